@@ -1,0 +1,1 @@
+"""What Relevo's parts agree on: the listing, the encoder, the decision record, the names."""

@@ -1,0 +1,42 @@
+"""What lies beside a model in its version: its promises about its errors, and the test that proves it loaded right."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from relevo_contract.listing import House
+
+
+class SelfTestCase(BaseModel):
+    """A house and the price the model gave it when it was trained, in US dollars."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    house: House
+    price: float = Field(gt=0)
+
+
+class SelfTest(BaseModel):
+    """What a freshly loaded model must reproduce before it may serve."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    relative_tolerance: float = 1e-3
+    cases: tuple[SelfTestCase, ...] = Field(min_length=1)
+
+
+class Residuals(BaseModel):
+    """Quantiles of `log(price) - predicted log price` over held-out rows, for split conformal intervals.
+
+    Method: Papadopoulos et al. 2002; Lei et al. 2018, "Distribution-Free Predictive Inference for Regression".
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rows: int
+    levels: tuple[float, ...]
+    """Ascending, 0 to 1."""
+    quantiles: tuple[float, ...]
+    """One a level, in log price."""
+    absolute: tuple[float, ...]
+    """The same levels' quantiles of the absolute residual."""

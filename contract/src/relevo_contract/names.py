@@ -1,0 +1,54 @@
+"""Names that several parts must spell the same way: the registry's, the tags', the files'."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MODEL: Final = "house-prices"
+"""Default name of the registered model and of its experiment."""
+
+ALIAS: Final = "production"
+"""The alias that marks the version to serve."""
+
+STAGE_TAG: Final = "stage"
+"""Tag on a model version that mirrors the alias for people who look at tags."""
+STAGE_PRODUCTION: Final = "Production"
+STAGE_ARCHIVED: Final = "Archived"
+
+# Tags on the MLflow run of a batch and on the model version that came of it. Values are strings.
+TAG_GROUP: Final = "relevo.group"
+TAG_BATCH: Final = "relevo.batch"
+TAG_BATCH_SHA256: Final = "relevo.batch_sha256"
+TAG_BATCHES_SEEN: Final = "relevo.batches_seen"
+"""On a version: the batch numbers it was trained on, as a JSON list."""
+TAG_TRAIN: Final = "relevo.train"
+"""`true` or `false`: what `decide` said."""
+TAG_WHY: Final = "relevo.why"
+"""The sentence of `decide`."""
+TAG_VERSION: Final = "relevo.version"
+"""On a run: the version it registered."""
+TAG_OUTCOME: Final = "relevo.outcome"
+"""`promoted`, `rejected` or, on a run that trained nothing, `kept`."""
+TAG_CRITERION: Final = "relevo.criterion"
+TAG_PROMOTION_WHY: Final = "relevo.promotion_why"
+"""The sentence of `promote`."""
+
+RECORD_FILE: Final = "decision.json"
+"""Artifact of a batch's run: the whole DecisionRecord."""
+
+# A model version's files, all in the artifact folder `model/` of the run that registered it.
+MODEL_FOLDER: Final = "model"
+XGBOOST_FILE: Final = "model.ubj"
+ONNX_FILE: Final = "model.onnx"
+ENCODER_FILE: Final = "encoder.json"
+PROFILE_FILE: Final = "profile.json"
+SELF_TEST_FILE: Final = "self_test.json"
+RESIDUALS_FILE: Final = "residuals.json"
+SHAP_FILE: Final = "shap.json"
+SHAP_PICTURES: Final = ("shap_importance.png", "shap_beeswarm.png")
+"""Pictures of the same run, beside the files."""
+
+ONNX_INPUT: Final = "features"
+"""float32 (n, features), in the order of Encoder.feature_names."""
+ONNX_OUTPUT: Final = "log_price"
+"""float32 (n, 1): natural logarithm of the price in US dollars."""

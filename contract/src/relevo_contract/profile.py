@@ -1,0 +1,43 @@
+"""The profile: the distributions of the data a version was trained on, as data, for drift."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from relevo_contract.record import Estimate
+
+
+class _Profile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NumericProfile(_Profile):
+    """Counts between edges; `len(counts) == len(edges) + 1`: the first and last bins are open."""
+
+    kind: Literal["numeric"] = "numeric"
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    missing: int
+
+
+class CategoricalProfile(_Profile):
+    """Counts by category."""
+
+    kind: Literal["categorical"] = "categorical"
+    counts: dict[str, int]
+    missing: int
+
+
+ColumnProfile = Annotated[NumericProfile | CategoricalProfile, Field(discriminator="kind")]
+
+
+class Profile(_Profile):
+    """The training data of one version, column by column (`price` included), and the error it promises."""
+
+    rows: int
+    batches: tuple[int, ...]
+    columns: dict[str, ColumnProfile]
+    promised: Estimate
+    """Median APE on the held-out rows, with its 95 % interval."""

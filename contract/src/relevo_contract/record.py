@@ -1,0 +1,157 @@
+"""The decision record: what was decided for one batch, with the evidence; an artifact of the batch's MLflow run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Estimate(_Record):
+    """A figure with its interval, `low <= value <= high`; the confidence is said where it is made."""
+
+    value: float
+    low: float
+    high: float
+
+
+class BatchRef(_Record):
+    """Which batch is spoken of: the answer `number` of the source to `group`, body's SHA-256 in hex."""
+
+    group: int
+    number: int
+    sha256: str
+    rows: int
+    """Rows as they came."""
+    kept: int
+    """Rows that cleaning kept."""
+
+
+class ColumnEvidence(_Record):
+    """How far one column of the batch is from the champion's training data."""
+
+    column: str
+    method: Literal["jensen_shannon", "wasserstein", "psi"]
+    distance: float
+    limit: float
+    """The largest distance that noise alone is expected to give at this batch size."""
+    moved: bool
+    missing_before: float
+    """Share of missing values in the champion's training data, 0 to 1."""
+    missing_now: float
+    unseen: float | None = None
+    """Share of rows with a category that the champion never saw; None for numbers."""
+    new_categories: tuple[str, ...] = ()
+    """The most frequent of those categories, at most ten."""
+
+
+class ErrorEvidence(_Record):
+    """The champion's error on this batch against its promise on its own held-out rows (median APE, 0.2 is 20 %)."""
+
+    now: Estimate
+    promised: Estimate
+    rows: int
+    worse: bool
+
+
+class TrainReason(StrEnum):
+    """Why `decide` said yes or no; a closed list, documented in docs/decisions.md."""
+
+    BASELINE = "baseline"
+    """No model yet."""
+    NEW_STATE = "new_state"
+    """A place of weight that the champion never saw."""
+    ERROR = "error"
+    """The champion errs on this batch beyond what it promised."""
+    DRIFT = "drift"
+    """Inputs moved beyond noise."""
+    QUIET = "quiet"
+    """Nothing moved beyond noise."""
+    TOO_FEW_ROWS = "too_few_rows"
+    """Too few rows to tell a change from noise."""
+    BROKEN_COLUMN = "broken_column"
+    """A column is broken; a model trained on it would learn the defect."""
+
+
+class TrainVerdict(_Record):
+    """Whether to train, and why."""
+
+    train: bool
+    reason: TrainReason
+    sentence: str
+    """For a person, with the figures."""
+    moved: tuple[str, ...] = ()
+    """Columns that moved, most first."""
+    columns: tuple[ColumnEvidence, ...] = ()
+    error: ErrorEvidence | None = None
+
+
+class Training(_Record):
+    """What was trained."""
+
+    version: int | None
+    """None until it is registered."""
+    batches: tuple[int, ...]
+    rows: int
+    seed: int
+    parameters: dict[str, float | int | str]
+    seconds: float
+    onnx_difference: float
+    """Largest absolute difference between ONNX Runtime and XGBoost, in log price."""
+
+
+class Criterion(StrEnum):
+    """Which criterion promoted or rejected a challenger; a closed list, documented in docs/decisions.md."""
+
+    FIRST_BEATS_MEDIAN = "first_beats_median"
+    BETTER = "better"
+    NOT_BETTER_THAN_MEDIAN = "not_better_than_median"
+    NOT_BETTER = "not_better"
+    STATE_WORSE = "state_worse"
+    TOO_FEW_ROWS = "too_few_rows"
+
+
+class StateComparison(_Record):
+    """Champion and challenger on one state's held-out rows (median APE; difference is challenger minus champion)."""
+
+    state: str
+    rows: int
+    champion: float
+    challenger: float
+    difference: Estimate
+    worse: bool
+
+
+class Promotion(_Record):
+    """Whether the challenger becomes production, and why. `champion` is the median's error for the first version."""
+
+    promoted: bool
+    criterion: Criterion
+    sentence: str
+    rows: int
+    """Held-out rows on which both were judged."""
+    champion_version: int | None
+    challenger_version: int
+    champion: Estimate
+    challenger: Estimate
+    difference: Estimate
+    """Paired: challenger minus champion on the same rows; below zero is better."""
+    states: tuple[StateComparison, ...] = ()
+
+
+class DecisionRecord(_Record):
+    """Everything decided for one batch."""
+
+    batch: BatchRef
+    champion_version: int | None
+    """The version in production when the batch came."""
+    decided_at: datetime
+    decision: TrainVerdict
+    training: Training | None = None
+    promotion: Promotion | None = None

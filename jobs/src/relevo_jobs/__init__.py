@@ -1,0 +1,1 @@
+"""Relevo's pipeline steps, one command each: collect, clean, decide, train, promote."""

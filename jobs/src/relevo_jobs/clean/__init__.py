@@ -1,0 +1,1 @@
+"""clean: derive typed rows from RAW, with a reason for each row left out."""

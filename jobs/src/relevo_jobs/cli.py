@@ -1,0 +1,95 @@
+"""`relevo-job STEP`: one step of the loop as a process, the same on a laptop and in a pod."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from relevo_jobs import settings as settings_module
+from relevo_jobs.errors import StepError
+from relevo_jobs.outcome import Outcome, report
+from relevo_jobs.settings import Settings
+
+
+class Step(NamedTuple):
+    """A step: where it lives (imported only when it runs), its settings, and what it is for."""
+
+    module: str
+    settings: type[Settings]
+    summary: str
+
+
+STEPS = {
+    "collect": Step(
+        "relevo_jobs.collect.step", settings_module.CollectSettings, "ask the source for one new batch; RAW"
+    ),
+    "clean": Step("relevo_jobs.clean.step", settings_module.CleanSettings, "typed rows of each new batch; CLEAN"),
+    "decide": Step(
+        "relevo_jobs.decide.step", settings_module.DecideSettings, "whether the newest batch calls for a training"
+    ),
+    "train": Step("relevo_jobs.train.step", settings_module.TrainSettings, "train and register the version asked for"),
+    "promote": Step(
+        "relevo_jobs.promote.step", settings_module.PromoteSettings, "whether that version becomes production"
+    ),
+}
+
+EXIT_CODES = """\
+exit codes:
+  0   done
+  99  nothing to do (Airflow: skip_on_exit_code=99)
+  2   a setting is missing or wrong
+  65  the source's answer breaks its contract
+  69  a server is away or failed; a retry can help
+  75  the source has no new batch yet; try again later
+  77  the source does not know the group or day
+  1   anything else
+
+The last line of stdout is JSON: step, status (done, nothing, failed), batch, sentence, and the step's own facts.
+Every step finds its work by itself and may be killed and run again at any point: it writes the same data, once."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="relevo-job",
+        description="One step of the loop: collect → clean → decide → train → promote.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    steps = top.add_subparsers(dest="step", required=True, metavar="STEP")
+    for name, step in STEPS.items():
+        steps.add_parser(
+            name,
+            help=step.summary,
+            description=f"relevo-job {name}: {step.summary}.",
+            epilog=f"settings, from the environment:\n{settings_module.table(step.settings)}\n\n{EXIT_CODES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step and return its exit code."""
+    name: str = parser().parse_args(arguments).step
+    step = STEPS[name]
+    termination_log = step.settings.model_fields["termination_log"].default
+    try:
+        settings: Any = settings_module.read(step.settings)
+        termination_log = settings.termination_log
+        outcome: Outcome = importlib.import_module(step.module).run(settings)
+    except StepError as error:
+        outcome = Outcome.failed(name, error)
+    except Exception as error:  # the last line must be JSON whatever happens
+        traceback.print_exc()
+        outcome = Outcome.failed(name, StepError(f"{type(error).__name__}: {error}"))
+    if outcome.status == "failed":
+        print(f"relevo-job {name}: {outcome.sentence}", file=sys.stderr)  # noqa: T201
+    return report(outcome, termination_log)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""decide: does this batch call for a training?"""

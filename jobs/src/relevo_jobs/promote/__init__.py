@@ -1,0 +1,1 @@
+"""promote: does the challenger replace the champion?"""

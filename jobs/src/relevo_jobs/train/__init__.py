@@ -1,0 +1,1 @@
+"""train: fit a challenger on CLEAN and register it."""

@@ -1,0 +1,1 @@
+"""Relevo's inference API."""
