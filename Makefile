@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3.11
-UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+UV := .tools/bin/uv
 PARTS := contract jobs serving ui demo
 RUN := .venv/bin
 # The checkout's own environment only: nothing that happens to be on the caller's Python path.
@@ -11,13 +11,16 @@ export PYTHONNOUSERSITE := 1
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.tools/bin/uv:
+# A pinned uv of the checkout's own. Some distributions ship Python without venv, or pip: the first that works is taken.
+$(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "expected Python 3.11 as $(PYTHON), found none: install it, or name it with PYTHON=..."; exit 1; }
 	@echo "installing uv into .tools"
-	@$(PYTHON) -m venv .tools
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@{ $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9; } \
+	  || { rm -rf .tools; PYTHONNOUSERSITE= $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv==0.13.9; } \
+	  || { rm -rf .tools; echo "expected $(PYTHON) with venv or pip, found neither working: install python3.11-venv (Debian's name) and run again"; exit 1; }
 
 # The stamp is newer than the lock and every part's settings, or the environment is brought up to date.
-.venv/.synced: requirements.lock pyproject.toml $(PARTS:%=%/pyproject.toml) | $(filter .tools/bin/uv,$(UV))
+.venv/.synced: requirements.lock pyproject.toml $(PARTS:%=%/pyproject.toml) | $(UV)
 	@test -x $(RUN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@echo "installing what the lock names into .venv"
 	@$(UV) pip sync --quiet --require-hashes requirements.lock
@@ -42,7 +45,7 @@ format: install ## let ruff write
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
-lock: | $(filter .tools/bin/uv,$(UV)) ## write requirements.lock anew (ARGS=--upgrade takes newer versions)
+lock: | $(UV) ## write requirements.lock anew (ARGS=--upgrade takes newer versions)
 	$(UV) pip compile $(PARTS:%=%/pyproject.toml) --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-package relevo-contract --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock $(ARGS)
 
