@@ -1,0 +1,92 @@
+"""`relevo-serving`: the inference API as a process. Settings from the environment; `--help` lists them."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from relevo_serving import settings as settings_module
+from relevo_serving.app import create_app
+from relevo_serving.errors import SettingsError
+from relevo_serving.follower import Follower, VersionSource
+from relevo_serving.logs import configure
+from relevo_serving.settings import Settings
+from relevo_serving.state import State
+
+BACKLOG = 2048
+WRONG_SETTING = 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog="relevo-serving",
+        description="Relevo's inference API: POST /predict, GET /model, /healthz, /readyz, /docs.",
+        epilog=f"settings, from the environment:\n{settings_module.table()}\n\nexit codes: 0 stopped, 2 a setting is "
+        "missing or wrong, or the port is taken",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"RELEVO_HOST, RELEVO_PORT: expected to listen on {settings.host}:{settings.port}, got: "
+            f"{error.strerror or error}; stop what listens there or name another port (0 takes a free one)"
+        ) from error
+    return listening
+
+
+def _follow(settings: Settings, state: State) -> Follower:
+    def connect() -> VersionSource:
+        from relevo_serving.registry import Registry  # noqa: PLC0415  # imports MLflow: in the follower's thread
+
+        return Registry(settings.tracking_uri, settings.model, timeout=settings.registry_timeout)
+
+    return Follower(settings, state, connect)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; returns the exit code."""
+    _parser().parse_args(arguments)
+    try:
+        settings = settings_module.read()
+        listening = _listen(settings)
+    except SettingsError as error:
+        print(f"relevo-serving: {error}", file=sys.stderr)  # noqa: T201
+        return WRONG_SETTING
+    configure()
+    state = State()
+    follower = _follow(settings, state)
+
+    @asynccontextmanager
+    async def follow() -> AsyncIterator[None]:
+        follower.start()
+        yield
+        follower.stop()
+
+    config = uvicorn.Config(
+        create_app(settings, state, follow),
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=settings.access_log,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The thread that follows the registry: observe, plan (see following.py), act. It outlives every failure."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from relevo_serving import model as model_module
+from relevo_serving.errors import BrokenVersion, NoVersion, RegistryAway
+from relevo_serving.following import Load, Observed, Wanted, plan
+from relevo_serving.settings import Settings
+from relevo_serving.state import Refused, Served, State
+
+log = logging.getLogger("relevo.follower")
+
+
+class VersionSource(Protocol):
+    """What the follower asks of a registry; Registry is the real one."""
+
+    def by_alias(self, alias: str) -> Wanted:
+        """The version an alias marks."""
+
+    def by_number(self, version: int) -> Wanted:
+        """A version by its number."""
+
+    def download(self, run_id: str, folder: Path) -> Path:
+        """A version's files."""
+
+
+def now() -> datetime:
+    """The time in UTC, to the second: it is shown to people."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Follower:
+    """Keeps `state` in step with the registry until stopped."""
+
+    def __init__(self, settings: Settings, state: State, connect: Callable[[], VersionSource]) -> None:
+        self._settings = settings
+        self._state = state
+        self._connect = connect
+        self._source: VersionSource | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Start following."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 5) -> None:
+        """Stop following; a download under way is left to die with the process."""
+        self._stopping.set()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except Exception:  # whatever it was, what serves goes on serving, and the next look may do better
+                log.exception("look_failed")
+            self._stopping.wait(self._settings.poll_seconds)
+
+    def look(self) -> None:
+        """One look at the registry, and what follows of it."""
+        state = self._state
+        try:
+            if self._source is None:
+                self._source = self._connect()
+            wanted = self._wanted(self._source)
+            state.saw(wanted, now())
+            observed = Observed(
+                wanted,
+                state.served.target if state.served else None,
+                state.refused.target if state.refused else None,
+            )
+            step = plan(observed)
+            if isinstance(step, Load):
+                self._load(self._source, step.target)
+            elif state.refused is not None and state.refused.target != wanted:
+                state.refused = None  # the alias moved on: the refusal is history
+        except NoVersion as error:
+            self._tell("no_version", str(error))
+            state.saw_none(str(error), now())
+        except RegistryAway as error:
+            self._tell("registry_away", str(error))
+            state.away(str(error))
+
+    def _tell(self, event: str, problem: str) -> None:
+        if self._state.registry.problem != problem:  # once, not at every poll
+            log.warning(event, extra={"problem": problem})
+
+    def _wanted(self, source: VersionSource) -> Wanted:
+        pinned = self._settings.version
+        return source.by_alias(self._settings.alias) if pinned is None else source.by_number(pinned)
+
+    def _load(self, source: VersionSource, target: Wanted) -> None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="relevo-serving-") as folder:
+                model = model_module.load(source.download(target.run_id, Path(folder)))
+            model.self_test()
+        except BrokenVersion as error:
+            self._state.refused = Refused(target, str(error), now())
+            log.error("version_refused", extra={"version": target.version, "problem": str(error)})  # noqa: TRY400
+            return
+        old = self._state.served
+        self._state.served = Served(target, model, now())
+        self._state.refused = None
+        log.info("version_served", extra={"version": target.version, "before": old.target.version if old else None})

@@ -1,0 +1,148 @@
+"""What the API takes and answers, and the examples its OpenAPI shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from relevo_contract.listing import House
+
+
+class _Schema(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+HOUSE: Final[dict[str, Any]] = {
+    "bed": 3,
+    "bath": 2,
+    "acre_lot": 0.12,
+    "house_size": 920,
+    "city": "Adjuntas",
+    "state": "Puerto Rico",
+    "zip_code": "00601",
+    "status": "for_sale",
+}
+UNKNOWN_PLACE: Final[dict[str, Any]] = {
+    "bed": 2,
+    "bath": 1,
+    "house_size": 800,
+    "city": "Springfield",
+    "state": "Oregon",
+}
+
+
+class PredictRequest(_Schema):
+    """The houses to be priced, one or many."""
+
+    houses: Annotated[list[House], Field(min_length=1, description="in the answer's order")]
+
+
+class ModelRef(_Schema):
+    """The version that answered."""
+
+    name: str
+    version: int
+    run_id: str = Field(description="its MLflow run")
+    since: datetime = Field(description="when this process began to serve it, UTC")
+
+
+class Prediction(_Schema):
+    """One house's price in US dollars."""
+
+    price: float
+    low: float = Field(description="lower end of the 90 % interval")
+    high: float = Field(description="upper end of the 90 % interval")
+    unseen: list[str] = Field(description="inputs whose category the model never saw in training")
+    missing: list[str] = Field(description="inputs that were not given")
+
+
+class PredictResponse(_Schema):
+    """Prices in the houses' order."""
+
+    predictions: list[Prediction]
+    model: ModelRef
+
+
+class RefusedVersion(_Schema):
+    """A version that was not taken into service."""
+
+    version: int
+    run_id: str
+    reason: str
+    at: datetime
+
+
+class RegistryStatus(_Schema):
+    """How the last look at MLflow went."""
+
+    reachable: bool | None = Field(description="null: not looked yet")
+    problem: str | None
+    wanted_version: int | None = Field(description="the version that should be served, when it answered last")
+    answered_at: datetime | None
+
+
+class ModelStatus(_Schema):
+    """What is served, what was refused, and what the registry says."""
+
+    serving: ModelRef | None
+    model: str
+    follows: str = Field(description="the alias that is followed, or the version that is pinned")
+    refused: RefusedVersion | None
+    registry: RegistryStatus
+
+
+class Health(_Schema):
+    """The process is alive."""
+
+    status: str = "ok"
+
+
+class Ready(_Schema):
+    """The version that is loaded and passed its self-test."""
+
+    status: str = "ready"
+    version: int
+
+
+class FieldProblem(_Schema):
+    """What is wrong with one field."""
+
+    field: str = Field(description="such as houses.0.bed; empty: the body as a whole")
+    problem: str
+
+
+class Problem(_Schema):
+    """Why there is no other answer."""
+
+    error: str = Field(description="what was expected, what came, what to do")
+    fields: list[FieldProblem] = []
+
+
+MODEL_REF: Final[dict[str, Any]] = {
+    "name": "house-prices",
+    "version": 3,
+    "run_id": "5b1f6c1f0d0e4c0f9a4f2d6f5f0f7a11",
+    "since": "2026-11-04T15:02:11Z",
+}
+REQUEST_EXAMPLES: Final[dict[str, Any]] = {
+    "one": {"summary": "one house", "value": {"houses": [HOUSE]}},
+    "many": {"summary": "several houses, one in a place nobody saw", "value": {"houses": [HOUSE, UNKNOWN_PLACE]}},
+}
+RESPONSE_EXAMPLE: Final[dict[str, Any]] = {
+    "predictions": [
+        {
+            "price": 109204.31,
+            "low": 52981.05,
+            "high": 225092.48,
+            "unseen": [],
+            "missing": ["brokered_by", "street", "prev_sold_date"],
+        }
+    ],
+    "model": MODEL_REF,
+}
+BAD_INPUT_EXAMPLE: Final[dict[str, Any]] = {
+    "error": "expected houses as documented, one field is wrong: houses.0.bed",
+    "fields": [{"field": "houses.0.bed", "problem": "Input should be greater than or equal to 0"}],
+}
