@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -18,6 +19,7 @@ from relevo_serving.logs import configure
 from relevo_serving.settings import Settings
 from relevo_serving.state import State
 
+log = logging.getLogger("relevo.serving")
 BACKLOG = 2048
 WRONG_SETTING = 2
 
@@ -66,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"relevo-serving: {error}", file=sys.stderr)  # noqa: T201
         return WRONG_SETTING
     configure()
+    host, port = listening.getsockname()[:2]
+    log.info("listening", extra={"host": host, "port": port, "model": settings.model})
     state = State()
     follower = _follow(settings, state)
 

@@ -14,6 +14,15 @@ from relevo_serving.model import FILES
 MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """MLflow's codes for an alias, model or version that is not there (an alias of an unknown model is "invalid")."""
 
+PLAINLY = {
+    "Connection refused": "connection refused",
+    "timed out": "no answer in time",
+    "Name or service not known": "no such host",
+    "No address associated": "no such host",
+    "RemoteDisconnected": "the connection was cut",
+    "Connection reset": "the connection was cut",
+}
+
 
 class Registry:
     """A registered model in an MLflow server."""
@@ -33,6 +42,7 @@ class Registry:
         self._error = MlflowException
         self._client = MlflowClient(tracking_uri, tracking_uri)
         self._model = model
+        self._shown = tracking_uri.rpartition("@")[2]  # an address may hold a password
 
     def by_alias(self, alias: str) -> Wanted:
         """The version the alias marks. Raises NoVersion or RegistryAway."""
@@ -51,7 +61,7 @@ class Registry:
             if error.error_code in MISSING:
                 raise NoVersion(f"{expected}, MLflow has none yet: it comes with the first promotion") from error
             raise self._away(error) from error
-        except OSError as error:
+        except OSError as error:  # requests' errors are of this family
             raise self._away(error) from error
         return Wanted(int(found.version), str(found.run_id))
 
@@ -70,13 +80,12 @@ class Registry:
                 )
             for file in FILES:
                 self._client.download_artifacts(run_id, f"{names.MODEL_FOLDER}/{file}", str(folder))
-        except self._error as error:
+        except (self._error, OSError) as error:
             raise self._away(error) from error
-        except OSError as error:
-            raise self._away(error) from error
-        return folder / names.MODEL_FOLDER
+        return folder
 
-    @staticmethod
-    def _away(error: Exception) -> RegistryAway:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        return RegistryAway(f"expected an answer from MLflow, got {type(error).__name__}: {first[:300]}")
+    def _away(self, error: Exception) -> RegistryAway:
+        # MLflow repeats the address, the path and the reason three times over; one of the words tells them apart.
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = next((plain for sign, plain in PLAINLY.items() if sign in said), said[:300])
+        return RegistryAway(f"expected an answer from MLflow at {self._shown}, got: {reason}; is it running?")
