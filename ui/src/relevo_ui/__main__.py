@@ -1,0 +1,71 @@
+"""`relevo-ui`: the user interface as a process. Settings from the environment; `--help` lists them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from relevo_ui import settings as settings_module
+from relevo_ui.errors import SettingsError
+from relevo_ui.settings import Settings
+
+WRONG_SETTING = 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog="relevo-ui",
+        description="Relevo's user interface: predictions, and the history of decisions.",
+        epilog=f"settings, from the environment:\n{settings_module.table()}\n\nexit codes: 0 stopped, 2 a setting is "
+        "missing or wrong, or the port is taken",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _port_is_free(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as trying:
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trying.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"RELEVO_HOST, RELEVO_PORT: expected to listen on {settings.host}:{settings.port}, got: "
+                f"{error.strerror or error}; stop what listens there or name another port"
+            ) from error
+
+
+def command(settings: Settings) -> list[str]:
+    """How Streamlit is started."""
+    return [
+        sys.executable,
+        *("-m", "streamlit", "run", str(Path(__file__).parent / "app.py")),
+        *("--server.address", settings.host, "--server.port", str(settings.port)),
+        *("--server.headless", "true"),
+        *("--server.fileWatcherType", "none"),
+        *("--browser.gatherUsageStats", "false"),
+        *("--client.toolbarMode", "viewer"),
+        *("--client.showErrorDetails", "none"),
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Become the Streamlit server; returns an exit code only if it cannot."""
+    _parser().parse_args(arguments)
+    try:
+        settings = settings_module.read()
+        _port_is_free(settings)
+    except SettingsError as error:
+        print(f"relevo-ui: {error}", file=sys.stderr)  # noqa: T201
+        return WRONG_SETTING
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    sys.stdout.flush()
+    os.execv(sys.executable, command(settings))  # noqa: S606  # the same process: a signal reaches Streamlit itself
+
+
+if __name__ == "__main__":
+    sys.exit(main())
