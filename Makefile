@@ -23,8 +23,8 @@ $(UV):
 .venv/.synced: requirements.lock pyproject.toml $(PARTS:%=%/pyproject.toml) | $(UV)
 	@test -x $(RUN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@echo "installing what the lock names into .venv"
-	@$(UV) pip sync --quiet --require-hashes requirements.lock
-	@$(UV) pip install --quiet --no-deps --no-build-isolation $(PARTS:%=-e %)
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
+	@$(UV) pip install --quiet --compile-bytecode --no-deps --no-build-isolation $(PARTS:%=-e %)
 	@touch $@
 
 install: .venv/.synced ## install everything into the checkout

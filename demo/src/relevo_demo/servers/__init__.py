@@ -1,0 +1,8 @@
+"""Real servers on one machine, each a context manager that stops what it started."""
+
+from relevo_demo.servers.mlflow import MlflowServer
+from relevo_demo.servers.postgres import PostgresServer
+from relevo_demo.servers.process import ServerError, free_port
+from relevo_demo.servers.s3 import S3Server
+
+__all__ = ["MlflowServer", "PostgresServer", "S3Server", "ServerError", "free_port"]

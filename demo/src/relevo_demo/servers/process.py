@@ -1,0 +1,160 @@
+"""One server as a child process: its log, its readiness, its end.
+
+Each server leads a process group of its own, so that Ctrl-C in the terminal reaches the demo alone, and the demo stops
+the servers in order; whatever a server forked ends with its group. If the demo itself is killed (SIGKILL), the kernel
+ends the server (PR_SET_PDEATHSIG, Linux only).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+HOST = "127.0.0.1"
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a forked child must not load libraries
+
+
+class ServerError(Exception):
+    """A server did not start, or ended by itself; the message ends with its log's last lines."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def expect_free(port: int, what: str) -> None:
+    """Raise ServerError if something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise ServerError(
+                f"expected port {port} of {HOST} to be free for {what}, it cannot be taken ({error.strerror}): "
+                "choose another port, or none to get a free one"
+            ) from None
+
+
+def last_lines(log: Path, count: int = 15) -> str:
+    """The end of a log, indented."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()[-count:]
+    except OSError as error:
+        lines = [f"(no log: {error})"]
+    return "\n".join("    " + line for line in lines) or "    (the log is empty)"
+
+
+def _die_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Server:
+    """A server process. Use it as a context manager; `start` and `stop` may be called alone."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        ready: Callable[[], bool],
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        cwd: Path | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        start_timeout: float = 90,
+    ) -> None:
+        self.name, self.command, self.log, self._ready = name, list(command), log, ready
+        self._env, self._user, self._cwd = env, user, cwd
+        self._stop_signal, self._start_timeout = stop_signal, start_timeout
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start the process without waiting. Raises ServerError if it cannot even be started.
+
+        Call it from a thread that outlives the server: the kernel takes that thread's end for the parent's.
+        """
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            try:
+                self.process = subprocess.Popen(
+                    self.command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **(self._env or {})},
+                    cwd=self._cwd,
+                    user=self._user,
+                    group=self._user,
+                    extra_groups=[] if self._user else None,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent,  # noqa: PLW1509  # one system call, nothing that a thread may hold
+                )
+            except OSError as error:
+                raise ServerError(f"expected to start {self.name}, the system says: {error}") from error
+        return self
+
+    def wait(self) -> Self:
+        """Wait until it answers. Raises ServerError with the log's last lines if it ends or takes too long."""
+        deadline = time.monotonic() + self._start_timeout
+        while not self._ready():
+            if self.process is None or self.process.poll() is not None:
+                code = None if self.process is None else self.process.returncode
+                raise ServerError(
+                    f"{self.name} ended with code {code} before it was ready; its log says:\n{self.tail()}"
+                )
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.name} was not ready after {self._start_timeout:.0f} s:\n{self.tail()}")
+            time.sleep(0.05)
+        return self
+
+    def tail(self) -> str:
+        """The log's last lines."""
+        return last_lines(self.log)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """Stop the process and all it forked; asks first, then insists."""
+        process = self.process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(self._stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(15)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self.process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        try:
+            return self.wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,96 @@
+"""SeaweedFS from a wheel: S3 on 127.0.0.1, with keys that only the state folder knows."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from relevo_demo.servers.process import HOST, Server, expect_free, free_port
+
+REGION = "us-east-1"
+
+
+class S3Server(Server):
+    """S3 with its data in `folder`."""
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self.folder = folder.resolve()
+        self.port = port or free_port()
+        self.url = f"http://{HOST}:{self.port}"
+        self.identities = self.folder / "identities.json"
+        weed = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+        ports: set[int] = set()
+        while len(ports) < 3:  # SeaweedFS gives each part a gRPC port 10,000 above its own unless told
+            ports.add(free_port())
+        master, volume, filer = sorted(ports)
+        grpc: set[int] = set()
+        while len(grpc) < 4:
+            grpc |= {free_port()} - ports - {self.port}
+        master_grpc, volume_grpc, filer_grpc, s3_grpc = sorted(grpc)
+        command = [
+            weed or "weed", "-logtostderr=true", "server", f"-dir={self.folder / 'data'}", f"-ip={HOST}",
+            f"-ip.bind={HOST}", f"-master.port={master}", f"-master.port.grpc={master_grpc}",
+            f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", f"-filer.port={filer}",
+            f"-filer.port.grpc={filer_grpc}", "-s3", f"-s3.port={self.port}", f"-s3.port.grpc={s3_grpc}",
+            f"-s3.config={self.identities}", "-s3.port.iceberg=0",
+            "-master.volumeSizeLimitMB=256", "-volume.max=0", "-master.telemetry=false",
+        ]  # fmt: skip
+        super().__init__("SeaweedFS (S3)", command, log=self.folder / "s3.log", ready=self._answers)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a client needs in its environment to be let in."""
+        credentials = json.loads(self.identities.read_text())["identities"][0]["credentials"][0]
+        return {
+            "AWS_ACCESS_KEY_ID": credentials["accessKey"],
+            "AWS_SECRET_ACCESS_KEY": credentials["secretKey"],
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+    def start(self) -> S3Server:
+        """Make the keys if there are none, then start."""
+        expect_free(self.port, self.name)
+        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        if not self.identities.exists():
+            keys = {"accessKey": secrets.token_hex(10), "secretKey": secrets.token_urlsafe(30)}
+            identity = {
+                "name": "relevo",
+                "credentials": [keys],
+                "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+            }
+            with os.fdopen(os.open(self.identities, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                json.dump({"identities": [identity]}, file)
+        super().start()
+        return self
+
+    def create_bucket(self, name: str) -> None:
+        """Make a bucket unless it is there."""
+        import boto3  # noqa: PLC0415  # a third of a second
+        from botocore.config import Config  # noqa: PLC0415
+
+        env = self.env
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+            config=Config(retries={"max_attempts": 10}),
+        )
+        if name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
+            client.create_bucket(Bucket=name)
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.url}/status", timeout=2).close()  # noqa: S310
+        except urllib.error.HTTPError:
+            return True  # it refuses those without keys: it is up
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,95 @@
+"""Real servers for the tests: started once a run on 127.0.0.1 and free ports, stopped at its end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
+
+BUCKET = "relevo"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """PostgreSQL with the databases metadata, raw and clean."""
+    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """SeaweedFS with the bucket `relevo`."""
+    with S3Server(tmp_path_factory.mktemp("s3")) as server:
+        server.create_bucket(BUCKET)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mlflow(postgres: PostgresServer, s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """An MLflow server on the two."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    env = postgres.env | s3.env
+    with MlflowServer(folder, backend=postgres.url("metadata"), s3_url=s3.url, bucket=BUCKET, env=env) as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Databases:
+    """A pair of databases of one test's own."""
+
+    raw_url: str
+    clean_url: str
+    env: Mapping[str, str]
+
+
+@pytest.fixture
+def databases(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Databases:
+    """Fresh RAW and CLEAN databases; this process is let in (PGPASSFILE)."""
+    name = secrets.token_hex(6)
+    for kind in ("raw", "clean"):
+        postgres.create_database(f"{kind}_{name}")
+    for key, value in postgres.env.items():
+        monkeypatch.setenv(key, value)
+    return Databases(postgres.url(f"raw_{name}"), postgres.url(f"clean_{name}"), postgres.env)
+
+
+@pytest.fixture
+def bucket(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a bucket of one test's own, not made yet; this process is let in (AWS_...)."""
+    for key, value in s3.env.items():
+        monkeypatch.setenv(key, value)
+    return f"test-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def model_name() -> str:
+    """A registered model's name of one test's own."""
+    return f"house-prices-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def step_env(
+    databases: Databases, s3: S3Server, mlflow: MlflowServer, bucket: str, model_name: str, tmp_path: Path
+) -> dict[str, str]:
+    """The environment a step needs, RELEVO_SOURCE_URL left to the test; nothing of the caller's RELEVO_ settings."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RELEVO_", "MLFLOW_"))}
+    return {
+        **inherited,
+        **databases.env,
+        **s3.env,
+        "RELEVO_GROUP": "6",
+        "RELEVO_RAW_URL": databases.raw_url,
+        "RELEVO_CLEAN_URL": databases.clean_url,
+        "RELEVO_BUCKET": bucket,
+        "RELEVO_S3_ENDPOINT_URL": s3.url,
+        "RELEVO_MODEL": model_name,
+        "RELEVO_THREADS": "2",
+        "RELEVO_TERMINATION_LOG": str(tmp_path / "termination-log"),
+        "MLFLOW_TRACKING_URI": mlflow.url,
+    }
