@@ -1,0 +1,165 @@
+"""CLEAN: typed rows derived from RAW, and a reason for each row left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, TARGET
+from relevo_contract.record import BatchRef
+from relevo_jobs.stores import copying
+from relevo_jobs.stores.postgres import Schema, connect
+
+VARIABLE = "RELEVO_CLEAN_URL"
+
+TYPED = (*NUMERIC, TARGET, *CATEGORICAL, *DATES)
+"""CLEAN's listing columns in its order."""
+
+SCHEMA = Schema(
+    "clean",
+    VARIABLE,
+    (
+        f"""
+        create table clean.batches (
+            group_number integer not null,
+            batch_number integer not null,
+            body_sha256  text not null,
+            row_count    integer not null,
+            kept         integer not null,
+            rejected     integer not null,
+            cleaned_at   timestamptz not null default now(),
+            primary key (group_number, batch_number)
+        );
+        create table clean.listings (
+            group_number integer not null,
+            batch_number integer not null,
+            row_number   integer not null,
+            {", ".join(f"{column} double precision" for column in (*NUMERIC, TARGET))},
+            {", ".join(f"{column} text" for column in CATEGORICAL)},
+            {", ".join(f"{column} date" for column in DATES)},
+            holdout      boolean not null,
+            primary key (group_number, batch_number, row_number),
+            foreign key (group_number, batch_number) references clean.batches
+        );
+        comment on column clean.listings.holdout is 'Never trained on by any version.';
+        create table clean.rejections (
+            group_number integer not null,
+            batch_number integer not null,
+            row_number   integer not null,
+            reason       text not null,
+            detail       text not null,
+            primary key (group_number, batch_number, row_number),
+            foreign key (group_number, batch_number) references clean.batches
+        );
+        comment on table clean.rejections is 'Rows of RAW that CLEAN leaves out, and why; see docs/cleaning.md.';
+        """,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class CleanBatch:
+    """A cleaned batch, ready to be stored: rows as COPY takes them."""
+
+    group: int
+    number: int
+    sha256: str
+    row_count: int
+    listings: Sequence[Sequence[str | None]]
+    """row_number, the columns of TYPED, holdout."""
+    rejections: Sequence[tuple[str, str, str]]
+    """row_number, reason, detail."""
+
+
+class CleanStore:
+    """CLEAN of one group. `CleanStore(url, group)` opens a connection for each call; `open_clean` keeps one."""
+
+    def __init__(self, url: str, group: int, connection: psycopg.Connection | None = None) -> None:
+        self._url, self._group, self._connection = url, group, connection
+
+    @contextmanager
+    def _open(self) -> Iterator[psycopg.Connection]:
+        if self._connection is not None:
+            yield self._connection
+        else:
+            with connect(self._url, SCHEMA) as connection:
+                yield connection
+
+    def newest(self) -> BatchRef | None:
+        """The newest cleaned batch; None if there is none."""
+        return next(iter(self.newest_first(1)), None)
+
+    def newest_first(self, limit: int, below: int | None = None) -> list[BatchRef]:
+        """At most `limit` batches, newest first, with numbers below `below` if given."""
+        return self._batches("desc", limit, below)
+
+    def batches(self) -> list[BatchRef]:
+        """All cleaned batches, oldest first."""
+        return self._batches("asc", None, None)
+
+    def _batches(self, order: str, limit: int | None, below: int | None) -> list[BatchRef]:
+        with self._open() as connection:
+            rows = connection.execute(
+                "select batch_number, body_sha256, row_count, kept from clean.batches where group_number = %s"  # noqa: S608
+                f" and (%s::integer is null or batch_number < %s) order by batch_number {order} limit %s",
+                (self._group, below, below, limit),
+            ).fetchall()
+        return [BatchRef(group=self._group, number=n, sha256=h, rows=c, kept=k) for n, h, c, k in rows]
+
+    def columns(self, numbers: Sequence[int] | None = None, holdout: bool | None = None) -> dict[str, NDArray[Any]]:
+        """Rows as `relevo_contract.listing.Columns` with `price`, ordered by batch and row; shape (n,) each.
+
+        `numbers` chooses batches, `holdout` the held-out rows or the others; None takes all.
+        """
+        with self._open() as connection:
+            rows = connection.execute(
+                f"select {', '.join(TYPED)} from clean.listings where group_number = %s"  # noqa: S608
+                " and (%s::integer[] is null or batch_number = any(%s)) and (%s::boolean is null or holdout = %s)"
+                " order by batch_number, row_number",
+                (self._group, numbers and list(numbers), numbers and list(numbers), holdout, holdout),
+                binary=True,
+            ).fetchall()
+        if numbers is not None and not numbers:
+            rows = []
+        by_column: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) or [()] * len(TYPED)
+        table: dict[str, NDArray[Any]] = {}
+        for name, values in zip(TYPED, by_column, strict=True):
+            if name in CATEGORICAL:
+                column = np.empty(len(rows), dtype=object)
+                column[:] = values
+                table[name] = column
+            else:
+                table[name] = np.array(values, dtype="datetime64[D]" if name in DATES else np.float64)
+        return table
+
+    def add(self, batch: CleanBatch) -> None:
+        """Write a batch, its rows and its rejections in one transaction; one that is there already stays."""
+        with self._open() as connection, connection.transaction():
+            done = connection.execute(
+                "insert into clean.batches (group_number, batch_number, body_sha256, row_count, kept, rejected)"
+                " values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+                (batch.group, batch.number, batch.sha256, batch.row_count, len(batch.listings), len(batch.rejections)),
+            )
+            if done.rowcount == 0:
+                return
+            key = (str(batch.group), str(batch.number))
+            for table, columns, rows in (
+                ("listings", f"row_number, {', '.join(TYPED)}, holdout", batch.listings),
+                ("rejections", "row_number, reason, detail", batch.rejections),
+            ):
+                statement = f"copy clean.{table} (group_number, batch_number, {columns}) from stdin"
+                with connection.cursor().copy(statement) as copy:
+                    copy.write(copying.block((*key, *row) for row in rows))
+
+
+@contextmanager
+def open_clean(url: str, group: int) -> Iterator[CleanStore]:
+    """CLEAN of one group over one connection, its schema up to date. Raises Unavailable if the server is away."""
+    with connect(url, SCHEMA) as connection:
+        yield CleanStore(url, group, connection)

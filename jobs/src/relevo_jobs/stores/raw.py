@@ -1,0 +1,173 @@
+"""RAW: each answer of the source, once, to the letter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from relevo_contract.listing import COLUMNS
+from relevo_jobs.errors import Unavailable
+from relevo_jobs.stores import copying
+from relevo_jobs.stores.postgres import Schema, connect
+
+VARIABLE = "RELEVO_RAW_URL"
+
+SCHEMA = Schema(
+    "raw",
+    VARIABLE,
+    (
+        f"""
+        create table raw.batches (
+            batch_id        bigint generated always as identity primary key,
+            group_number    integer not null,
+            day             text not null,
+            batch_number    integer not null,
+            requested_at    timestamptz not null,
+            seconds         double precision not null,
+            http_status     integer not null,
+            row_count       integer not null,
+            body_sha256     text not null,
+            body_key        text not null,
+            extra_columns   jsonb not null default '[]',
+            missing_columns jsonb not null default '[]',
+            collected_at    timestamptz not null default now(),
+            unique (group_number, batch_number),
+            unique (group_number, body_sha256)
+        );
+        comment on table raw.batches is 'One row per answer of the data source; written once, never changed.';
+        create table raw.listings (
+            batch_id   bigint not null references raw.batches,
+            row_number integer not null,
+            {", ".join(f"{column} text" for column in COLUMNS)},
+            primary key (batch_id, row_number)
+        );
+        comment on table raw.listings is 'The rows as they came, to the letter; the exact body is in the bucket.';
+        """,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class NewBatch:
+    """A batch as RAW keeps it. `requested_at` with time zone, `seconds` until the answer was whole."""
+
+    group: int
+    day: str
+    number: int
+    requested_at: datetime
+    seconds: float
+    http_status: int
+    sha256: str
+    body_key: str
+    rows: Sequence[Sequence[str | None]]
+    """Each row's twelve values in the order of `listing.COLUMNS`."""
+    extra_columns: tuple[str, ...] = ()
+    missing_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """A batch that RAW holds."""
+
+    batch_id: int
+    number: int
+    sha256: str
+    row_count: int
+
+
+class RawStore:
+    """RAW of one group. Make it with `open_raw`."""
+
+    def __init__(self, connection: psycopg.Connection, group: int) -> None:
+        self._connection, self._group = connection, group
+
+    def become_sole_collector(self) -> None:
+        """Take the group's lock until the connection ends: two collectors would each move the source's count on.
+
+        Raises Unavailable if another one holds it.
+        """
+        row = self._connection.execute("select pg_try_advisory_lock(%s, %s)", (0x7265, self._group)).fetchone()
+        if not (row and row[0]):
+            raise Unavailable(
+                f"expected to be the only collector of group {self._group}, another one is at work: let it end, "
+                "run again"
+            )
+
+    def newest(self) -> int | None:
+        """The newest batch's number; None if there is none."""
+        row = self._connection.execute(
+            "select max(batch_number) from raw.batches where group_number = %s", (self._group,)
+        ).fetchone()
+        return None if row is None or row[0] is None else int(row[0])
+
+    def hash_of(self, number: int) -> str | None:
+        """The body hash of a batch by its number; None if RAW does not hold it."""
+        row = self._connection.execute(
+            "select body_sha256 from raw.batches where group_number = %s and batch_number = %s",
+            (self._group, number),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def number_of(self, sha256: str) -> int | None:
+        """The number under which RAW holds this body; None if it does not."""
+        row = self._connection.execute(
+            "select batch_number from raw.batches where group_number = %s and body_sha256 = %s",
+            (self._group, sha256),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def add(self, batch: NewBatch) -> int:
+        """Write a batch and its rows in one transaction; returns its id."""
+        with self._connection.transaction():
+            row = self._connection.execute(
+                "insert into raw.batches (group_number, day, batch_number, requested_at, seconds, http_status,"
+                " row_count, body_sha256, body_key, extra_columns, missing_columns)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning batch_id",
+                (
+                    batch.group, batch.day, batch.number, batch.requested_at, batch.seconds, batch.http_status,
+                    len(batch.rows), batch.sha256, batch.body_key,
+                    json.dumps(batch.extra_columns), json.dumps(batch.missing_columns),
+                ),
+            ).fetchone()  # fmt: skip
+            if row is None:
+                raise AssertionError("insert ... returning gave no row")
+            batch_id = int(row[0])
+            self._copy(batch_id, batch.rows)
+        return batch_id
+
+    def _copy(self, batch_id: int, rows: Sequence[Sequence[str | None]]) -> None:
+        columns = f"batch_id, row_number, {', '.join(COLUMNS)}"
+        with self._connection.cursor().copy(f"copy raw.listings ({columns}) from stdin") as copy:
+            prefix = str(batch_id)
+            for start in range(0, len(rows), 10_000):
+                part = rows[start : start + 10_000]
+                copy.write(copying.block((prefix, str(start + i), *row) for i, row in enumerate(part)))
+
+    def after(self, known: int | None) -> list[StoredBatch]:
+        """The batches with a number above `known` (all if None), oldest first."""
+        rows = self._connection.execute(
+            "select batch_id, batch_number, body_sha256, row_count from raw.batches"
+            " where group_number = %s and batch_number > %s order by batch_number",
+            (self._group, -1 if known is None else known),
+        ).fetchall()
+        return [StoredBatch(int(i), int(n), str(h), int(c)) for i, n, h, c in rows]
+
+    def rows(self, batch_id: int) -> list[tuple[str | None, ...]]:
+        """A batch's rows, each the twelve values in the order of `listing.COLUMNS`, in the order they came."""
+        cursor = self._connection.execute(
+            f"select {', '.join(COLUMNS)} from raw.listings where batch_id = %s order by row_number",  # noqa: S608
+            (batch_id,),
+        )
+        return cursor.fetchall()
+
+
+@contextmanager
+def open_raw(url: str, group: int) -> Iterator[RawStore]:
+    """RAW of one group, its schema up to date. Raises Unavailable if the server is away."""
+    with connect(url, SCHEMA) as connection:
+        yield RawStore(connection, group)
