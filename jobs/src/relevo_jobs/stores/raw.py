@@ -46,6 +46,11 @@ SCHEMA = Schema(
             {", ".join(f"{column} text" for column in COLUMNS)},
             primary key (batch_id, row_number)
         );
+        create table raw.in_flight (
+            group_number integer primary key,
+            asked_at     timestamptz not null default now()
+        );
+        comment on table raw.in_flight is 'A request whose answer is not accounted for: it may have been lost.';
         comment on table raw.listings is 'The rows as they came, to the letter; the exact body is in the bucket.';
         """,
     ),
@@ -121,8 +126,19 @@ class RawStore:
         ).fetchone()
         return None if row is None else int(row[0])
 
+    def asks(self) -> bool:
+        """Note that the source is being asked; True if an earlier request is not accounted for: its answer is lost."""
+        row = self._connection.execute(
+            "insert into raw.in_flight (group_number) values (%s) on conflict do nothing", (self._group,)
+        )
+        return row.rowcount == 0
+
+    def accounted(self) -> None:
+        """Note that every answer is accounted for."""
+        self._connection.execute("delete from raw.in_flight where group_number = %s", (self._group,))
+
     def add(self, batch: NewBatch) -> int:
-        """Write a batch and its rows in one transaction; returns its id."""
+        """Write a batch and its rows, and note its answer accounted for, in one transaction; returns its id."""
         with self._connection.transaction():
             row = self._connection.execute(
                 "insert into raw.batches (group_number, day, batch_number, requested_at, seconds, http_status,"
@@ -138,6 +154,7 @@ class RawStore:
                 raise AssertionError("insert ... returning gave no row")
             batch_id = int(row[0])
             self._copy(batch_id, batch.rows)
+            self.accounted()
         return batch_id
 
     def _copy(self, batch_id: int, rows: Sequence[Sequence[str | None]]) -> None:

@@ -1,0 +1,154 @@
+"""What the data source answers, told apart. Pure: status and body in, one of the answers out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from relevo_contract.listing import COLUMNS
+from relevo_jobs.errors import BadGroup, MalformedAnswer, Unavailable
+
+EXHAUSTED = "ya se recolecto toda la informacion minima necesaria"
+"""The source's own words, without accents (some servers leave them out) and in small letters."""
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """The source has given all it has."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as it came."""
+
+    group: int
+    number: int
+    day: str | None
+    sha256: str
+    rows: tuple[tuple[str | None, ...], ...]
+    """Each row's twelve values in the order of `listing.COLUMNS`, to the letter; None where null or absent."""
+    extra_columns: tuple[str, ...]
+    """Columns that the contract does not know; their values are in the body alone."""
+    missing_columns: tuple[str, ...]
+    """Columns of the contract that no row has."""
+
+
+def plain(text: str) -> str:
+    """Small letters without accents and repeated spaces."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).casefold().split())
+
+
+def _shown(body: bytes) -> str:
+    """The beginning of a body, for a message."""
+    start = " ".join(body[:200].decode("utf-8", errors="replace").split())
+    return repr(start[:120] + ("…" if len(body) > 120 else ""))
+
+
+def parse(status: int, body: bytes, group: int) -> Batch | Exhausted:
+    """Tell an answer of `GET /data` apart.
+
+    Raises BadGroup (the source refused group or day), MalformedAnswer (it breaks the contract), Unavailable (the source
+    failed by its own account: 5xx, 408, 429).
+    """
+    if status in {408, 429} or status >= 500:
+        raise Unavailable(f"expected a batch, the source failed with HTTP {status}: {_shown(body)}; try again later")
+    if status == 400:
+        return _refusal(body)
+    if status in {404, 422}:
+        raise BadGroup(
+            f"the source refused the request with HTTP {status}: {_shown(body)}; "
+            "see RELEVO_SOURCE_URL, RELEVO_GROUP and RELEVO_SOURCE_DAY"
+        )
+    if status != 200:
+        raise MalformedAnswer(f"expected HTTP 200 or 400 from the source, got {status}: {_shown(body)}")
+    return _batch(_json(body), body, group)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        # Numbers stay the text they came as: 105000.0 is not 105000, and RAW is written to the letter.
+        return json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise MalformedAnswer(
+            f"expected JSON from the source, got {len(body)} bytes that are none ({error}): {_shown(body)}; "
+            "the answer was cut or something else than the source answered; run this step again"
+        ) from None
+
+
+def _refusal(body: bytes) -> Exhausted:
+    answer = _json(body)
+    detail = answer.get("detail") if isinstance(answer, dict) else None
+    if not isinstance(detail, str):
+        raise MalformedAnswer(f"expected a detail with HTTP 400, got {_shown(body)}")
+    if plain(detail) == EXHAUSTED:
+        return Exhausted(detail)
+    raise BadGroup(f"the source refused us: {detail!r}; see RELEVO_GROUP and RELEVO_SOURCE_DAY")
+
+
+def _whole(answer: dict[str, Any], name: str, body: bytes) -> int:
+    value = answer.get(name)
+    try:
+        return int(str(value))
+    except ValueError:
+        raise MalformedAnswer(f"expected a whole number as {name}, got {value!r}: {_shown(body)}") from None
+
+
+def _batch(answer: Any, body: bytes, group: int) -> Batch:
+    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+        raise MalformedAnswer(f"expected an object with a list as data, got {_shown(body)}")
+    came_for = _whole(answer, "group_number", body)
+    if came_for != group:
+        raise MalformedAnswer(f"expected a batch of group {group}, got one of group {came_for}: see RELEVO_GROUP")
+    number = _whole(answer, "batch_number", body)
+    if number < 0:
+        raise MalformedAnswer(f"expected a batch_number of 0 or more, got {number}")
+    data: list[Any] = answer["data"]
+    if not data:
+        raise MalformedAnswer(f"expected rows in batch {number}, got an empty list")
+    day = answer.get("day")
+    rows, extra, missing = _rows(data, number)
+    return Batch(
+        came_for, number, day if isinstance(day, str) else None, hashlib.sha256(body).hexdigest(), rows, extra, missing
+    )
+
+
+_Table = tuple[tuple[tuple[str | None, ...], ...], tuple[str, ...], tuple[str, ...]]
+
+
+def _rows(data: Sequence[Any], number: int) -> _Table:
+    """The rows' values, the unknown columns, the absent columns."""
+    if all(type(row) is dict for row in data):
+        seen: set[str] = set()
+        for row in data:
+            seen.update(row)
+        missing = tuple(name for name in COLUMNS if name not in seen)
+        if len(missing) == len(COLUMNS):
+            raise MalformedAnswer(f"batch {number}: expected the columns {', '.join(COLUMNS)}, got {sorted(seen)[:20]}")
+        rows = tuple(tuple(map(row.get, COLUMNS)) for row in data)
+        extra = tuple(sorted(seen.difference(COLUMNS)))
+    elif all(type(row) is list for row in data):
+        lengths = {len(row) for row in data}
+        if lengths != {len(COLUMNS)}:  # values without names: nobody could say which one is gone
+            raise MalformedAnswer(
+                f"batch {number}: expected {len(COLUMNS)} values in each row, got {sorted(lengths)[:5]}: the source's "
+                "columns changed, and rows without names do not say how"
+            )
+        rows, extra, missing = tuple(map(tuple, data)), (), ()
+    else:
+        kinds = sorted({type(row).__name__ for row in data})
+        raise MalformedAnswer(f"batch {number}: expected every row to be an object, or every row a list, got {kinds}")
+    if not all(value is None or type(value) is str for row in rows for value in row):
+        rows = tuple(tuple(_as_text(value) for value in row) for row in rows)
+    return rows, extra, missing
+
+
+def _as_text(value: Any) -> str | None:
+    """A value that is neither text nor number: true, false, a list or an object, as JSON."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
