@@ -1,49 +1,153 @@
-"""Learn the encoder: smoothed means of the log price by category, out of fold for the rows it is learnt from.
+"""Learn the encoder, and the training rows' own features out of fold.
 
-Method: Micci-Barreca 2001, "A preprocessing scheme for high-cardinality categorical attributes".
+A row's own price must not reach its features, or the trees learn to trust them more than a new house's deserve. So the
+rows are cut into folds, and each fold's features come of an encoder learnt from the others. Pure.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.encoder import Encoder, TargetEncoding, categories
-from relevo_contract.listing import CATEGORICAL, Columns
+from relevo_contract.categories import categories, codes, index, vocabulary
+from relevo_contract.encoder import AdditiveModel, Codes, Encoder, TargetEncoding
+from relevo_contract.listing import Columns
+from relevo_contract.numbers import design, log_size
 
-ENCODED = (("state",), ("city", "state"), ("zip_code",), ("brokered_by",))
-SMOOTHING = 5.0
-FOLDS = 5
+FOLDS: Final = 5
+SWEEPS: Final = 12
+"""Of backfitting: the effects' changes are far below the noise by then."""
+
+ENCODINGS: Final = (
+    TargetEncoding(feature="price_by_state", by="state", smoothing=5),
+    TargetEncoding(feature="price_by_zip3", by="zip3", parent="price_by_state", smoothing=5),
+    TargetEncoding(feature="price_by_city", by="city", parent="price_by_zip3", smoothing=5),
+    TargetEncoding(feature="price_by_zip_code", by="zip_code", parent="price_by_city", smoothing=5),
+    TargetEncoding(feature="price_by_brokered_by", by="brokered_by", smoothing=5),
+    TargetEncoding(feature="price_by_broker_zip", by="broker_zip", parent="price_by_zip_code", smoothing=1),
+    TargetEncoding(feature="price_by_state_kind", by="state_kind", smoothing=5),
+    TargetEncoding(feature="price_by_city_kind", by="city_kind", parent="price_by_state_kind", smoothing=5),
+    TargetEncoding(feature="price_by_zip_kind", by="zip_kind", parent="price_by_city_kind", smoothing=5),
+    TargetEncoding(feature="foot_price_by_state", by="state", target="log_price_per_foot", smoothing=5),
+    TargetEncoding(
+        feature="foot_price_by_city",
+        by="city",
+        target="log_price_per_foot",
+        parent="foot_price_by_state",
+        smoothing=5,
+    ),
+    TargetEncoding(
+        feature="foot_price_by_zip_code",
+        by="zip_code",
+        target="log_price_per_foot",
+        parent="foot_price_by_city",
+        smoothing=5,
+    ),
+)
+EFFECTS: Final = {"state": 1.0, "zip3": 2.0, "city": 3.0, "zip_code": 3.0, "brokered_by": 3.0, "status": 3.0}
+"""Ridge of each effect, in rows: the ratio of the noise's variance to the effect's."""
 
 
-def _target(columns: Columns, keys: tuple[str, ...], log_price: NDArray[np.float64]) -> TargetEncoding:
-    overall = float(log_price.mean())
-    sums: dict[str, list[float]] = {}
-    for category, value in zip(categories(columns, keys), log_price.tolist(), strict=True):
-        if category is not None:
-            total = sums.setdefault(category, [0.0, 0.0])
-            total[0] += value
-            total[1] += 1
-    means = {c: (s + SMOOTHING * overall) / (n + SMOOTHING) for c, (s, n) in sums.items()}
-    return TargetEncoding(keys=keys, means=means, fallback=overall)
+@dataclass(frozen=True)
+class Rows:
+    """Training rows with everything that is looked up once, whatever part of them an encoder is learnt from."""
+
+    columns: Columns
+    vocabulary: dict[str, tuple[str, ...]]
+    codes: Codes
+    log_price: NDArray[np.float64]
+    """(n,)."""
+    log_size: NDArray[np.float64]
+    """(n,), log square feet, NaN where missing."""
+
+    @classmethod
+    def of(cls, columns: Columns) -> Rows:
+        """Look up the rows' categories."""
+        found = categories(columns)
+        known = vocabulary(found)
+        looked_up = {name: codes(found[name], index(known[name])) for name in known}
+        log_price = np.log(np.asarray(columns["price"], dtype=np.float64))
+        return cls(columns, known, looked_up, log_price, log_size(columns))
+
+    def __len__(self) -> int:
+        return len(self.log_price)
+
+    def take(self, chosen: NDArray[np.intp]) -> Rows:
+        """Some of the rows, over the same vocabulary."""
+        return Rows(
+            {name: column[chosen] for name, column in self.columns.items()},
+            self.vocabulary,
+            {name: code[chosen] for name, code in self.codes.items()},
+            self.log_price[chosen],
+            self.log_size[chosen],
+        )
 
 
-def learn(columns: Columns) -> Encoder:
-    """The encoder of these rows."""
-    log_price = np.log(np.asarray(columns["price"], dtype=np.float64))
-    known = {name: tuple(sorted({c for c in categories(columns, [name]) if c is not None})) for name in CATEGORICAL}
-    return Encoder(encodings=tuple(_target(columns, keys, log_price) for keys in ENCODED), known=known)
+def _learn_encoding(
+    encoding: TargetEncoding, code: NDArray[np.int64], size: int, value: NDArray[np.float64]
+) -> TargetEncoding:
+    given = (code >= 0) & ~np.isnan(value)
+    counts = np.bincount(code[given], minlength=size)
+    sums = np.bincount(code[given], value[given], minlength=size)
+    means = sums / np.maximum(counts, 1)
+    return encoding.model_copy(update={"counts": tuple(counts.tolist()), "means": tuple(means.tolist())})
 
 
-def learn_out_of_fold(columns: Columns, seed: int) -> tuple[Encoder, NDArray[np.float32]]:
-    """The encoder of all rows, and the rows' features made by encoders that did not see them. (n, features)."""
-    rows = len(columns["price"])
-    folds = np.random.default_rng(seed).permutation(rows) % FOLDS
-    encoder = learn(columns)
-    features = np.empty((rows, len(encoder.feature_names)), dtype=np.float32)
-    for fold in range(FOLDS):
+def _learn_additive(rows: Rows) -> AdditiveModel:
+    basis, centers = design(rows.columns, None)
+    # A whisper of ridge: a column that is constant (nothing missing, say) must not make the system singular.
+    solve = np.linalg.solve(basis.T @ basis + 1e-3 * np.eye(basis.shape[1]), basis.T)
+    effects = {name: np.zeros(len(rows.vocabulary[name]) + 1) for name in EFFECTS}
+    counts = {name: np.bincount(rows.codes[name] + 1, minlength=len(effects[name]))[1:] for name in EFFECTS}
+    total = np.zeros(len(rows))
+    coefficients = np.zeros(basis.shape[1])
+    for _ in range(SWEEPS):
+        coefficients = solve @ (rows.log_price - total)
+        rest = rows.log_price - basis @ coefficients
+        for name, effect in effects.items():
+            code = rows.codes[name]
+            residual = rest - total + effect[code]
+            sums = np.bincount(code + 1, residual, minlength=len(effect))[1:]
+            new = np.append(sums / (counts[name] + EFFECTS[name]), 0)
+            total += new[code] - effect[code]
+            effects[name] = new
+    return AdditiveModel(
+        centers=centers,
+        coefficients=tuple(coefficients.tolist()),
+        effects={name: tuple(effect[:-1].tolist()) for name, effect in effects.items()},
+    )
+
+
+def learn(rows: Rows) -> Encoder:
+    """The encoder of these rows, at least one."""
+    per_foot = rows.log_price - rows.log_size
+    values = {"log_price": rows.log_price, "log_price_per_foot": per_foot}
+    sized = ~np.isnan(per_foot)
+    # Without any size, a price per foot of a house of average size stands in; the trees see no size either.
+    overall_per_foot = float(per_foot[sized].mean()) if sized.any() else float(rows.log_price.mean() - np.log(1500))
+    return Encoder(
+        rows=len(rows),
+        vocabulary=rows.vocabulary,
+        overall={"log_price": float(rows.log_price.mean()), "log_price_per_foot": overall_per_foot},
+        encodings=tuple(
+            _learn_encoding(e, rows.codes[e.by], len(rows.vocabulary[e.by]), values[e.target]) for e in ENCODINGS
+        ),
+        additive=_learn_additive(rows),
+    )
+
+
+def out_of_fold(rows: Rows, seed: int) -> NDArray[np.float32]:
+    """The rows' features, each made by an encoder that did not see the row. (n, features)."""
+    folds = np.random.default_rng(seed).permutation(len(rows)) % FOLDS
+    parts: list[tuple[NDArray[np.intp], NDArray[np.float32]]] = []
+    for fold in range(min(FOLDS, len(rows))):
         inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        if len(inside) and len(outside):
-            part = learn({k: v[outside] for k, v in columns.items()})
-            features[inside] = part.transform({k: v[inside] for k, v in columns.items()})
-    return encoder, features
+        held = rows.take(inside)
+        parts.append((inside, learn(rows.take(outside)).features(held.columns, held.codes)))
+    features = np.empty((len(rows), parts[0][1].shape[1]), dtype=np.float32)
+    for inside, made in parts:
+        features[inside] = made
+    return features

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import xgboost
@@ -11,9 +14,35 @@ from numpy.typing import NDArray
 
 from relevo_contract.encoder import Encoder
 from relevo_contract.listing import Columns
-from relevo_jobs.train.encoding import learn_out_of_fold
+from relevo_jobs.errors import StepError
+from relevo_jobs.train.averaging import average
+from relevo_jobs.train.encoding import Rows, learn, out_of_fold
 
-ROUNDS = 300
+Parameters = dict[str, float | int | str]
+
+FEWEST_ROWS: Final = 20
+"""Below this there is nothing to choose parameters by."""
+MEMBERS: Final = 4
+"""Boosters averaged, each with its own folds and seed: docs/model.md has what each is worth."""
+VALIDATION: Final = 0.15
+MOST_ROUNDS: Final = 300
+PATIENCE: Final = 30
+FIXED: Final[Parameters] = {
+    "objective": "reg:squarederror",
+    "eval_metric": "mae",
+    "tree_method": "hist",
+    "grow_policy": "lossguide",
+    "max_depth": 0,
+    "eta": 0.07,
+    "subsample": 0.8,
+    "colsample_bytree": 0.5,
+}
+CANDIDATES: Final[tuple[Parameters, ...]] = (
+    {"max_leaves": 64, "min_child_weight": 5},
+    {"max_leaves": 24, "min_child_weight": 10},
+    {"max_leaves": 8, "min_child_weight": 3},
+)
+"""The search: rich trees for many rows, plain ones for few; each is stopped early on rows kept out of its training."""
 
 
 @dataclass(frozen=True)
@@ -22,27 +51,82 @@ class Fitted:
 
     encoder: Encoder
     booster: xgboost.Booster
-    parameters: dict[str, float | int | str]
+    parameters: Parameters
+    """XGBoost's, with the rounds and what the search found."""
 
     def predict(self, columns: Columns) -> NDArray[np.float64]:
         """Natural logarithm of the price in US dollars, (n,)."""
-        matrix = xgboost.DMatrix(self.encoder.transform(columns), feature_names=list(self.encoder.feature_names))
-        return np.asarray(self.booster.predict(matrix), dtype=np.float64)
+        return predict(self.booster, self.encoder.transform(columns))
+
+
+def predict(booster: xgboost.Booster, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Log price by XGBoost from features (n, features); (n,)."""
+    if not len(features):
+        return np.empty(0)
+    return np.asarray(booster.inplace_predict(features, validate_features=False), dtype=np.float64)
+
+
+def _search(rows: Rows, common: Mapping[str, object], seed: int, workers: Executor) -> tuple[Parameters, int, float]:
+    """The candidate to take, its rounds, and its mean absolute error on rows kept out.
+
+    The first candidate stands unless a later one is better by more than one standard error of the paired difference:
+    the least of three noisy figures would be a lottery (the one-standard-error rule, Breiman et al. 1984, 3.4.3).
+    """
+    order = np.random.default_rng(seed).permutation(len(rows))
+    cut = max(2, round(VALIDATION * len(rows)))
+    out, kept = rows.take(order[:cut]), rows.take(order[cut:])
+    features = out_of_fold(kept, seed)
+    held = learn(kept).features(out.columns, out.codes)
+
+    def attempt(candidate: Parameters) -> tuple[int, NDArray[np.float64]]:
+        validation = xgboost.DMatrix(held, label=out.log_price)
+        booster = xgboost.train(
+            {**common, **candidate},
+            xgboost.DMatrix(features, label=kept.log_price),
+            MOST_ROUNDS,
+            evals=[(validation, "validation")],
+            early_stopping_rounds=PATIENCE,
+            verbose_eval=False,
+        )
+        rounds = booster.best_iteration + 1
+        predicted = booster.predict(validation, iteration_range=(0, rounds))
+        return rounds, np.abs(predicted - out.log_price).astype(np.float64)
+
+    attempts = list(workers.map(attempt, CANDIDATES))
+    best = 0
+    for challenger in range(1, len(CANDIDATES)):
+        difference = attempts[challenger][1] - attempts[best][1]
+        if difference.mean() < -difference.std(ddof=1) / np.sqrt(len(difference)):
+            best = challenger
+    rounds, errors = attempts[best]
+    return CANDIDATES[best], rounds, float(errors.mean())
 
 
 def fit(columns: Columns, *, seed: int, threads: int) -> Fitted:
-    """Fit to training rows (with `price`); `threads` 0 takes all there are."""
-    encoder, features = learn_out_of_fold(columns, seed)
-    label = np.log(np.asarray(columns["price"], dtype=np.float64))
-    parameters: dict[str, float | int | str] = {
-        "objective": "reg:squarederror",
-        "max_depth": 6,
-        "eta": 0.05,
-        "min_child_weight": 5,
-        "subsample": 0.8,
-        "colsample_bytree": 0.8,
-        "seed": seed,
-    }
-    matrix = xgboost.DMatrix(features, label=label, feature_names=list(encoder.feature_names))
-    booster = xgboost.train(parameters | {"nthread": threads or os.cpu_count() or 1}, matrix, ROUNDS)
-    return Fitted(encoder, booster, parameters | {"rounds": ROUNDS})
+    """Fit to training rows (with `price`); `threads` 0 takes all there are.
+
+    The same rows in the same order and the same seed give the same model, whatever the threads. Raises StepError with
+    fewer than FEWEST_ROWS rows.
+    """
+    if len(columns["price"]) < FEWEST_ROWS:
+        raise StepError(
+            f"expected at least {FEWEST_ROWS} rows to train on, got {len(columns['price'])}: "
+            "collect another batch, decide will ask again"
+        )
+    rows = Rows.of(columns)
+    encoder = learn(rows)
+    fixed: Parameters = FIXED | {"seed": seed, "base_score": float(rows.log_price.mean())}
+    # One thread a booster and several boosters at once: threads that share a booster wait for each other at every
+    # node, and on a busy machine they wait spinning.
+    common = fixed | {"nthread": 1}
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as workers:
+        chosen, rounds, error = _search(rows, common, seed, workers)
+
+        def train(member: int) -> xgboost.Booster:
+            features = out_of_fold(rows, seed + member)
+            matrix = xgboost.DMatrix(features, label=rows.log_price, feature_names=list(encoder.feature_names))
+            return xgboost.train({**common, **chosen, "seed": seed + member}, matrix, rounds)
+
+        booster = average(list(workers.map(train, range(MEMBERS))))
+    found: Parameters = {"rounds": rounds, "members": MEMBERS, "validation_mae": error}
+    return Fitted(encoder, booster, fixed | chosen | found)
