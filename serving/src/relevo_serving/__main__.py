@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -68,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"relevo-serving: {error}", file=sys.stderr)  # noqa: T201
         return WRONG_SETTING
     configure()
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes the requests, then raises the signal again
+        signal.signal(number, lambda *_: sys.exit(0))
     host, port = listening.getsockname()[:2]
     log.info("listening", extra={"host": host, "port": port, "model": settings.model})
     state = State()

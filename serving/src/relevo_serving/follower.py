@@ -52,7 +52,7 @@ class Follower:
         """Start following."""
         self._thread.start()
 
-    def stop(self, timeout: float = 5) -> None:
+    def stop(self, timeout: float = 1) -> None:
         """Stop following; a download under way is left to die with the process."""
         self._stopping.set()
         self._thread.join(timeout)

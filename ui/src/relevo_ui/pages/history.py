@@ -99,7 +99,7 @@ def promise(record: DecisionRecord) -> None:
     st.subheader("Does the champion keep its promise?")
     kept = "No: it errs more here than it promised" if error.worse else "Yes, as far as this batch can tell"
     st.markdown(
-        f"{kept}. On {error.rows:,} rows of this batch version {record.champion_version} errs by {estimate(error.now)}; "
+        f"{kept}. On {error.rows:,} of its rows version {record.champion_version} errs by {estimate(error.now)}; "
         f"it promised {estimate(error.promised)}."
     )
     st.altair_chart(charts.promise(error))

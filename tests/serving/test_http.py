@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from relevo_serving import model, schema
+from relevo_serving.app import create_app
+from relevo_serving.following import Wanted
+from relevo_serving.settings import Settings
+from relevo_serving.state import Refused, Served, State
+
+SINCE = datetime(2026, 11, 4, 15, 2, 11, tzinfo=UTC)
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(tracking_uri="http://127.0.0.1:9", **given)
+
+
+@pytest.fixture(scope="module")
+def client(bundles: tuple[Path, Path]) -> Iterator[TestClient]:
+    state = State(served=Served(Wanted(3, "run-3"), model.load(bundles[0]), SINCE))
+    with TestClient(create_app(settings(max_rows=50, max_body_bytes=20_000), state)) as client:
+        yield client
+
+
+def test_a_prediction_names_the_version_and_what_it_did_not_know(client: TestClient) -> None:
+    house = {"bed": 3, "bath": 2, "house_size": 1200, "city": "Nowhere", "state": "Puerto Rico"}
+    answer = client.post("/predict", json={"houses": [house, {}]})
+    assert answer.status_code == 200
+    first, second = answer.json()["predictions"]
+    assert 0 < first["low"] < first["price"] < first["high"]
+    assert first["unseen"] == ["city"]
+    assert set(first["missing"]) == {"acre_lot", "zip_code", "status", "brokered_by", "street", "prev_sold_date"}
+    assert second["price"] > 0
+    assert len(second["missing"]) == 11
+    assert answer.json()["model"] == {
+        "name": "house-prices",
+        "version": 3,
+        "run_id": "run-3",
+        "since": "2026-11-04T15:02:11Z",
+    }
+
+
+def test_a_zip_code_may_be_a_number(client: TestClient) -> None:
+    houses = [{"zip_code": z} for z in ("00601", 601, "601", "00601 ")]
+    prices = [p["price"] for p in client.post("/predict", json={"houses": houses}).json()["predictions"]]
+    assert len(set(prices)) == 1
+
+
+@pytest.mark.parametrize(
+    ("house", "field"),
+    [
+        ({"bed": -1}, "houses.0.bed"),
+        ({"bed": "three"}, "houses.0.bed"),
+        ({"bath": 1e99}, "houses.0.bath"),
+        ({"bath": True, "bed": []}, "houses.0.bed"),
+        ({"acre_lot": float("nan")}, "houses.0.acre_lot"),
+        ({"house_size": float("inf")}, "houses.0.house_size"),
+        ({"house_size": float("-inf")}, "houses.0.house_size"),
+        ({"house_size": 10**400}, "houses.0.house_size"),
+        ({"state": "x" * 201}, "houses.0.state"),
+        ({"state": ["Oregon"]}, "houses.0.state"),
+        ({"zip_code": "9" * 21}, "houses.0.zip_code"),
+        ({"prev_sold_date": "yesterday"}, "houses.0.prev_sold_date"),
+        ({"prev_sold_date": "2022-13-41"}, "houses.0.prev_sold_date"),
+        ({"prev_sold_date": 10**30}, "houses.0.prev_sold_date"),
+        ({"price": 100_000}, "houses.0.price"),
+        ({"bedrooms": 3}, "houses.0.bedrooms"),
+        (None, "houses.0"),
+        ("house", "houses.0"),
+        (3, "houses.0"),
+        ([1, 2], "houses.0"),
+    ],
+)
+def test_a_wrong_field_is_named(client: TestClient, house: Any, field: str) -> None:
+    answer = client.post("/predict", content=json.dumps({"houses": [house]}))
+    assert answer.status_code == 422
+    assert field in [problem["field"] for problem in answer.json()["fields"]]
+    assert field in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"3",
+        b'"houses"',
+        b'{"houses": null}',
+        b'{"houses": []}',
+        b'{"houses": {}}',
+        b'{"houses": [{}',
+        b'{"houses": [{}]} trailing',
+        b'{"houses": [{}], "more": 1}',
+        b'{"bed": 3}',
+        b"<html></html>",
+        b"\x00\xff\xfe",
+        b'{"houses": [{"city": "\xff"}]}',
+        b'{"houses": [{"city": "\\ud800"}]}',
+        b"[" * 10_000,
+        b'{"a":' * 2_000,
+        b'{"houses": [' + b"9" * 10_000 + b"]}",
+    ],
+)
+def test_a_body_that_is_no_request_is_refused_with_a_reason(client: TestClient, body: bytes) -> None:
+    answer = client.post("/predict", content=body)
+    assert answer.status_code == 422
+    assert answer.json()["fields"]
+
+
+@pytest.mark.parametrize(
+    "house",
+    [
+        {},
+        {"bed": None, "city": None, "prev_sold_date": None},
+        {"bed": 0, "bath": 0, "acre_lot": 0, "house_size": 0},
+        {"bed": 500, "bath": 500, "acre_lot": 1_000_000, "house_size": 10_000_000},
+        {"bed": 0.5, "bath": 1e-300, "acre_lot": -0.0},
+        {"bed": "3", "bath": " 2 "},
+        {"city": "", "state": "   ", "zip_code": ""},
+        {"city": "Peñuelas", "state": "プエルトリコ", "street": "\u202e\u0000\U0001f3e0"},
+        {"city": "x" * 200, "zip_code": "0" * 20},
+        {"zip_code": "٠٠٦٠١"},
+        {"zip_code": "²"},
+        {"zip_code": 601, "brokered_by": 1.5, "street": -7},
+        {"city": "a\x1fb", "state": "\x1f"},
+        {"prev_sold_date": "0001-01-01"},
+        {"prev_sold_date": "9999-12-31"},
+        {"prev_sold_date": 0},
+        {"status": "sold'; DROP TABLE listings; --"},
+    ],
+)
+def test_an_odd_house_is_priced(client: TestClient, house: dict[str, Any]) -> None:
+    answer = client.post("/predict", json={"houses": [house]})
+    assert answer.status_code == 200, answer.text
+    (prediction,) = answer.json()["predictions"]
+    assert 0 < prediction["low"] < prediction["price"] < prediction["high"]
+
+
+def test_as_many_houses_as_allowed_come_back_in_order_and_one_more_is_refused(client: TestClient) -> None:
+    houses = [{"house_size": 500 + 100 * i, "state": "Puerto Rico"} for i in range(50)]
+    together = client.post("/predict", json={"houses": houses}).json()["predictions"]
+    alone = [client.post("/predict", json={"houses": [h]}).json()["predictions"][0] for h in houses]
+    assert together == alone
+    answer = client.post("/predict", json={"houses": [{}] * 51})
+    assert answer.status_code == 422
+    assert answer.json()["fields"][0]["field"] == "houses"
+    assert "at most 50 houses" in answer.json()["error"]
+
+
+def test_a_body_that_is_too_long_is_refused_whatever_its_headers_say(client: TestClient) -> None:
+    assert client.post("/predict", content=b" " * 20_001).status_code == 413
+    assert client.post("/predict", content=(b" " * 5_000 for _ in range(5))).status_code == 413  # chunked, no length
+    assert client.post("/predict", content=b'{"houses": [{}]}' + b" " * 19_000).status_code == 200
+
+
+def test_other_addresses_and_methods_are_answered_in_the_same_form(client: TestClient) -> None:
+    assert client.get("/").status_code == 404
+    assert client.get("/predict").status_code == 405
+    assert "/docs" in client.get("/nothing").json()["error"]
+
+
+def test_without_a_model_it_says_why_and_stays_alive() -> None:
+    state = State()
+    with TestClient(create_app(settings(), state)) as client:
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert "starting" in client.get("/readyz").json()["error"]
+        state.away("expected an answer from MLflow at http://127.0.0.1:9, got: connection refused; is it running?")
+        for answer in (client.get("/readyz"), client.post("/predict", json={"houses": [{}]})):
+            assert answer.status_code == 503
+            assert "connection refused" in answer.json()["error"]
+        state.refused = Refused(Wanted(1, "run-1"), "self-test: expected 1, the model says 2", SINCE)
+        assert "version 1 was refused: self-test" in client.get("/readyz").json()["error"]
+        assert client.get("/model").json()["serving"] is None
+        assert client.post("/predict", json={"houses": [{"bed": -1}]}).status_code == 422
+
+
+def test_the_documented_examples_are_real(client: TestClient) -> None:
+    spec = client.get("/openapi.json").json()
+    body = spec["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["schema"]["$ref"].rpartition("/")[2] in spec["components"]["schemas"]
+    assert "House" in spec["components"]["schemas"]
+    assert body["examples"]
+    for example in body["examples"].values():
+        answer = client.post("/predict", json=example["value"])
+        assert answer.status_code == 200
+        schema.PredictResponse.model_validate(answer.json())
+    schema.PredictResponse.model_validate(schema.RESPONSE_EXAMPLE)
+    for path, operation in ((p, o) for p, methods in spec["paths"].items() for o in methods.values()):
+        for status, response in operation["responses"].items():
+            content = response["content"]["application/json"]
+            assert "schema" in content, (path, status)
+            if status >= "400":
+                schema.Problem.model_validate(content["example"])
+    assert client.get("/docs").status_code == 200
