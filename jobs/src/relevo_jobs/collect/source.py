@@ -45,7 +45,8 @@ class Source:
         except httpx.TimeoutException:
             raise Unavailable(
                 f"expected an answer of the source at {self._url}{path} within {self._client.timeout.read:g} s, "
-                "got none: see whether it is well, or raise RELEVO_SOURCE_TIMEOUT; the next run fills the gap if a batch was lost"
+                "got none: see whether it is well, or raise RELEVO_SOURCE_TIMEOUT; the next run fills the gap if a batch "
+                "was lost"
             ) from None
         except httpx.TransportError as error:
             raise Unavailable(

@@ -70,8 +70,8 @@ def run(settings: CollectSettings) -> Outcome:
                 if waited + pause > settings.repeat_wait:
                     raw.accounted()
                     raise RepeatedBatch(
-                        f"expected a batch after {newest}, the source repeats batch {previous} (waited {waited:.0f} s of "
-                        "RELEVO_REPEAT_WAIT): it has no new one yet, run this step again later"
+                        f"expected a batch after {newest}, the source repeats batch {previous} (waited {waited:.0f} s "
+                        "of RELEVO_REPEAT_WAIT): it has no new one yet, run this step again later"
                     )
                 _say(f"the source repeats batch {previous}, waiting {pause:.0f} s")
                 time.sleep(pause)
