@@ -1,0 +1,176 @@
+"""The MLflow runs of the batches: one a batch, in the experiment named as the model; tags, figures, decision record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from relevo_contract import names
+from relevo_contract.record import BatchRef, DecisionRecord
+from relevo_jobs.errors import StepError
+from relevo_jobs.mlflow_api import EXISTS, MISSING, MlflowApi, Refused
+
+RECENT: Final = 50
+"""Runs looked at to find the newest batch; they come newest first, so one would do unless clocks went back."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An MLflow run as it was read."""
+
+    run_id: str
+    artifact_uri: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+
+    @property
+    def batch(self) -> int:
+        """The batch's number."""
+        return int(self.tags[names.TAG_BATCH])
+
+
+def pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
+    """A mapping as MLflow wants it."""
+    return [{"key": key, "value": value} for key, value in values.items()]
+
+
+def _mapping(found: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {pair["key"]: pair.get("value", "") for pair in found}
+
+
+def _run(found: Mapping[str, Any]) -> Run:
+    info, data = found["info"], found.get("data", {})
+    return Run(info["run_id"], info["artifact_uri"], _mapping(data.get("tags", [])), _mapping(data.get("params", [])))
+
+
+def quoted(text: str) -> str:
+    """A text in a search filter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def batch_tags(batch: BatchRef) -> dict[str, str]:
+    """What tells one batch from every other, also from a later one of the same number with another content."""
+    return {
+        names.TAG_GROUP: str(batch.group),
+        names.TAG_BATCH: str(batch.number),
+        names.TAG_BATCH_SHA256: batch.sha256,
+    }
+
+
+class BatchRuns:
+    """The runs of one experiment. Raises Unavailable if MLflow is away, StepError if it refuses."""
+
+    def __init__(self, api: MlflowApi, experiment: str) -> None:
+        self._api = api
+        self._name = experiment
+        self._id: str | None = None
+
+    def of_batch(self, batch: BatchRef) -> Run | None:
+        """The batch's run; the first, should a lost answer of MLflow ever have led to a second."""
+        conditions = " and ".join(f"tags.`{key}` = {quoted(value)}" for key, value in batch_tags(batch).items())
+        return next(iter(self._search(conditions, "ASC", 1)), None)
+
+    def newest(self, group: int, condition: str) -> Run | None:
+        """The run of the newest batch that meets MLflow's condition."""
+        runs = self._search(f"tags.`{names.TAG_GROUP}` = '{group}' and {condition}", "DESC", RECENT)
+        return max(runs, key=lambda run: run.batch, default=None)
+
+    def get(self, run_id: str) -> Run:
+        """A run by its id."""
+        return _run(self._api.get("runs/get", run_id=run_id)["run"])
+
+    def create(self, batch: BatchRef) -> Run:
+        """A run for the batch, with the tags it is found by from its first moment on."""
+        created = self._api.post(
+            "runs/create",
+            experiment_id=self._experiment() or self._make_experiment(),
+            run_name=f"batch {batch.number}",
+            start_time=time.time_ns() // 1_000_000,
+            tags=pairs(batch_tags(batch)),
+        )
+        return _run(created["run"])
+
+    def record(self, run: Run) -> DecisionRecord:
+        """The run's decision record. Raises StepError if it is of another form."""
+        body = self._api.get_file(run.artifact_uri, names.RECORD_FILE)
+        try:
+            return DecisionRecord.model_validate_json(body)
+        except ValidationError as error:
+            raise StepError(
+                f"expected a decision record in {names.RECORD_FILE} of run {run.run_id}, got something else "
+                f"({error.error_count()} errors, first: {error.errors()[0]['msg']}): was it written by another release?"
+            ) from error
+
+    def put_record(self, run: Run, record: DecisionRecord) -> None:
+        """Write the record, or write it anew."""
+        self._api.put_file(run.artifact_uri, names.RECORD_FILE, record.model_dump_json(indent=1).encode())
+
+    def log(
+        self,
+        run: Run,
+        record: DecisionRecord,
+        figures: Mapping[str, float],
+        *,
+        parameters: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add figures, parameters and tags; what is there already stays once."""
+        # One time and step for a batch's figures: MLflow keeps a figure that is logged again only once.
+        stamp = int(record.decided_at.timestamp() * 1000)
+        metrics = [
+            {"key": key, "value": float(value), "timestamp": stamp, "step": record.batch.number}
+            for key, value in figures.items()
+        ]
+        # A parameter cannot be changed once written, and need not.
+        new = {key: value for key, value in (parameters or {}).items() if key not in run.params}
+        self._api.post("runs/log-batch", run_id=run.run_id, metrics=metrics, params=pairs(new), tags=pairs(tags or {}))
+
+    def tag(self, run: Run, key: str, value: str) -> None:
+        """Set one tag."""
+        self._api.post("runs/set-tag", run_id=run.run_id, key=key, value=value)
+
+    def finish(self, run: Run) -> None:
+        """Mark the run finished."""
+        self._api.post("runs/update", run_id=run.run_id, status="FINISHED", end_time=time.time_ns() // 1_000_000)
+
+    def _experiment(self) -> str | None:
+        if self._id is None:
+            try:
+                experiment = self._api.get("experiments/get-by-name", experiment_name=self._name)["experiment"]
+            except Refused as error:
+                if error.code == MISSING:
+                    return None
+                raise
+            if experiment.get("lifecycle_stage") == "deleted":
+                raise StepError(
+                    f"expected the experiment {self._name} to be there, it was deleted in MLflow: restore it there, or "
+                    "choose another RELEVO_MODEL"
+                )
+            self._id = str(experiment["experiment_id"])
+        return self._id
+
+    def _make_experiment(self) -> str:
+        try:
+            return str(self._api.post("experiments/create", name=self._name)["experiment_id"])
+        except Refused as error:
+            found = self._experiment() if error.code == EXISTS else None  # another process was first
+            if found is None:
+                raise
+            return found
+
+    def _search(self, conditions: str, order: str, limit: int) -> list[Run]:
+        experiment = self._experiment()
+        if experiment is None:
+            return []
+        found = self._api.post(
+            "runs/search",
+            experiment_ids=[experiment],
+            filter=conditions,
+            order_by=[f"attributes.start_time {order}"],
+            max_results=limit,
+        )
+        return [_run(run) for run in found.get("runs", [])]

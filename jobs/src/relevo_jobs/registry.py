@@ -1,0 +1,200 @@
+"""What the steps keep in MLflow: one run per batch with its decision record, one version per training, the alias.
+
+Each method may be killed at any line and called again. What marks a thing as done is written last:
+
+| done | mark on the batch's run |
+| --- | --- |
+| decided | tag `relevo.train` |
+| trained and registered | tag `relevo.version` |
+| settled | tag `relevo.outcome`; where no training was asked for, it is written with the decision |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from relevo_contract import names
+from relevo_contract.record import BatchRef, DecisionRecord, Promotion, Training
+from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, pairs, quoted
+from relevo_jobs.mlflow_api import EXISTS, MISSING, MlflowApi, Refused
+
+ABSENT: Final = frozenset({MISSING, "INVALID_PARAMETER_VALUE"})
+"""MLflow's codes where an alias is not there; of a model that is not there it says "invalid"."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version and the run that holds its files."""
+
+    number: int
+    run_id: str
+
+
+class Registry:
+    """One registered model (and the experiment of the same name) in an MLflow server.
+
+    Every method raises Unavailable if MLflow does not answer, StepError if it refuses.
+    """
+
+    def __init__(self, tracking_uri: str, model: str) -> None:
+        self._api = MlflowApi(tracking_uri)
+        self._runs = BatchRuns(self._api, model)
+        self._model = model
+
+    def champion(self) -> Version | None:
+        """The version that the alias marks; None before the first promotion."""
+        try:
+            found = self._api.get("registered-models/alias", name=self._model, alias=names.ALIAS)["model_version"]
+        except Refused as error:
+            if error.code in ABSENT:
+                return None
+            raise
+        return Version(int(found["version"]), str(found["run_id"]))
+
+    def download(self, run_id: str, files: Sequence[str], folder: Path) -> None:
+        """Write these of a version's files into an existing folder."""
+        run = self._runs.get(run_id)
+        for file in files:
+            (folder / file).write_bytes(self._api.get_file(run.artifact_uri, f"{names.MODEL_FOLDER}/{file}"))
+
+    def decided(self, batch: BatchRef) -> tuple[str, DecisionRecord] | None:
+        """The run and record of this very batch (its body's hash counts), None until its decision is complete."""
+        run = self._runs.of_batch(batch)
+        if run is None or names.TAG_TRAIN not in run.tags:
+            return None
+        return run.run_id, self._runs.record(run)
+
+    def save_decision(self, record: DecisionRecord) -> str:
+        """Write the batch's decision into its one run, made if it is missing; returns the run's id."""
+        run = self._runs.of_batch(record.batch) or self._runs.create(record.batch)
+        decision = record.decision
+        self._runs.put_record(run, record)
+        tags = {names.TAG_WHY: decision.sentence}
+        if not decision.train:
+            tags[names.TAG_OUTCOME] = names.OUTCOME_KEPT
+        self._runs.log(run, record, _decision_figures(record), tags=tags)
+        if not decision.train:
+            self._runs.finish(run)
+        self._runs.tag(run, names.TAG_TRAIN, "true" if decision.train else "false")
+        return run.run_id
+
+    def pending_training(self, group: int) -> tuple[str, DecisionRecord] | None:
+        """The newest decision that asked for a training, None if there is none or it is registered already."""
+        run = self._runs.newest(group, f"tags.`{names.TAG_TRAIN}` = 'true'")
+        return None if run is None or names.TAG_VERSION in run.tags else (run.run_id, self._runs.record(run))
+
+    def register(self, run_id: str, folder: Path, record: DecisionRecord) -> int:
+        """Register the files of a folder as the run's one version and return its number.
+
+        `record.training` says what was trained. If the run has a version already, that one stays as it is.
+        """
+        run = self._runs.get(run_id)
+        version = self._version_of(run_id)
+        if version is None:
+            for file in sorted(folder.iterdir()):
+                self._api.put_file(run.artifact_uri, f"{names.MODEL_FOLDER}/{file.name}", file.read_bytes())
+            # Before the version exists: once it does, it is told by what trained it and not by a second try.
+            self._runs.put_record(run, record)
+            version = self._create_version(run, record)
+        else:
+            record = self._runs.record(run)
+        training = _training(record).model_copy(update={"version": version})
+        record = record.model_copy(update={"training": training})
+        self._runs.put_record(run, record)
+        parameters = {key: str(value) for key, value in training.parameters.items()}
+        parameters |= {"seed": str(training.seed), "batches": json.dumps(training.batches)}
+        self._runs.log(run, record, _training_figures(training), parameters=parameters)
+        self._runs.tag(run, names.TAG_VERSION, str(version))
+        return version
+
+    def pending_promotion(self, group: int) -> tuple[str, DecisionRecord] | None:
+        """The newest version that is neither promoted nor rejected yet, None if there is none.
+
+        Its record holds a promotion already if settling it was cut short: settle that one.
+        """
+        run = self._runs.newest(group, f"tags.`{names.TAG_VERSION}` != ''")
+        return None if run is None or names.TAG_OUTCOME in run.tags else (run.run_id, self._runs.record(run))
+
+    def settle(self, run_id: str, record: DecisionRecord) -> None:
+        """Make the challenger production, or mark it rejected, as `record.promotion` says."""
+        promotion = record.promotion
+        if promotion is None:
+            raise ValueError("expected a record with its promotion, got one without")
+        run = self._runs.get(run_id)
+        self._runs.put_record(run, record)
+        outcome = names.OUTCOME_PROMOTED if promotion.promoted else names.OUTCOME_REJECTED
+        tags = {names.TAG_CRITERION: promotion.criterion.value, names.TAG_PROMOTION_WHY: promotion.sentence}
+        self._runs.log(run, record, _promotion_figures(promotion), tags=tags)
+        challenger, champion = promotion.challenger_version, promotion.champion_version
+        for key, value in (tags | {names.TAG_OUTCOME: outcome}).items():
+            self._tag_version(challenger, key, value)
+        if promotion.promoted:
+            self._api.post("registered-models/alias", name=self._model, alias=names.ALIAS, version=str(challenger))
+            self._tag_version(challenger, names.STAGE_TAG, names.STAGE_PRODUCTION)
+            if champion is not None and champion != challenger:
+                self._tag_version(champion, names.STAGE_TAG, names.STAGE_ARCHIVED)
+        self._runs.finish(run)
+        self._runs.tag(run, names.TAG_OUTCOME, outcome)
+
+    def _version_of(self, run_id: str) -> int | None:
+        found = self._api.get("model-versions/search", filter=f"run_id = {quoted(run_id)}").get("model_versions", [])
+        return min((int(v["version"]) for v in found if v["name"] == self._model), default=None)
+
+    def _create_version(self, run: Run, record: DecisionRecord) -> int:
+        try:
+            self._api.post("registered-models/create", name=self._model)
+        except Refused as error:
+            if error.code != EXISTS:
+                raise
+        tags = batch_tags(record.batch) | {
+            names.TAG_BATCHES_SEEN: json.dumps(_training(record).batches),
+            names.TAG_WHY: record.decision.sentence,
+        }
+        created = self._api.post(
+            "model-versions/create",
+            name=self._model,
+            source=f"{run.artifact_uri}/{names.MODEL_FOLDER}",
+            run_id=run.run_id,
+            tags=pairs(tags),
+        )
+        return int(created["model_version"]["version"])
+
+    def _tag_version(self, version: int, key: str, value: str) -> None:
+        self._api.post("model-versions/set-tag", name=self._model, version=str(version), key=key, value=value)
+
+
+def _training(record: DecisionRecord) -> Training:
+    if record.training is None:
+        raise ValueError("expected a record with its training, got one without")
+    return record.training
+
+
+def _decision_figures(record: DecisionRecord) -> dict[str, float]:
+    figures: dict[str, float] = {"rows": record.batch.rows, "kept": record.batch.kept}
+    figures |= {f"distance/{evidence.column}": evidence.distance for evidence in record.decision.columns}
+    if (error := record.decision.error) is not None:
+        figures |= {"error_on_batch": error.now.value, "error_promised": error.promised.value}
+    return figures
+
+
+def _training_figures(training: Training) -> dict[str, float]:
+    return {
+        "training_rows": training.rows,
+        "training_seconds": training.seconds,
+        "onnx_difference": training.onnx_difference,
+    }
+
+
+def _promotion_figures(promotion: Promotion) -> dict[str, float]:
+    figures: dict[str, float] = {"judged_rows": promotion.rows}
+    for name, estimate in (
+        ("champion_error", promotion.champion),
+        ("challenger_error", promotion.challenger),
+        ("difference", promotion.difference),
+    ):
+        figures |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return figures
