@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from relevo_jobs.errors import BadGroup, MalformedAnswer, Unavailable
 
 EXHAUSTED = "ya se recolecto toda la informacion minima necesaria"
 """The source's own words, without accents (some servers leave them out) and in small letters."""
+
+_UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
+_LARGEST = 2**31 - 1
+"""What a PostgreSQL integer holds."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,11 @@ def plain(text: str) -> str:
     """Small letters without accents and repeated spaces."""
     decomposed = unicodedata.normalize("NFKD", text)
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).casefold().split())
+
+
+def legible(text: str) -> str:
+    """The text without what neither PostgreSQL nor UTF-8 can hold: NUL and lone surrogates become U+FFFD."""
+    return _UNSPEAKABLE.sub("\ufffd", text)
 
 
 def _shown(body: bytes) -> str:
@@ -107,16 +117,15 @@ def _batch(answer: Any, body: bytes, group: int) -> Batch:
     if came_for != group:
         raise MalformedAnswer(f"expected a batch of group {group}, got one of group {came_for}: see RELEVO_GROUP")
     number = _whole(answer, "batch_number", body)
-    if number < 0:
-        raise MalformedAnswer(f"expected a batch_number of 0 or more, got {number}")
+    if not 0 <= number <= _LARGEST:
+        raise MalformedAnswer(f"expected a batch_number from 0 to {_LARGEST}, got {number}")
     data: list[Any] = answer["data"]
     if not data:
         raise MalformedAnswer(f"expected rows in batch {number}, got an empty list")
     day = answer.get("day")
     rows, extra, missing = _rows(data, number)
-    return Batch(
-        came_for, number, day if isinstance(day, str) else None, hashlib.sha256(body).hexdigest(), rows, extra, missing
-    )
+    said = legible(day) if isinstance(day, str) else None
+    return Batch(came_for, number, said, hashlib.sha256(body).hexdigest(), rows, extra, missing)
 
 
 _Table = tuple[tuple[tuple[str | None, ...], ...], tuple[str, ...], tuple[str, ...]]
@@ -132,7 +141,7 @@ def _rows(data: Sequence[Any], number: int) -> _Table:
         if len(missing) == len(COLUMNS):
             raise MalformedAnswer(f"batch {number}: expected the columns {', '.join(COLUMNS)}, got {sorted(seen)[:20]}")
         rows = tuple(tuple(map(row.get, COLUMNS)) for row in data)
-        extra = tuple(sorted(seen.difference(COLUMNS)))
+        extra = tuple(sorted({legible(name) for name in seen.difference(COLUMNS)}))
     elif all(type(row) is list for row in data):
         lengths = {len(row) for row in data}
         if lengths != {len(COLUMNS)}:  # values without names: nobody could say which one is gone

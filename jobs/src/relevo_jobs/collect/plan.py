@@ -3,7 +3,7 @@
 what came                                        | next
 RAW holds nothing, the count was not restarted   | Restart: the first batch must be the source's first
 a body that RAW holds, newer than the one before | Ask: a replay, skip it
-the same batch as the answer before              | Wait: the source repeats itself
+the same batch as the answer before, or an older | Wait: the source repeats itself, or goes round
 a number that RAW holds, another body            | ConflictingBatch
 the number after RAW's newest                    | Keep it
 a number beyond that                             | Restart: an answer was lost; replay and fill the gap
@@ -67,10 +67,13 @@ def next_action(situation: Situation, came: Came) -> Action:
     if came.held_sha256 is not None and came.held_sha256 != came.sha256:
         raise ConflictingBatch(
             f"expected batch {came.number} with SHA-256 {came.held_sha256[:12]}…, which RAW holds, got "
-            f"{came.sha256[:12]}…: the source changed its data; give it another RELEVO_GROUP or a new RAW"
+            f"{came.sha256[:12]}…: the source changed its data, or RELEVO_SOURCE_DAY is another one than before; give it another RELEVO_GROUP or a new "
+            "RAW"
         )
     if came.held_number is not None:
-        return Action.WAIT if situation.previous == came.number else Action.ASK
+        # Backwards, nobody here restarted it: waiting is bounded, so that a source that goes round is not asked for ever.
+        stuck = situation.previous is not None and came.number <= situation.previous
+        return Action.WAIT if stuck else Action.ASK
     expected = None if situation.newest is None else situation.newest + 1
     if expected is None:
         if came.number <= 1:  # sources count from 0 or from 1

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _SPECIAL = re.compile(r"[\\\t\n\r\x0b\x08\x0c\x00]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {
     "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\x0b": "\\v", "\x08": "\\b", "\x0c": "\\f",
     # PostgreSQL's text cannot hold NUL. U+FFFD says that something stood here; the exact body is in the bucket.
@@ -21,7 +22,7 @@ def _escape(value: str) -> str:
 
 
 def block(rows: Iterable[Sequence[str | None]]) -> bytes:
-    r"""The rows as one block of COPY text, UTF-8; None is NULL (`\N`). A lone surrogate becomes U+FFFD's bytes."""
+    r"""The rows as one block of COPY text, UTF-8; None is NULL (`\N`). A lone surrogate becomes U+FFFD."""
     lines = []
     search = _SPECIAL.search
     for row in rows:
@@ -37,4 +38,8 @@ def block(rows: Iterable[Sequence[str | None]]) -> bytes:
     if not lines:
         return b""
     lines.append("")
-    return "\n".join(lines).encode("utf-8", errors="replace")
+    text = "\n".join(lines)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # JSON can spell half a character: "\ud800"
+        return _SURROGATE.sub("\ufffd", text).encode()
