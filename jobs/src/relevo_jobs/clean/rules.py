@@ -36,14 +36,21 @@ PLAUSIBLE = {
     "price": (1_000.0, 1_000_000_000.0),
     "bed": (1.0, 100.0),
     "bath": (1.0, 100.0),
-    "acre_lot": (0.0001, 100_000.0),
+    "acre_lot": (0.0001, 50_000.0),
     "house_size": (50.0, 500_000.0),
 }
 """Smallest and largest value kept; beyond, the value is set to missing (the row is rejected for the price alone).
 Dollars, counts, counts, acres, square feet. Wide on purpose: what is rare but real stays, such as a house of 86 rooms;
 0 acres is how the source spells "unknown"."""
 
+PLACEHOLDERS = frozenset({99_999.0})
+"""Figures that stand for "unknown" in `acre_lot` and `house_size` of the real listings."""
+PLACEHOLDER_ZIP_CODES = frozenset({"00000", "99999"})
+"""Zip codes that no place has, and listings do."""
+
 EARLIEST_SALE = date(1800, 1, 1)
+LATEST_SALE = date(2100, 1, 1)
+"""A sale beyond these days is a slip and set to missing; wide, so that the rule does not depend on today."""
 HOLDOUT_SHARE = 5
 """One row in so many is held out."""
 
@@ -97,9 +104,12 @@ def identifier(value: str | None) -> str | None:
 
 
 def zip_code(value: str | None) -> str | None:
-    """Five characters with the leading zeros that a number loses."""
+    """Five characters with the leading zeros that a number loses; None if it is missing or a placeholder."""
     folded = identifier(value)
-    return folded.zfill(5) if folded and folded.isascii() and folded.isdigit() else folded
+    if folded is None or not (folded.isascii() and folded.isdigit()):
+        return folded
+    padded = folded.zfill(5)
+    return None if padded in PLACEHOLDER_ZIP_CODES else padded
 
 
 def sale_date(value: str | None) -> date | None:
@@ -108,7 +118,7 @@ def sale_date(value: str | None) -> date | None:
         found = date.fromisoformat((value or "").strip()[:10])
     except ValueError:
         return None
-    return found if found >= EARLIEST_SALE else None
+    return found if EARLIEST_SALE <= found < LATEST_SALE else None
 
 
 def held_out(texts: dict[str, str | None], numbers: dict[str, float | None]) -> bool:
@@ -139,13 +149,17 @@ def clean_row(row: Raw) -> Listing | Rejection:
         came = row[_POSITION[name]]
         value = number(came)
         low, high = PLAUSIBLE[name]
-        numbers[name] = value if value is not None and low <= value <= high else None
+        believed = value is not None and low <= value <= high and value not in PLACEHOLDERS
+        numbers[name] = value if believed else None
         if numbers[name] is None and text(came) is not None:
             blanked.append(name)
     texts: dict[str, str | None] = {}
     for name in CATEGORICAL:
         spell = zip_code if name == "zip_code" else identifier if name in {"brokered_by", "street"} else text
-        texts[name] = spell(row[_POSITION[name]])
+        came = row[_POSITION[name]]
+        texts[name] = spell(came)
+        if texts[name] is None and text(came) is not None:
+            blanked.append(name)
     if texts["city"] is None and texts["state"] is None and texts["zip_code"] is None:
         return Rejection(Reason.NO_PLACE, "no city, state or zip_code")
     came = row[_POSITION[DATES[0]]]
