@@ -12,6 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.gate import Gate
+from tests.serving_process import Serve
+from tests.versions import Versions
 
 from relevo_contract import names
 from relevo_contract.bundle import SelfTest
@@ -57,7 +60,7 @@ def _expected(folder: Path) -> list[tuple[dict[str, Any], float]]:
 
 
 def test_it_waits_for_a_first_version_then_follows_the_alias_under_load_and_loses_no_request(
-    serve: Any, versions: Any, bundles: tuple[Path, Path]
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path]
 ) -> None:
     with serve() as api:
         said = api.wait(lambda said: said["registry"]["reachable"])
@@ -89,7 +92,7 @@ def test_it_waits_for_a_first_version_then_follows_the_alias_under_load_and_lose
 
 @pytest.mark.parametrize("damage", ["cut", "of another version", "missing"])
 def test_a_broken_version_is_refused_and_the_old_one_serves_on(
-    serve: Any, versions: Any, bundles: tuple[Path, Path], tmp_path: Path, damage: str
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path], tmp_path: Path, damage: str
 ) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(bundles[1], broken)
@@ -121,7 +124,7 @@ def test_a_broken_version_is_refused_and_the_old_one_serves_on(
 
 
 def test_a_broken_version_is_not_ready_when_there_is_no_other(
-    serve: Any, versions: Any, bundles: tuple[Path, Path], tmp_path: Path
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path], tmp_path: Path
 ) -> None:
     shutil.copytree(bundles[0], tmp_path / "broken")
     (tmp_path / "broken" / names.ENCODER_FILE).write_text("{}")
@@ -135,7 +138,7 @@ def test_a_broken_version_is_not_ready_when_there_is_no_other(
 
 
 def test_without_the_registry_it_serves_on_and_follows_again_when_it_is_back(
-    serve: Any, versions: Any, bundles: tuple[Path, Path], gate: Any
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path], gate: Gate
 ) -> None:
     one, two = versions.register(bundles[0]), versions.register(bundles[1])
     versions.promote(one)
@@ -155,7 +158,7 @@ def test_without_the_registry_it_serves_on_and_follows_again_when_it_is_back(
 
 
 def test_started_without_the_registry_it_waits_for_it(
-    serve: Any, versions: Any, bundles: tuple[Path, Path], gate: Any
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path], gate: Gate
 ) -> None:
     versions.promote(versions.register(bundles[0]))
     gate.close()
@@ -166,7 +169,9 @@ def test_started_without_the_registry_it_waits_for_it(
         api.wait_for_version(1)
 
 
-def test_a_pinned_version_stays_whatever_the_alias_says(serve: Any, versions: Any, bundles: tuple[Path, Path]) -> None:
+def test_a_pinned_version_stays_whatever_the_alias_says(
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path]
+) -> None:
     one, two = versions.register(bundles[0]), versions.register(bundles[1])
     versions.promote(two)
     with serve(RELEVO_VERSION=str(one)) as api:
@@ -176,7 +181,9 @@ def test_a_pinned_version_stays_whatever_the_alias_says(serve: Any, versions: An
         assert api.get("/model").json()["serving"]["version"] == one
 
 
-def test_the_removed_alias_changes_nothing_that_serves(serve: Any, versions: Any, bundles: tuple[Path, Path]) -> None:
+def test_the_removed_alias_changes_nothing_that_serves(
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path]
+) -> None:
     versions.promote(versions.register(bundles[0]))
     with serve() as api:
         api.wait_for_version(1)

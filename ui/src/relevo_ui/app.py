@@ -7,8 +7,8 @@ import streamlit as st
 st.set_page_config(page_title="Relevo", page_icon=":material/sports_score:", layout="wide")
 st.navigation(
     [
-        st.Page("pages/predict.py", title="Predict", icon=":material/sell:", default=True),
-        st.Page("pages/history.py", title="History", icon=":material/history:"),
+        st.Page("views/predict.py", title="Predict", icon=":material/sell:", default=True),
+        st.Page("views/history.py", title="History", icon=":material/history:"),
     ],
     position="top",
 ).run()

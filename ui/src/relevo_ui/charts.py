@@ -17,7 +17,12 @@ from relevo_ui.wording import column, estimate, percent, points
 ORANGE = "#E69F00"
 BLUE = "#56B4E9"
 GREY = "#8A94A6"
-ROW_HEIGHT = 34
+TICKS = 8
+BAR_HEIGHT = 26
+ROW_HEIGHT = 36
+AROUND = 60
+"""Streamlit fits the axis into a chart's height, and the legend as well."""
+LEGEND = 40
 
 
 def distances(columns: Sequence[ColumnEvidence]) -> alt.LayerChart | None:
@@ -39,8 +44,12 @@ def distances(columns: Sequence[ColumnEvidence]) -> alt.LayerChart | None:
         alt.Chart(data)
         .mark_bar(height={"band": 0.6}, cornerRadiusEnd=2)
         .encode(
-            x=alt.X("times:Q", title="distance, in multiples of the most that noise alone gives at this batch size"),
-            y=alt.Y("column:N", title=None, sort="-x", axis=alt.Axis(labelLimit=200)),
+            x=alt.X(
+                "times:Q",
+                title="distance, in multiples of the most that noise alone gives at this batch size",
+                axis=alt.Axis(tickCount=TICKS),
+            ),
+            y=alt.Y("column:N", title=None, sort="-x", axis=alt.Axis(labelLimit=200, labelOverlap=False)),
             color=alt.Color(
                 "verdict:N",
                 title=None,
@@ -53,7 +62,7 @@ def distances(columns: Sequence[ColumnEvidence]) -> alt.LayerChart | None:
     limit = (
         alt.Chart(pd.DataFrame({"times": [1.0]})).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(x="times:Q")
     )
-    return alt.LayerChart(layer=[bars, limit]).properties(height=max(3, len(rows)) * 26)
+    return alt.LayerChart(layer=[bars, limit]).properties(height=len(rows) * BAR_HEIGHT + AROUND + LEGEND)
 
 
 def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: bool) -> alt.LayerChart:
@@ -68,11 +77,16 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
             "said": [points(figure) if zero else estimate(figure) for _, figure, _ in rows],
         }
     )
-    x = alt.X("low:Q", title=title, axis=alt.Axis(format="+%" if zero else "%"), scale=alt.Scale(zero=True))
-    y = alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=240))
+    x = alt.X(
+        "low:Q",
+        title=title,
+        axis=alt.Axis(format="+.0%" if zero else ".0%", tickCount=TICKS),
+        scale=alt.Scale(zero=True),
+    )
+    y = alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=240, labelOverlap=False))
     tooltip = [alt.Tooltip("label:N", title=" "), alt.Tooltip("said:N", title="error")]
     base = alt.Chart(data)
-    whiskers = base.mark_rule(size=3).encode(
+    whiskers = base.mark_bar(height=4).encode(
         x=x, x2="high:Q", y=y, color=alt.Color("colour:N", scale=None), tooltip=tooltip
     )
     dots = base.mark_point(size=110, filled=True, opacity=1).encode(
@@ -83,7 +97,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
         layers.append(
             alt.Chart(pd.DataFrame({"low": [0.0]})).mark_rule(strokeDash=[5, 4], color=GREY).encode(x="low:Q")
         )
-    return alt.LayerChart(layer=layers).properties(height=len(rows) * ROW_HEIGHT + 20)
+    return alt.LayerChart(layer=layers).properties(height=len(rows) * ROW_HEIGHT + AROUND)
 
 
 def promise(error: ErrorEvidence) -> alt.LayerChart:

@@ -99,6 +99,15 @@ def version_of(record: DecisionRecord | None, tags: Mapping[str, str]) -> int | 
     return int(tag) if tag.isdigit() else None
 
 
+def moved(record: DecisionRecord) -> str:
+    """Which columns moved, or why none is named."""
+    if record.decision.moved:
+        return listed([column(name) for name in record.decision.moved])
+    if record.champion_version is None:
+        return "no model to compare with"
+    return "cannot be told" if record.decision.reason is TrainReason.TOO_FEW_ROWS else "nothing"
+
+
 def _champion_here(record: DecisionRecord) -> str:
     error = record.decision.error
     if error is None:
@@ -114,14 +123,13 @@ def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None) -> 
         why = tags.get(names.TAG_WHY, "its decision is not written yet")
         return Row(number, group, run_id, None, "", Verdict.DECIDING, why, version, "", "", "", "")
     promotion = record.promotion
-    moved = listed([column(name) for name in record.decision.moved])
     against = "" if promotion is None or promotion.champion_version is not None else "median price: "
     return Row(
         batch=record.batch.number,
         group=record.batch.group,
         run_id=run_id,
         rows=record.batch.rows,
-        moved=moved or "nothing",
+        moved=moved(record),
         verdict=verdict(record, tags),
         why=record.decision.sentence,
         version=version,

@@ -12,7 +12,7 @@ from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.history import Row
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
-from relevo_ui.wording import estimate, listed, plain, points
+from relevo_ui.wording import column, estimate, listed, plain, points
 
 CHOSEN = "batch"
 
@@ -31,15 +31,15 @@ def overview(rows: list[Row]) -> None:
             "Batch": [r.batch for r in rows],
             "Rows": [r.rows for r in rows],
             "What moved": [r.moved for r in rows],
-            "Outcome": [r.outcome for r in rows],
             "Why": [r.why for r in rows],
-            "Version": [r.version for r in rows],
+            "Version": ["" if r.version is None else str(r.version) for r in rows],
+            "Outcome": [r.outcome for r in rows],
+            "Criterion": [r.criterion for r in rows],
             "Champion here": [r.champion_here for r in rows],
             "Champion": [r.champion for r in rows],
             "Challenger": [r.challenger for r in rows],
-            "Criterion": [r.criterion for r in rows],
         }
-    ).astype({"Rows": "Int64", "Version": "Int64"})
+    ).astype({"Rows": "Int64"})
 
     def choose() -> None:
         picked = st.session_state["overview"]["selection"]["rows"]
@@ -55,18 +55,16 @@ def overview(rows: list[Row]) -> None:
         row_height=76,
         height=min(640, 76 * len(rows) + 40),
         column_config={
-            "Batch": st.column_config.NumberColumn(width=60),
-            "Rows": st.column_config.NumberColumn(width=65, format="localized"),
-            "What moved": st.column_config.TextColumn(width=150),
-            "Outcome": st.column_config.TextColumn(width=110),
-            "Why": st.column_config.TextColumn(width=360),
-            "Version": st.column_config.NumberColumn(width=70),
-            "Champion here": st.column_config.TextColumn(
-                width=150, help="median error on this batch, with 95 % interval"
-            ),
-            "Champion": st.column_config.TextColumn(width=130, help="median error on the held-out rows that decided"),
-            "Challenger": st.column_config.TextColumn(width=130, help="on the same rows"),
-            "Criterion": st.column_config.TextColumn(width=220),
+            "Batch": st.column_config.NumberColumn(width=50),
+            "Rows": st.column_config.NumberColumn(width=60, format="localized"),
+            "What moved": st.column_config.TextColumn(width=120),
+            "Why": st.column_config.TextColumn(width=310),
+            "Version": st.column_config.TextColumn(width=60),
+            "Outcome": st.column_config.TextColumn(width=100),
+            "Criterion": st.column_config.TextColumn(width=165),
+            "Champion here": st.column_config.TextColumn(width=130, help="median error on this batch; 95 % interval"),
+            "Champion": st.column_config.TextColumn(width=105, help="median error on the held-out rows that decided"),
+            "Challenger": st.column_config.TextColumn(width=105, help="median error on the same rows"),
         },
     )
 
@@ -86,7 +84,7 @@ def what_moved(record: DecisionRecord) -> None:
     st.altair_chart(chart)
     new = [(c.column, c.new_categories) for c in evidence if c.new_categories and c.moved]
     for name, categories in new:
-        st.markdown(f"New in **{name}**: {listed(list(categories), 10)}")
+        st.markdown(f"New in **{column(name)}**: {listed(list(categories), 10)}")
     with st.expander("The figures"):
         st.dataframe(charts.columns_table(evidence), hide_index=True)
 

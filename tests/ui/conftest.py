@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.serving_process import Running, serving
+from tests.ui import story
+from tests.versions import write_bundle
+
+from relevo_demo.servers import MlflowServer
+from relevo_jobs.registry import Registry
+
+TOLD = "house-prices-told"
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two versions' folders, of different data."""
+    return write_bundle(tmp_path_factory.mktemp("one"), 1), write_bundle(tmp_path_factory.mktemp("two"), 2)
+
+
+@pytest.fixture(scope="session")
+def told(mlflow: MlflowServer, bundles: tuple[Path, Path]) -> str:
+    """The name of a model with six batches behind it, version 2 in production."""
+    story.tell(Registry(mlflow.url, TOLD), bundles)
+    return TOLD
+
+
+@pytest.fixture(scope="session")
+def serving_told(mlflow: MlflowServer, told: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The inference API on that model."""
+    with serving(tmp_path_factory.mktemp("serving"), mlflow.url, told) as api:
+        api.wait_for_version(2)
+        yield api
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch, mlflow: MlflowServer) -> pytest.MonkeyPatch:
+    """The environment of a page: nothing answers at its addresses but MLflow, until the test says otherwise."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.url)
+    monkeypatch.setenv("RELEVO_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("RELEVO_TIMEOUT", "5")
+    return monkeypatch

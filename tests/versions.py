@@ -1,0 +1,87 @@
+"""Versions to serve: trained by relevo_jobs on drawn listings, registered in a real MLflow."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo_contract import names
+from relevo_jobs.train import bundle, fitting
+
+PLACES = (
+    ("Puerto Rico", "Adjuntas", "00601", 11.2),
+    ("Puerto Rico", "San Juan", "00907", 12.3),
+    ("Massachusetts", "Boston", "02108", 13.4),
+    ("Connecticut", "Hartford", "06103", 12.5),
+)
+
+
+def draw_listings(rows: int, seed: int) -> dict[str, NDArray[Any]]:
+    """Listings with every kind of gap; the price follows place and size."""
+    draw = np.random.default_rng(seed)
+    place = draw.integers(0, len(PLACES), rows)
+    size = draw.lognormal(7.3, 0.4, rows)
+    table: dict[str, NDArray[Any]] = {
+        "bed": draw.integers(1, 7, rows).astype(float),
+        "bath": draw.integers(1, 5, rows).astype(float),
+        "acre_lot": draw.lognormal(-1.5, 1, rows),
+        "house_size": size,
+        "prev_sold_date": np.datetime64("2010-01-01", "D") + draw.integers(0, 4000, rows),
+        "price": np.exp(
+            np.array([PLACES[p][3] for p in place]) + 0.8 * np.log(size / 1500) + draw.normal(0, 0.2, rows)
+        ),
+    }
+    for name, values in {
+        "state": [PLACES[p][0] for p in place],
+        "city": [PLACES[p][1] for p in place],
+        "zip_code": [PLACES[p][2] for p in place],
+        "status": ["for_sale"] * rows,
+        "brokered_by": [str(b) for b in draw.integers(1, 30, rows)],
+        "street": [str(s) for s in draw.integers(1, 10_000, rows)],
+    }.items():
+        table[name] = np.array(values, dtype=object)
+        table[name][draw.random(rows) < 0.1] = None
+    for name in ("bed", "bath", "acre_lot", "house_size"):
+        table[name][draw.random(rows) < 0.2] = np.nan
+    table["prev_sold_date"][draw.random(rows) < 0.5] = np.datetime64("NaT")
+    return table
+
+
+def write_bundle(folder: Path, seed: int) -> Path:
+    columns = draw_listings(500, seed)
+    fitted = fitting.fit(columns, seed=seed, threads=1)
+    bundle.write(folder, fitted, columns, holdout_columns=draw_listings(200, seed + 100), batches=(1,), seed=seed)
+    return folder
+
+
+@dataclass
+class Versions:
+    """A registered model of one test's own."""
+
+    tracking_uri: str
+    model: str
+    runs: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        from mlflow.tracking import MlflowClient  # noqa: PLC0415  # after the switch above, which it reads at import
+
+        self.client = MlflowClient(self.tracking_uri, self.tracking_uri)
+        self.experiment = self.client.create_experiment(self.model)
+        self.client.create_registered_model(self.model)
+
+    def register(self, folder: Path) -> int:
+        run = self.client.create_run(self.experiment)
+        self.client.log_artifacts(run.info.run_id, str(folder), names.MODEL_FOLDER)
+        source = f"{run.info.artifact_uri}/{names.MODEL_FOLDER}"
+        version = int(self.client.create_model_version(self.model, source, run.info.run_id).version)
+        self.runs[version] = run.info.run_id
+        return version
+
+    def promote(self, version: int) -> None:
+        self.client.set_registered_model_alias(self.model, names.ALIAS, str(version))
