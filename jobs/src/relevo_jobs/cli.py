@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from relevo_jobs import settings as settings_module
@@ -76,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step and return its exit code."""
     name: str = parser().parse_args(arguments).step
     step = STEPS[name]
-    termination_log = step.settings.model_fields["termination_log"].default
+    log = settings_module.variable(step.settings, "termination_log")  # needed even if the settings are wrong
+    termination_log = Path(os.environ.get(log) or step.settings.model_fields["termination_log"].default)
     try:
         settings: Any = settings_module.read(step.settings)
-        termination_log = settings.termination_log
         outcome: Outcome = importlib.import_module(step.module).run(settings)
     except StepError as error:
         outcome = Outcome.failed(name, error)

@@ -53,19 +53,21 @@ class Outcome:
         text = json.dumps(body | self.details, ensure_ascii=False, default=str)
         if limit is None or len(text.encode()) <= limit:
             return text
-        text = json.dumps(body, ensure_ascii=False)
-        if len(text.encode()) > limit:
-            body["sentence"] = self.sentence[: max(0, (limit - 200) // 4)] + "…"
+        length = len(self.sentence)
+        while True:
             text = json.dumps(body, ensure_ascii=False)
-        return text
+            if len(text.encode()) <= limit or length == 0:
+                return text
+            length = length * 3 // 4  # a character takes one to six bytes
+            body["sentence"] = self.sentence[:length] + "…"
 
 
 def report(outcome: Outcome, termination_log: Path | None) -> int:
     """Print the outcome as the last line, write it where Kubernetes looks if that exists, return the exit code."""
-    if termination_log is not None and termination_log.exists():
-        try:
-            termination_log.write_text(outcome.line(TERMINATION_MESSAGE_BYTES))
-        except OSError as error:
-            print(f"the termination message was not written: {error}", file=sys.stderr)  # noqa: T201
+    try:
+        if termination_log is not None and termination_log.exists():
+            termination_log.write_text(outcome.line(TERMINATION_MESSAGE_BYTES), encoding="utf-8")
+    except OSError as error:
+        print(f"the termination message was not written: {error}", file=sys.stderr)  # noqa: T201
     print(outcome.line(), flush=True)  # noqa: T201
     return outcome.code

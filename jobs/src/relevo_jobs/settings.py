@@ -21,7 +21,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RELEVO_", extra="ignore", populate_by_name=True, frozen=True)
 
-    group: int = Field(ge=1, description="the group number the data source knows us by")
+    group: int = Field(ge=1, le=2**31 - 1, description="the group number the data source knows us by")
     termination_log: Path = Field(
         default=Path("/dev/termination-log"), description="where Kubernetes reads a pod's last words, if it exists"
     )

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from relevo_contract.listing import COLUMNS
 from relevo_jobs.errors import BadGroup, MalformedAnswer, Unavailable
@@ -67,18 +67,23 @@ def parse(status: int, body: bytes, group: int) -> Batch | Exhausted:
     Raises BadGroup (the source refused group or day), MalformedAnswer (it breaks the contract), Unavailable (the source
     failed by its own account: 5xx, 408, 429).
     """
-    if status in {408, 429} or status >= 500:
-        raise Unavailable(f"expected a batch, the source failed with HTTP {status}: {_shown(body)}; try again later")
+    if status == 200:
+        return _batch(_json(body), body, group)
     if status == 400:
         return _refusal(body)
-    if status in {404, 422}:
+    refuse(status, body, "a batch")
+
+
+def refuse(status: int, body: bytes, expected: str) -> NoReturn:
+    """Raise what an HTTP status other than 200 means: Unavailable, BadGroup or MalformedAnswer."""
+    if status in {408, 429} or status >= 500:
+        raise Unavailable(f"expected {expected}, the source failed with HTTP {status}: {_shown(body)}; try again later")
+    if status in {400, 404, 422}:
         raise BadGroup(
-            f"the source refused the request with HTTP {status}: {_shown(body)}; "
+            f"expected {expected}, the source refused with HTTP {status}: {_shown(body)}; "
             "see RELEVO_SOURCE_URL, RELEVO_GROUP and RELEVO_SOURCE_DAY"
         )
-    if status != 200:
-        raise MalformedAnswer(f"expected HTTP 200 or 400 from the source, got {status}: {_shown(body)}")
-    return _batch(_json(body), body, group)
+    raise MalformedAnswer(f"expected {expected} from the source, got HTTP {status}: {_shown(body)}")
 
 
 def _json(body: bytes) -> Any:

@@ -67,11 +67,11 @@ def next_action(situation: Situation, came: Came) -> Action:
     if came.held_sha256 is not None and came.held_sha256 != came.sha256:
         raise ConflictingBatch(
             f"expected batch {came.number} with SHA-256 {came.held_sha256[:12]}…, which RAW holds, got "
-            f"{came.sha256[:12]}…: the source changed its data, or RELEVO_SOURCE_DAY is another one than before; give it another RELEVO_GROUP or a new "
-            "RAW"
+            f"{came.sha256[:12]}…: the source changed its data, or RELEVO_SOURCE_DAY is another one than before; "
+            "for new data use another RELEVO_GROUP or a new RAW"
         )
     if came.held_number is not None:
-        # Backwards, nobody here restarted it: waiting is bounded, so that a source that goes round is not asked for ever.
+        # Backwards, and nobody here restarted it: a wait is bounded, a source that goes round is not asked for ever.
         stuck = situation.previous is not None and came.number <= situation.previous
         return Action.WAIT if stuck else Action.ASK
     expected = None if situation.newest is None else situation.newest + 1

@@ -36,7 +36,7 @@ def run(settings: CollectSettings) -> Outcome:
     timeout = httpx.Timeout(settings.source_timeout, connect=min(10.0, settings.source_timeout))
     with open_raw(settings.raw_url, settings.group) as raw, httpx.Client(timeout=timeout) as client:
         raw.become_sole_collector()
-        source = Source(client, settings.source_url, settings.group, settings.source_day)
+        source = Source(client, settings.source_url, settings.group, settings.source_day, settings.source_timeout)
         newest = raw.newest()
         lost = raw.asks()
         restarted = starts_with_restart(newest)

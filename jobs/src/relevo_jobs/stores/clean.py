@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, TARGET
 from relevo_contract.record import BatchRef
 from relevo_jobs.stores import copying
-from relevo_jobs.stores.postgres import Schema, connect
+from relevo_jobs.stores.postgres import Schema, connect, speaking
 
 VARIABLE = "RELEVO_CLEAN_URL"
 
@@ -86,7 +86,8 @@ class CleanStore:
     @contextmanager
     def _open(self) -> Iterator[psycopg.Connection]:
         if self._connection is not None:
-            yield self._connection
+            with speaking(self._url, VARIABLE):
+                yield self._connection
         else:
             with connect(self._url, SCHEMA) as connection:
                 yield connection

@@ -27,32 +27,36 @@ class Schema:
     migrations: Sequence[str]
 
 
-def _where(url: str) -> str:
-    """The address without a password."""
-    parts = conninfo_to_dict(url)
-    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+def _where(url: str, variable: str) -> str:
+    """The address without a password. Raises SettingsError, which repeats nothing: a mistyped one may hold it all."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        parts = {}
+    host, port = str(parts.get("host", "localhost")), str(parts.get("port", 5432))
+    if not parts or "@" in host or not port.isdigit():  # libpq would name a part of the password as host or port
+        raise SettingsError(
+            f"{variable}: expected an address such as postgresql://user@host:5432/name, got one that libpq cannot "
+            "read; a password belongs in PGPASSWORD or PGPASSFILE, special characters in an address are written as %XX"
+        )
+    return f"{host}:{port}/{parts.get('dbname', '')}"
 
 
 @contextmanager
 def speaking(url: str, variable: str) -> Iterator[None]:
     """Turn psycopg's errors into the step's: what was expected, what came, what to do."""
-    try:
-        where = _where(url)
-    except psycopg.ProgrammingError as error:
-        raise SettingsError(
-            f"{variable}: expected an address such as postgresql://user@host:5432/name: {error}"
-        ) from None
+    where = _where(url, variable)
     try:
         yield
     except psycopg.errors.DiskFull as error:
         raise Unavailable(
             f"PostgreSQL at {where} has no disk left ({_first(error)}): nothing was written; give it room and run again"
         ) from error
-    except psycopg.errors.InvalidPassword as error:
-        raise Unavailable(
-            f"PostgreSQL at {where} refused the password: set PGPASSFILE or PGPASSWORD ({variable})"
-        ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if "password" in str(error):  # a refused connection comes without an SQLSTATE
+            raise SettingsError(
+                f"PostgreSQL at {where} ({variable}) did not let us in ({_first(error)}): set PGPASSFILE or PGPASSWORD"
+            ) from error
         raise Unavailable(
             f"expected PostgreSQL at {where} ({variable}), got: {_first(error)}; "
             "nothing was half-written, bring it back and run this step again"

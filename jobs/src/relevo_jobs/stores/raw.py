@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, LiteralString
 
 import psycopg
 
 from relevo_contract.listing import COLUMNS
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.stores import copying
-from relevo_jobs.stores.postgres import Schema, connect
+from relevo_jobs.stores.postgres import Schema, connect, speaking
 
 VARIABLE = "RELEVO_RAW_URL"
 
@@ -56,6 +58,10 @@ SCHEMA = Schema(
     ),
 )
 
+LOCK_WAIT = 5.0
+"""Seconds to wait for another collector of the group to end."""
+_ROWS: LiteralString = f"select {', '.join(COLUMNS)} from raw.listings where batch_id = %s order by row_number"  # noqa: S608
+
 
 @dataclass(frozen=True)
 class NewBatch:
@@ -88,58 +94,66 @@ class StoredBatch:
 class RawStore:
     """RAW of one group. Make it with `open_raw`."""
 
-    def __init__(self, connection: psycopg.Connection, group: int) -> None:
-        self._connection, self._group = connection, group
+    def __init__(self, connection: psycopg.Connection, url: str, group: int) -> None:
+        self._connection, self._url, self._group = connection, url, group
+
+    def _run(self, statement: LiteralString, *parameters: object) -> psycopg.Cursor[Any]:
+        with speaking(self._url, VARIABLE):
+            return self._connection.execute(statement, parameters)
 
     def become_sole_collector(self) -> None:
         """Take the group's lock until the connection ends: two collectors would each move the source's count on.
 
         Raises Unavailable if another one holds it.
         """
-        row = self._connection.execute("select pg_try_advisory_lock(%s, %s)", (0x7265, self._group)).fetchone()
-        if not (row and row[0]):
-            raise Unavailable(
-                f"expected to be the only collector of group {self._group}, another one is at work: let it end, "
-                "run again"
-            )
+        # The server, too, must notice within half a minute that a collector's machine is gone, or its lock stays.
+        self._run("set tcp_keepalives_idle = 10")
+        self._run("set tcp_keepalives_interval = 5")
+        self._run("set tcp_keepalives_count = 3")
+        deadline = time.monotonic() + LOCK_WAIT  # the lock of a collector killed just now is free in a moment
+        while not self._try_lock():
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"expected to be the only collector of group {self._group}, another one is at work: let it end, "
+                    "run again"
+                )
+            time.sleep(0.1)
+
+    def _try_lock(self) -> bool:
+        row = self._run("select pg_try_advisory_lock(%s, %s)", 0x7265, self._group).fetchone()
+        return bool(row and row[0])
 
     def newest(self) -> int | None:
         """The newest batch's number; None if there is none."""
-        row = self._connection.execute(
-            "select max(batch_number) from raw.batches where group_number = %s", (self._group,)
-        ).fetchone()
+        row = self._run("select max(batch_number) from raw.batches where group_number = %s", self._group).fetchone()
         return None if row is None or row[0] is None else int(row[0])
 
     def hash_of(self, number: int) -> str | None:
         """The body hash of a batch by its number; None if RAW does not hold it."""
-        row = self._connection.execute(
-            "select body_sha256 from raw.batches where group_number = %s and batch_number = %s",
-            (self._group, number),
+        row = self._run(
+            "select body_sha256 from raw.batches where group_number = %s and batch_number = %s", self._group, number
         ).fetchone()
         return None if row is None else str(row[0])
 
     def number_of(self, sha256: str) -> int | None:
         """The number under which RAW holds this body; None if it does not."""
-        row = self._connection.execute(
-            "select batch_number from raw.batches where group_number = %s and body_sha256 = %s",
-            (self._group, sha256),
+        row = self._run(
+            "select batch_number from raw.batches where group_number = %s and body_sha256 = %s", self._group, sha256
         ).fetchone()
         return None if row is None else int(row[0])
 
     def asks(self) -> bool:
         """Note that the source is being asked; True if an earlier request is not accounted for: its answer is lost."""
-        row = self._connection.execute(
-            "insert into raw.in_flight (group_number) values (%s) on conflict do nothing", (self._group,)
-        )
-        return row.rowcount == 0
+        done = self._run("insert into raw.in_flight (group_number) values (%s) on conflict do nothing", self._group)
+        return done.rowcount == 0
 
     def accounted(self) -> None:
         """Note that every answer is accounted for."""
-        self._connection.execute("delete from raw.in_flight where group_number = %s", (self._group,))
+        self._run("delete from raw.in_flight where group_number = %s", self._group)
 
     def add(self, batch: NewBatch) -> int:
         """Write a batch and its rows, and note its answer accounted for, in one transaction; returns its id."""
-        with self._connection.transaction():
+        with speaking(self._url, VARIABLE), self._connection.transaction():
             row = self._connection.execute(
                 "insert into raw.batches (group_number, day, batch_number, requested_at, seconds, http_status,"
                 " row_count, body_sha256, body_key, extra_columns, missing_columns)"
@@ -167,24 +181,21 @@ class RawStore:
 
     def after(self, known: int | None) -> list[StoredBatch]:
         """The batches with a number above `known` (all if None), oldest first."""
-        rows = self._connection.execute(
+        rows = self._run(
             "select batch_id, batch_number, body_sha256, row_count from raw.batches"
             " where group_number = %s and batch_number > %s order by batch_number",
-            (self._group, -1 if known is None else known),
+            self._group,
+            -1 if known is None else known,
         ).fetchall()
         return [StoredBatch(int(i), int(n), str(h), int(c)) for i, n, h, c in rows]
 
     def rows(self, batch_id: int) -> list[tuple[str | None, ...]]:
         """A batch's rows, each the twelve values in the order of `listing.COLUMNS`, in the order they came."""
-        cursor = self._connection.execute(
-            f"select {', '.join(COLUMNS)} from raw.listings where batch_id = %s order by row_number",  # noqa: S608
-            (batch_id,),
-        )
-        return cursor.fetchall()
+        return self._run(_ROWS, batch_id).fetchall()
 
 
 @contextmanager
 def open_raw(url: str, group: int) -> Iterator[RawStore]:
     """RAW of one group, its schema up to date. Raises Unavailable if the server is away."""
     with connect(url, SCHEMA) as connection:
-        yield RawStore(connection, group)
+        yield RawStore(connection, url, group)
