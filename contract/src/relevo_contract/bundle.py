@@ -40,3 +40,21 @@ class Residuals(BaseModel):
     """One a level, in log price."""
     absolute: tuple[float, ...]
     """The same levels' quantiles of the absolute residual."""
+
+
+class ShapSummary(BaseModel):
+    """What moves the predictions: SHAP values over a sample of the version's held-out rows, in log price.
+
+    `base_value` plus a row's values is its predicted log price (Lundberg et al. 2020, TreeSHAP).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    features: tuple[str, ...]
+    mean_absolute: tuple[float, ...]
+    """One a feature."""
+    base_value: float
+    inputs: tuple[tuple[float | None, ...], ...]
+    """The sample's features, (rows, features), None where missing."""
+    values: tuple[tuple[float, ...], ...]
+    """Their SHAP values, (rows, features)."""

@@ -15,10 +15,12 @@ from relevo_contract.listing import CATEGORICAL, NUMERIC, Columns, House
 from relevo_contract.record import Estimate
 from relevo_jobs.decide.profiling import build_profile
 from relevo_jobs.errors import StepError
+from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.scoring import Scorer
+from relevo_jobs.train import explaining
 from relevo_jobs.train.exporting import to_onnx
 from relevo_jobs.train.fitting import Fitted
-from relevo_jobs.train.promise import promised_error, residuals_of
+from relevo_jobs.train.residuals import residuals_of
 
 SELF_TEST_CASES = 12
 LARGEST_ONNX_DIFFERENCE = 1e-3
@@ -45,7 +47,7 @@ def house_at(columns: Columns, row: int) -> House:
 
 
 def self_test(columns: Columns, log_price: NDArray[np.float64]) -> SelfTest:
-    """Houses across the range of predictions, a house of which nothing is known not among them."""
+    """Houses across the range of their predictions, (n,)."""
     order = np.argsort(log_price, kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, SELF_TEST_CASES).astype(int))]
     return SelfTest(
@@ -53,6 +55,11 @@ def self_test(columns: Columns, log_price: NDArray[np.float64]) -> SelfTest:
             SelfTestCase(house=house_at(columns, int(row)), price=float(np.exp(log_price[row]))) for row in chosen
         )
     )
+
+
+def largest_difference(fitted: Fitted, scorer: Scorer, tables: Sequence[Columns]) -> float:
+    """Largest absolute difference of log price between the loaded files and the fitted model, over all rows."""
+    return max(float(np.abs(scorer.predict(t) - fitted.predict(t)).max()) for t in tables if len(t["price"]))
 
 
 def write(
@@ -67,29 +74,34 @@ def write(
     """Write every file of the version into an existing folder.
 
     `holdout_columns` (with `price`) are rows the model was not trained on: promise and residuals come of them.
-    Raises StepError if ONNX Runtime and XGBoost disagree.
+    Raises StepError if there are none, or if ONNX Runtime and XGBoost disagree.
     """
-    del seed
+    if not len(holdout_columns["price"]):
+        raise StepError(
+            "expected held-out rows to measure the model on, found none: a batch this small cannot carry a model; "
+            "collect another batch, decide will ask again"
+        )
     (folder / names.XGBOOST_FILE).write_bytes(fitted.booster.save_raw("ubj"))
-    (folder / names.ONNX_FILE).write_bytes(to_onnx(fitted.booster, len(fitted.encoder.feature_names)))
+    (folder / names.ONNX_FILE).write_bytes(to_onnx(fitted.booster))
     (folder / names.ENCODER_FILE).write_text(fitted.encoder.model_dump_json())
 
-    difference = 0.0
     scorer = Scorer(folder)
-    for columns in (training_columns, holdout_columns):
-        if len(columns["price"]):
-            difference = max(difference, float(np.abs(scorer.predict(columns) - fitted.predict(columns)).max()))
+    predicted = scorer.predict(holdout_columns)
+    difference = largest_difference(fitted, scorer, (training_columns, holdout_columns))
     if not difference <= LARGEST_ONNX_DIFFERENCE:
         raise StepError(
             f"expected ONNX Runtime and XGBoost to agree within {LARGEST_ONNX_DIFFERENCE} in log price, they differ by "
-            f"{difference:.3g}: the converter does not fit this XGBoost, see the pins in jobs/pyproject.toml"
+            f"{difference:.3g}: relevo_jobs.train.exporting does not fit this XGBoost; go back to the one that is locked"
         )
 
-    predicted = scorer.predict(holdout_columns)
     actual = np.log(np.asarray(holdout_columns["price"], dtype=np.float64))
-    promised = promised_error(actual, predicted)
+    promised = median_error(percentage_errors(actual, predicted))
     residuals = residuals_of(actual, predicted)
     profile = build_profile(training_columns, tuple(batches), promised)
+    features = fitted.encoder.transform(holdout_columns)
+    shap = explaining.summarize(fitted.booster, features, fitted.encoder.feature_names, seed)
+    explaining.draw(shap, folder)
+    (folder / names.SHAP_FILE).write_text(shap.model_dump_json())
     (folder / names.RESIDUALS_FILE).write_text(residuals.model_dump_json(indent=1))
     (folder / names.PROFILE_FILE).write_text(profile.model_dump_json())
     (folder / names.SELF_TEST_FILE).write_text(self_test(holdout_columns, predicted).model_dump_json(indent=1))

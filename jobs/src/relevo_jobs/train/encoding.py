@@ -139,15 +139,27 @@ def learn(rows: Rows) -> Encoder:
     )
 
 
-def out_of_fold(rows: Rows, seed: int) -> NDArray[np.float32]:
-    """The rows' features, each made by an encoder that did not see the row. (n, features)."""
-    folds = np.random.default_rng(seed).permutation(len(rows)) % FOLDS
-    parts: list[tuple[NDArray[np.intp], NDArray[np.float32]]] = []
-    for fold in range(min(FOLDS, len(rows))):
+def out_of_fold(rows: Rows, seed: int, whole: str | None = None) -> NDArray[np.float32]:
+    """The rows' features, each made by an encoder that did not see the row. (n, features).
+
+    With `whole`, a vocabulary, its categories stay together: a fold's zip codes, say, are new to its encoder, as they
+    are when a new region arrives.
+    """
+    random = np.random.default_rng(seed)
+    if whole is None:
+        folds = random.permutation(len(rows)) % FOLDS
+    else:
+        # The last entry answers for the code -1: rows without a category make one fold's worth of their own.
+        folds = (random.permutation(len(rows.vocabulary[whole]) + 1) % FOLDS)[rows.codes[whole]]
+    features: NDArray[np.float32] | None = None
+    for fold in np.unique(folds):
         inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        if not len(outside):  # all rows are of one category: nobody else to learn from
+            return out_of_fold(rows, seed)
         held = rows.take(inside)
-        parts.append((inside, learn(rows.take(outside)).features(held.columns, held.codes)))
-    features = np.empty((len(rows), parts[0][1].shape[1]), dtype=np.float32)
-    for inside, made in parts:
+        made = learn(rows.take(outside)).features(held.columns, held.codes)
+        if features is None:
+            features = np.empty((len(rows), made.shape[1]), dtype=np.float32)
         features[inside] = made
+    assert features is not None
     return features
