@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.gate import Gate
 from tests.serving_process import Running, serving
 from tests.ui import story
-from tests.versions import write_bundle
+from tests.versions import Versions, write_bundle
 
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
@@ -42,3 +43,16 @@ def env(monkeypatch: pytest.MonkeyPatch, mlflow: MlflowServer) -> pytest.MonkeyP
     monkeypatch.setenv("RELEVO_API_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("RELEVO_TIMEOUT", "5")
     return monkeypatch
+
+
+@pytest.fixture
+def gate(mlflow: MlflowServer) -> Iterator[Gate]:
+    """MLflow behind a gate."""
+    gate = Gate(mlflow.port)
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def versions(mlflow: MlflowServer, model_name: str) -> Versions:
+    return Versions(mlflow.url, model_name)

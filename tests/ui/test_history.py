@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.ui import story
+
+from relevo_contract import names
+from relevo_contract.record import Criterion, DecisionRecord, Estimate, TrainReason
+from relevo_ui import charts, history, wording
+from relevo_ui.history import Verdict
+
+
+def tags(number: int, **more: str) -> dict[str, str]:
+    return {names.TAG_GROUP: "6", names.TAG_BATCH: str(number)} | more
+
+
+BASELINE = story.decided(1, TrainReason.BASELINE, "No model yet.")
+QUIET = story.decided(2, TrainReason.QUIET, "Nothing moved.", champion=1)
+TINY = story.decided(5, TrainReason.TOO_FEW_ROWS, "17 rows.", champion=1, rows=17)
+MOVED = story.decided(3, TrainReason.NEW_STATE, "New.", moved=("state", "city", "house_size"), champion=1)
+
+
+def promoted(record: DecisionRecord, version: int, criterion: Criterion) -> DecisionRecord:
+    return story.judged(story.trained(record), version, criterion, "So it is.")
+
+
+@pytest.mark.parametrize(
+    ("record", "verdict", "headline"),
+    [
+        (QUIET, Verdict.KEPT, "No training: nothing moved beyond noise."),
+        (TINY, Verdict.KEPT, "No training: too few rows to tell a change from noise."),
+        (
+            MOVED,
+            Verdict.TRAINING,
+            "A training was asked for: a state came that the model never saw. It has not finished.",
+        ),
+        (story.trained(MOVED), Verdict.JUDGING, "The version has not been judged yet."),
+        (
+            promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN),
+            Verdict.PROMOTED,
+            "Trained: there was no model yet. Version 1 went to production: the first model, better than always saying "
+            "the median price.",
+        ),
+        (promoted(MOVED, 2, Criterion.BETTER), Verdict.PROMOTED, "Version 2 went to production in place of version 1"),
+        (promoted(MOVED, 3, Criterion.STATE_WORSE), Verdict.REJECTED, "was rejected: much worse in a state of weight"),
+        (promoted(MOVED, 3, Criterion.NOT_BETTER), Verdict.REJECTED, "version 1 stays"),
+    ],
+)
+def test_a_batch_is_told_as_far_as_it_has_come(record: DecisionRecord, verdict: Verdict, headline: str) -> None:
+    assert history.row("run", tags(record.batch.number), record).verdict is verdict
+    assert headline in history.headline(record)
+
+
+def test_every_reason_criterion_and_verdict_has_its_words() -> None:
+    assert set(history.REASONS) == set(TrainReason)
+    assert set(history.CRITERIA) == set(Criterion)
+    assert set(history.MARKS) == set(Verdict)
+
+
+def test_a_line_holds_what_a_person_asks_for() -> None:
+    row = history.row("run", tags(3), promoted(MOVED, 2, Criterion.BETTER))
+    assert (row.batch, row.group, row.rows, row.version) == (3, 6, 1500, 2)
+    assert row.moved == "state, city and house size"
+    assert row.why == "New."
+    assert row.champion == "29.0 % (27.0 to 31.0)"
+    assert row.challenger == "23.0 % (21.0 to 25.0)"
+    assert row.outcome == "✔ promoted"
+    assert history.row("run", tags(1), promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)).champion.startswith(
+        "median price:"
+    )
+
+
+def test_where_nothing_was_compared_it_does_not_say_that_nothing_moved() -> None:
+    assert history.row("run", tags(1), BASELINE).moved == "no model to compare with"
+    assert history.row("run", tags(2), QUIET).moved == "nothing"
+    assert history.row("run", tags(5), TINY).moved == "cannot be told"
+
+
+def test_a_run_without_a_record_is_being_decided() -> None:
+    row = history.row("run", tags(7), None)
+    assert (row.batch, row.verdict, row.rows) == (7, Verdict.DECIDING, None)
+    assert row.why == "its decision is not written yet"
+
+
+def test_the_summary_counts() -> None:
+    records = [QUIET, promoted(MOVED, 2, Criterion.BETTER), promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)]
+    rows = [history.row("run", tags(r.batch.number), r) for r in records]
+    assert history.summary(rows, 2) == "3 batches, 2 trainings, 2 promoted; version 2 is in production."
+    assert history.summary(rows[:1], None) == "1 batch, 0 trainings, 0 promoted; no version is in production yet."
+
+
+def test_charts_show_each_column_and_state_and_leave_out_what_was_not_compared() -> None:
+    judged = promoted(MOVED, 3, Criterion.STATE_WORSE)
+    assert judged.promotion is not None
+    distances = charts.distances(MOVED.decision.columns)
+    assert distances is not None
+    drawn = str(distances.to_dict())
+    assert all(wording.column(c.column) in drawn for c in MOVED.decision.columns)
+    states = charts.states(judged.promotion.states)
+    assert states is not None
+    assert "Virgin Islands (60 rows), worse" in str(states.to_dict())
+    assert charts.distances(()) is None
+    assert charts.states(()) is None
+    assert len(charts.columns_table(MOVED.decision.columns)) == len(MOVED.decision.columns)
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        (Estimate(value=0.2241, low=0.2, high=0.2499), "22.4 % (20.0 to 25.0)"),
+        (Estimate(value=0, low=0, high=0), "0.0 % (0.0 to 0.0)"),
+        (Estimate(value=3.5, low=1, high=12), "350.0 % (100.0 to 1200.0)"),
+    ],
+)
+def test_an_error_is_said_with_its_interval(figure: Estimate, said: str) -> None:
+    assert wording.estimate(figure) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c", "d", "e"], "a, b, c and 2 more")],
+)
+def test_lists_are_said_as_a_person_says_them(words: list[str], said: str) -> None:
+    assert wording.listed(words) == said
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (timedelta(seconds=-5), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(hours=5, minutes=59), "5 hours ago"),
+        (timedelta(days=40), "40 days ago"),
+    ],
+)
+def test_times_are_said_as_a_person_says_them(ago: timedelta, said: str) -> None:
+    now = datetime(2026, 11, 4, tzinfo=UTC)
+    assert wording.since(now - ago, now) == said

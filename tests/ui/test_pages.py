@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from tests.gate import Gate
+from tests.serving_process import Running, serving
+from tests.ui import story
+from tests.versions import Versions
+
+import relevo_ui
+from relevo_contract import names
+from relevo_contract.record import TrainReason
+from relevo_demo.servers import MlflowServer
+from relevo_jobs.registry import Registry
+
+VIEWS = Path(relevo_ui.__file__).parent / "views"
+
+
+def page(name: str) -> AppTest:
+    return AppTest.from_file(str(VIEWS / f"{name}.py"), default_timeout=60)
+
+
+def shown(app: AppTest) -> str:
+    """Every text on the page."""
+    assert not app.exception, app.exception
+    elements = [
+        *app.title,
+        *app.subheader,
+        *app.markdown,
+        *app.caption,
+        *app.info,
+        *app.warning,
+        *app.error,
+        *app.metric,
+    ]
+    return "\n".join(f"{e.label} {e.value}" if e.type == "metric" else str(e.value) for e in elements)
+
+
+def test_a_house_is_priced_by_the_api_and_the_answer_says_by_which_version(
+    env: pytest.MonkeyPatch, told: str, serving_told: Running
+) -> None:
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    env.setenv("RELEVO_MODEL", told)
+    app = page("predict").run()
+    assert "Predicted price" not in shown(app)
+    app.number_input[2].set_value(1800)
+    app.button[0].click().run()
+    house = {"bed": 3, "bath": 2, "house_size": 1800, "status": "for_sale", "state": app.selectbox[0].value}
+    (prediction,) = serving_told.predict({k: v for k, v in house.items() if v}).json()["predictions"]
+    said = shown(app)
+    assert f"Predicted price ${prediction['price']:,.0f}" in said
+    assert rf"\${prediction['low']:,.0f}" in said
+    assert rf"\${prediction['high']:,.0f}" in said
+    assert f"**version 2** of {told}" in said
+    assert not app.warning
+
+
+def test_an_unknown_place_is_priced_with_a_warning(env: pytest.MonkeyPatch, told: str, serving_told: Running) -> None:
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    env.setenv("RELEVO_MODEL", told)
+    app = page("predict").run()
+    app.text_input[0].set_value("99999")
+    app.button[0].click().run()
+    assert "never saw this zip code “99999”" in app.warning[0].value
+    assert "Predicted price" in shown(app)
+
+
+def test_a_house_that_is_not_accepted_names_the_field(
+    env: pytest.MonkeyPatch, told: str, serving_told: Running
+) -> None:
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    env.setenv("RELEVO_MODEL", told)
+    app = page("predict").run()
+    app.selectbox[1].options.append("x" * 201)  # as typed; AppTest only chooses
+    app.selectbox[1].set_value("x" * 201)
+    app.button[0].click().run()
+    assert "city: String should have at most 200 characters" in app.error[0].value
+    assert "Predicted price" not in shown(app)
+
+
+def test_without_the_api_it_says_so_and_what_to_do(env: pytest.MonkeyPatch) -> None:
+    said = shown(page("predict").run())
+    assert "http://127.0.0.1:9 does not answer" in said
+    assert "RELEVO_API_URL" in said
+
+
+def test_a_server_that_is_not_the_api_is_told_from_it(env: pytest.MonkeyPatch, mlflow: MlflowServer) -> None:
+    env.setenv("RELEVO_API_URL", mlflow.url)
+    assert "to be Relevo's inference API" in shown(page("predict").run())
+
+
+def test_before_the_first_promotion_both_pages_say_what_is_awaited(
+    env: pytest.MonkeyPatch, mlflow: MlflowServer, model_name: str, tmp_path: Path
+) -> None:
+    env.setenv("RELEVO_MODEL", model_name)
+    assert "No batch has been decided yet" in shown(page("history").run())
+    with serving(tmp_path, mlflow.url, model_name) as api:
+        api.wait(lambda said: bool(said["registry"]["reachable"]))
+        env.setenv("RELEVO_API_URL", api.url)
+        app = page("predict").run()
+        assert "No model is being served yet" in shown(app)
+        app.button[0].click().run()
+        assert "No prediction yet" in shown(app)
+
+
+def test_when_only_mlflow_is_away_it_predicts_and_says_that_nothing_newer_comes(
+    env: pytest.MonkeyPatch, gate: Gate, told: str, tmp_path: Path
+) -> None:
+    env.setenv("RELEVO_MODEL", told)
+    env.setenv("MLFLOW_TRACKING_URI", gate.url)
+    with serving(tmp_path, gate.url, told) as api:
+        api.wait_for_version(2)
+        env.setenv("RELEVO_API_URL", api.url)
+        gate.close()
+        api.wait(lambda said: said["registry"]["reachable"] is False)
+        app = page("predict").run()
+        assert "cannot reach MLflow" in app.warning[0].value
+        app.button[0].click().run()
+        assert "Predicted price" in shown(app)
+        said = shown(page("history").run())
+        assert "does not answer" in said
+        assert "MLFLOW_TRACKING_URI" in said
+
+
+def test_the_history_has_one_line_a_batch_newest_first(env: pytest.MonkeyPatch, told: str) -> None:
+    env.setenv("RELEVO_MODEL", told)
+    app = page("history").run()
+    assert "6 batches, 3 trainings, 2 promoted; version 2 is in production." in shown(app)
+    table = app.dataframe[0].value
+    assert list(table["Batch"]) == [6, 5, 4, 3, 2, 1]
+    assert list(table["Version"]) == ["", "", "3", "2", "", "1"]
+    assert [outcome.split(" ", 1)[1] for outcome in table["Outcome"]] == [
+        "training asked for", "no training", "rejected", "promoted", "no training", "promoted",
+    ]  # fmt: skip
+    assert table["Criterion"][2] == "not better beyond noise on the same held-out rows"
+    assert table["Challenger"][3] == "23.0 % (21.0 to 25.0)"
+    assert table["Champion here"][3] == "48.0 % (45.0 to 51.0), promised 24.0 % (22.0 to 26.0)"
+    assert list(app.selectbox[0].options) == [
+        "Batch 6: training asked for",
+        "Batch 5: no training",
+        "Batch 4: rejected, version 3",
+        "Batch 3: promoted, version 2",
+        "Batch 2: no training",
+        "Batch 1: promoted, version 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("batch", "said", "charts"),
+    [
+        (1, ["the first model, better than always saying the median price", "There was no model to compare"], 1),
+        (2, ["No training: nothing moved beyond noise.", "Yes, as far as this batch can tell"], 2),
+        (3, ["in place of version 1", "massachusetts and connecticut", "No: it errs more here", r"\$410,000"], 4),
+        (4, ["Version 3 was rejected", "version 2 stays", "`not_better`", "+0.4 points (-0.6 to +1.4)"], 4),
+        (5, ["17 rows came", "too few rows"], 1),
+        (6, ["It has not finished"], 2),
+    ],
+)
+def test_opening_a_batch_shows_its_evidence(
+    env: pytest.MonkeyPatch, told: str, batch: int, said: list[str], charts: int
+) -> None:
+    env.setenv("RELEVO_MODEL", told)
+    app = page("history").run()
+    app.selectbox[0].select_index(6 - batch).run()
+    text = shown(app)
+    for words in said:
+        assert words in text
+    assert len(app.get("vega_lite_chart")) == charts
+    assert "/runs/" in text
+
+
+def test_a_batch_that_arrives_while_the_page_is_open_does_not_change_what_is_open(
+    env: pytest.MonkeyPatch, mlflow: MlflowServer, model_name: str
+) -> None:
+    env.setenv("RELEVO_MODEL", model_name)
+    registry = Registry(mlflow.url, model_name)
+    registry.save_decision(story.decided(1, TrainReason.QUIET, "Batch one is quiet.", champion=1))
+    app = page("history").run()
+    assert app.selectbox[0].options == ["Batch 1: no training"]
+    registry.save_decision(story.decided(2, TrainReason.QUIET, "Batch two is quiet.", champion=1))
+    st.cache_data.clear()  # instead of waiting until the answers are no longer fresh
+    app.run()
+    assert list(app.selectbox[0].options) == ["Batch 2: no training", "Batch 1: no training"]
+    assert "Batch one is quiet." in shown(app)
+
+
+def test_a_refused_version_is_told_with_its_reason(
+    env: pytest.MonkeyPatch, versions: Versions, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(bundles[1], tmp_path / "broken")
+    (tmp_path / "broken" / names.ONNX_FILE).write_bytes(b"<html>")
+    versions.promote(versions.register(bundles[0]))
+    with serving(tmp_path, versions.tracking_uri, versions.model) as api:
+        api.wait_for_version(1)
+        versions.promote(versions.register(tmp_path / "broken"))
+        api.wait(lambda said: bool(said["refused"]))
+        env.setenv("RELEVO_API_URL", api.url)
+        app = page("predict").run()
+        assert "**Version 2 should be served, and was refused**" in app.warning[0].value
+        assert "model.onnx" in app.warning[0].value
+        app.button[0].click().run()
+        assert f"**version 1** of {versions.model}" in shown(app)
