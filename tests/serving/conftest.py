@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from numpy.typing import NDArray
+
+from relevo_demo.servers import MlflowServer
 from tests.gate import Gate
 from tests.serving_process import Serve, serving
 from tests.versions import Versions, draw_listings, write_bundle
-
-from relevo_demo.servers import MlflowServer
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.gate import Gate
-from tests.serving_process import Serve
-from tests.versions import Versions
 
 from relevo_contract import names
 from relevo_contract.bundle import SelfTest
+from tests.gate import Gate
+from tests.serving_process import Serve
+from tests.versions import Versions
 
 HOUSE = {"bed": 3, "bath": 2, "house_size": 1500, "state": "Puerto Rico", "city": "San Juan"}
 

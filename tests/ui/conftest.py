@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from relevo_demo.servers import MlflowServer
+from relevo_jobs.registry import Registry
 from tests.gate import Gate
 from tests.serving_process import Running, serving
 from tests.ui import story
 from tests.versions import Versions, write_bundle
-
-from relevo_demo.servers import MlflowServer
-from relevo_jobs.registry import Registry
 
 TOLD = "house-prices-told"
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.ui import story
 
 from relevo_contract import names
 from relevo_contract.record import Criterion, DecisionRecord, Estimate, TrainReason
 from relevo_ui import charts, history, wording
 from relevo_ui.history import Verdict
+from tests.ui import story
 
 
 def tags(number: int, **more: str) -> dict[str, str]:

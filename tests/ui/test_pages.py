@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-from tests.gate import Gate
-from tests.serving_process import Running, serving
-from tests.ui import story
-from tests.versions import Versions
 
 import relevo_ui
 from relevo_contract import names
 from relevo_contract.record import TrainReason
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
+from tests.gate import Gate
+from tests.serving_process import Running, serving
+from tests.ui import story
+from tests.versions import Versions
 
 VIEWS = Path(relevo_ui.__file__).parent / "views"
 
