@@ -88,6 +88,8 @@ class TrainVerdict(_Record):
     """For a person, with the figures."""
     moved: tuple[str, ...] = ()
     """Columns that moved, most first."""
+    excluded: tuple[int, ...] = ()
+    """Batches that no training uses, for a column of theirs is broken."""
     columns: tuple[ColumnEvidence, ...] = ()
     error: ErrorEvidence | None = None
 
@@ -118,18 +120,23 @@ class Criterion(StrEnum):
 
 
 class StateComparison(_Record):
-    """Champion and challenger on one state's held-out rows (median APE; difference is challenger minus champion)."""
+    """Champion and challenger on one state's held-out rows: their median APE, and the difference that decides."""
 
     state: str
     rows: int
     champion: float
     challenger: float
     difference: Estimate
+    """As in Promotion."""
     worse: bool
 
 
 class Promotion(_Record):
-    """Whether the challenger becomes production, and why. `champion` is the median's error for the first version."""
+    """Whether the challenger becomes production, and why. `champion` is the median price's error for the first version.
+
+    What people read is the median absolute percentage error; what decides is the mean absolute error of the log price,
+    in which noise hides less. Both are shares of the price: 0.02 is two per cent.
+    """
 
     promoted: bool
     criterion: Criterion
@@ -139,9 +146,11 @@ class Promotion(_Record):
     champion_version: int | None
     challenger_version: int
     champion: Estimate
+    """Median APE, with its 95 % interval."""
     challenger: Estimate
+    """The same rows."""
     difference: Estimate
-    """Paired: challenger minus champion on the same rows; below zero is better."""
+    """Mean absolute log error, challenger minus champion, paired by row; below zero is better."""
     states: tuple[StateComparison, ...] = ()
 
 

@@ -16,6 +16,7 @@ from relevo_jobs.mlflow_api import EXISTS, MISSING, MlflowApi, Refused
 
 RECENT: Final = 50
 """Runs looked at to find the newest batch; they come newest first, so one would do unless clocks went back."""
+MOST: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,11 @@ class BatchRuns:
 
     def newest(self, group: int, condition: str) -> Run | None:
         """The run of the newest batch that meets MLflow's condition."""
-        runs = self._search(f"tags.`{names.TAG_GROUP}` = '{group}' and {condition}", "DESC", RECENT)
-        return max(runs, key=lambda run: run.batch, default=None)
+        return max(self._where(group, condition, RECENT), key=lambda run: run.batch, default=None)
+
+    def where(self, group: int, condition: str) -> list[Run]:
+        """The runs that meet MLflow's condition, at most MOST, newest first."""
+        return self._where(group, condition, MOST)
 
     def get(self, run_id: str) -> Run:
         """A run by its id."""
@@ -161,6 +165,9 @@ class BatchRuns:
             if found is None:
                 raise
             return found
+
+    def _where(self, group: int, condition: str, limit: int) -> list[Run]:
+        return self._search(f"tags.`{names.TAG_GROUP}` = '{group}' and {condition}", "DESC", limit)
 
     def _search(self, conditions: str, order: str, limit: int) -> list[Run]:
         experiment = self._experiment()

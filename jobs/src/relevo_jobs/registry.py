@@ -73,7 +73,9 @@ class Registry:
         run = self._runs.of_batch(record.batch) or self._runs.create(record.batch)
         decision = record.decision
         self._runs.put_record(run, record)
-        tags = {names.TAG_WHY: decision.sentence}
+        tags = {names.TAG_WHY: decision.sentence, names.TAG_REASON: decision.reason.value}
+        if decision.excluded:
+            tags[names.TAG_EXCLUDED] = json.dumps(decision.excluded)
         if not decision.train:
             tags[names.TAG_OUTCOME] = names.OUTCOME_KEPT
         self._runs.log(run, record, _decision_figures(record), tags=tags)
@@ -81,6 +83,11 @@ class Registry:
             self._runs.finish(run)
         self._runs.tag(run, names.TAG_TRAIN, "true" if decision.train else "false")
         return run.run_id
+
+    def excluded(self, group: int) -> set[int]:
+        """The batches that no training uses, for a column of theirs is broken."""
+        runs = self._runs.where(group, f"tags.`{names.TAG_EXCLUDED}` != ''")
+        return {number for run in runs for number in json.loads(run.tags[names.TAG_EXCLUDED])}
 
     def pending_training(self, group: int) -> tuple[str, DecisionRecord] | None:
         """The newest decision that asked for a training, None if there is none or it is registered already."""

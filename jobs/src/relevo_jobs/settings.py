@@ -7,13 +7,17 @@ by themselves, so that it is in no address and no log.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from relevo_contract import names
 from relevo_jobs.errors import SettingsError
+
+if TYPE_CHECKING:
+    from relevo_jobs.decide.policy import Limits as DecideLimits
+    from relevo_jobs.promote.comparison import Limits as PromoteLimits
 
 
 class Settings(BaseSettings):
@@ -68,7 +72,31 @@ class CleanSettings(WithRaw, WithClean):
 
 
 class DecideSettings(WithClean, WithRegistry):
-    """Settings of `relevo-job decide`."""
+    """Settings of `relevo-job decide`; how to choose them: docs/decisions.md."""
+
+    min_rows: int = Field(default=100, ge=1, description="rows below which a batch waits for the next one")
+    new_state_share: float = Field(
+        default=0.15, gt=0, le=1, description="share of rows in states the model hardly knows that calls for a training"
+    )
+    error_margin: float = Field(
+        default=0.1, ge=0, description="relative rise of the error over its promise, beyond noise, that does"
+    )
+    drift_rows: float = Field(
+        default=0.4, ge=0, description="rows waiting, as a share of those trained on, from which moved inputs do"
+    )
+    trusted_columns: str = Field(default="", description="columns never called broken, with commas between")
+
+    def limits(self) -> DecideLimits:
+        """The limits of the policy."""
+        from relevo_jobs.decide.policy import Limits  # noqa: PLC0415  # numpy only where a step decides
+
+        return Limits(
+            rows=self.min_rows,
+            new_state=self.new_state_share,
+            error_margin=self.error_margin,
+            drift_rows=self.drift_rows,
+            trusted=frozenset(name.strip() for name in self.trusted_columns.split(",") if name.strip()),
+        )
 
 
 class TrainSettings(WithClean, WithRegistry):
@@ -82,6 +110,18 @@ class PromoteSettings(WithClean, WithRegistry):
     """Settings of `relevo-job promote`."""
 
     seed: int = Field(default=0, ge=0, description="seed of the bootstrap")
+    confidence: float = Field(
+        default=0.95, gt=0.5, lt=1, description="of the interval in which the challenger must be better"
+    )
+    state_tolerance: float = Field(
+        default=0.05, ge=0, description="rise of a state's mean log error, beyond noise, that rejects a challenger"
+    )
+
+    def limits(self) -> PromoteLimits:
+        """The limits of the comparison."""
+        from relevo_jobs.promote.comparison import Limits  # noqa: PLC0415
+
+        return Limits(confidence=self.confidence, state_tolerance=self.state_tolerance)
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

@@ -30,6 +30,12 @@ def run(settings: TrainSettings) -> Outcome:
     registry = Registry(settings.tracking_uri, settings.model)
     pending = registry.pending_training(settings.group)
     if pending is None:
+        # Killed after registering: the step says done again, so that the version is judged.
+        run_id, record = registry.pending_promotion(settings.group) or (None, None)
+        if record is not None and record.training is not None:
+            told = record.training.model_dump(include={"version", "rows", "seconds", "onnx_difference"})
+            sentence = f"version {told['version']} is registered already and waits to be judged"
+            return Outcome.done("train", sentence, record.batch.number, run_id=run_id, **told)
         return Outcome.nothing("train", "no training was asked for that is not registered already")
     run_id, record = pending
     batch = record.batch.number
@@ -39,7 +45,8 @@ def run(settings: TrainSettings) -> Outcome:
 
     started = time.monotonic()
     store = CleanStore(settings.clean_url, settings.group)
-    batches = tuple(ref.number for ref in store.batches() if ref.number <= batch)
+    excluded = registry.excluded(settings.group)
+    batches = tuple(ref.number for ref in store.batches() if ref.number <= batch and ref.number not in excluded)
     training = store.columns(batches, holdout=False)
     holdout = store.columns(batches, holdout=True)
     rows = len(training["price"])

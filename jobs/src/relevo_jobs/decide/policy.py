@@ -1,0 +1,215 @@
+"""Whether a batch calls for a training, and why, as a pure function. The rules stand in docs/decisions.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo_contract.listing import TARGET, Columns
+from relevo_contract.profile import CategoricalProfile, Profile
+from relevo_contract.record import ColumnEvidence, ErrorEvidence, TrainReason, TrainVerdict
+from relevo_jobs.decide.defects import Defect, defects
+from relevo_jobs.decide.drift import evidence
+from relevo_jobs.decide.profiling import categories
+from relevo_jobs.median_error import median_error, percentage_errors
+from relevo_jobs.wording import estimate, listed, percent, rows_of
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where the rules draw their lines; each is a setting of `relevo-job decide`."""
+
+    rows: int = 100
+    """Fewer rows tell nothing."""
+    new_state: float = 0.15
+    """Share of rows in states the champion hardly knows that makes them weigh."""
+    error_margin: float = 0.1
+    """How much above its promise, relatively, the champion's error must be beside being above it beyond noise."""
+    drift_rows: float = 0.4
+    """Rows waiting untrained, as a share of the champion's training rows, from which moved inputs are worth one."""
+    false_alarms: float = 0.01
+    """Rate at which a batch that did not move may have a column marked as moved."""
+    trusted: frozenset[str] = frozenset()
+    """Columns that are never called broken."""
+
+
+KNOWN_STATE: Final = 30
+"""Training rows from which the champion knows a state; a few stray listings teach it nothing."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version in production, as far as a decision needs it."""
+
+    version: int
+    profile: Profile
+    predicted: NDArray[np.float64]
+    """Its log prices for the rows judged, (n,)."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is to be judged: the rows of one batch, or of several that were too small each."""
+
+    columns: Columns
+    """The n rows, with `price`."""
+    batches: tuple[int, ...]
+    """The numbers they came in."""
+    untrained: int
+    """Rows that cleaning kept and the champion was not trained on, these among them."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A case with a champion, and the evidence found."""
+
+    champion: Champion
+    case: Case
+    limits: Limits
+    found: tuple[ColumnEvidence, ...]
+    error: ErrorEvidence
+
+    @property
+    def rows(self) -> int:
+        return len(self.case.columns[TARGET])
+
+    @property
+    def these(self) -> str:
+        batches = self.case.batches
+        together = f" of batches {listed([str(number) for number in batches])} together" if len(batches) > 1 else ""
+        return rows_of(self.rows) + together
+
+    @cached_property
+    def moved(self) -> tuple[ColumnEvidence, ...]:
+        return tuple(e for e in self.found if e.moved)
+
+    @property
+    def furthest(self) -> str:
+        named = [f"{e.column} ({e.distance:.2f}, noise {e.limit:.2f})" for e in self.moved[:3]]
+        more = [f"{len(self.moved) - 3} more"] if len(self.moved) > 3 else []
+        return listed(named + more)
+
+    @property
+    def weight(self) -> float:
+        return self.case.untrained / max(1, self.champion.profile.rows)
+
+    @property
+    def against(self) -> str:
+        now, promised = estimate(self.error.now), estimate(self.error.promised)
+        return f"version {self.champion.version} errs by {now} here, promised {promised}"
+
+
+Ruling = tuple[TrainReason, str]
+"""A reason and its sentence."""
+
+
+def _too_few(judged: _Judged) -> Ruling | None:
+    if judged.rows >= judged.limits.rows:
+        return None
+    return TrainReason.TOO_FEW_ROWS, (
+        f"{judged.these} are too few to tell a change from noise (at least {judged.limits.rows}); they wait for "
+        "the next batch"
+    )
+
+
+def _broken(judged: _Judged) -> Ruling | None:
+    found = _untrusted(defects(judged.champion.profile, judged.case.columns), judged.limits)
+    if not found:
+        return None
+    return TrainReason.BROKEN_COLUMN, (
+        f"{listed([f'{defect.column} {defect.what}' for defect in found])}: broken, so {judged.these} are never "
+        "trained on; look at the source, or name the column in RELEVO_TRUSTED_COLUMNS if it is right"
+    )
+
+
+def _untrusted(found: Sequence[Defect], limits: Limits) -> list[Defect]:
+    return [defect for defect in found if defect.column not in limits.trusted]
+
+
+def _new_state(judged: _Judged) -> Ruling | None:
+    known = judged.champion.profile.columns["state"]
+    counts = known.counts if isinstance(known, CategoricalProfile) else {}
+    spelled = categories(judged.case.columns, "state")
+    new = Counter(state for state in spelled if state is not None and counts.get(state, 0) < KNOWN_STATE)
+    share = sum(new.values()) / judged.rows
+    if share < judged.limits.new_state:
+        return None
+    written = [str(judged.case.columns["state"][spelled.index(state)]) for state, _ in new.most_common(4)]
+    return TrainReason.NEW_STATE, (
+        f"{percent(share)} of {judged.these} are in {listed(written)}, which version {judged.champion.version} hardly "
+        f"knows; {judged.against}"
+    )
+
+
+def _error(judged: _Judged) -> Ruling | None:
+    if not judged.error.worse:
+        return None
+    cause = f"; {judged.furthest} moved" if judged.moved else ""
+    return TrainReason.ERROR, f"{judged.against}: worse beyond noise on {judged.these}{cause}"
+
+
+def _drift(judged: _Judged) -> Ruling | None:
+    if not judged.moved or judged.weight < judged.limits.drift_rows:
+        return None
+    return TrainReason.DRIFT, (
+        f"{judged.furthest} moved beyond noise, and {rows_of(judged.case.untrained)} wait untrained beside "
+        f"{judged.champion.profile.rows:,} trained on; {judged.against}"
+    )
+
+
+def _quiet(judged: _Judged) -> Ruling:
+    if not judged.moved:
+        return TrainReason.QUIET, f"nothing moved beyond noise in {judged.these}; {judged.against}"
+    needed = round(judged.limits.drift_rows * judged.champion.profile.rows)
+    return TrainReason.QUIET, (
+        f"{judged.furthest} moved, but {judged.against}; {rows_of(judged.case.untrained)} wait untrained, a "
+        f"training is worth it from {needed:,}"
+    )
+
+
+RULES: Final[Sequence[Callable[[_Judged], Ruling | None]]] = (_too_few, _broken, _new_state, _error, _drift, _quiet)
+"""The first that speaks decides."""
+TRAINS: Final = frozenset({TrainReason.BASELINE, TrainReason.NEW_STATE, TrainReason.ERROR, TrainReason.DRIFT})
+"""The reasons that call for a training."""
+
+
+def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdict:
+    """The verdict on a case, with its evidence."""
+    if champion is None:
+        return _without_champion(case, limits)
+    if not len(case.columns[TARGET]):
+        return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence="cleaning kept no row of the batch")
+    found = evidence(champion.profile, case.columns, limits.false_alarms)
+    judged = _Judged(champion, case, limits, found, _error_evidence(champion, case, limits))
+    reason, sentence = next(ruling for rule in RULES if (ruling := rule(judged)))
+    return TrainVerdict(
+        train=reason in TRAINS,
+        reason=reason,
+        sentence=sentence,
+        moved=tuple(e.column for e in judged.moved),
+        excluded=case.batches if reason is TrainReason.BROKEN_COLUMN else (),
+        columns=found,
+        error=judged.error,
+    )
+
+
+def _without_champion(case: Case, limits: Limits) -> TrainVerdict:
+    there = rows_of(case.untrained)
+    if case.untrained < limits.rows:
+        sentence = f"no model yet, and {there} in all are too few for one (at least {limits.rows})"
+        return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence=sentence)
+    sentence = f"no model yet: the first learns from what there is, {there}"
+    return TrainVerdict(train=True, reason=TrainReason.BASELINE, sentence=sentence)
+
+
+def _error_evidence(champion: Champion, case: Case, limits: Limits) -> ErrorEvidence:
+    now = median_error(percentage_errors(np.log(case.columns[TARGET]), champion.predicted))
+    promised = champion.profile.promised
+    worse = now.low > promised.high and now.value > promised.value * (1 + limits.error_margin)
+    return ErrorEvidence(now=now, promised=promised, rows=len(case.columns[TARGET]), worse=worse)

@@ -1,0 +1,106 @@
+"""`relevo-job promote`: whether the newest version takes over; sets the alias and the tags, or says why not.
+
+The verdict is written before anything is moved, and a verdict found written is carried out, not made anew: killed
+between the two, the step would otherwise compare the challenger with itself.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from relevo_contract import names
+from relevo_contract.listing import TARGET
+from relevo_contract.profile import Profile
+from relevo_contract.record import DecisionRecord, Promotion
+from relevo_jobs.outcome import Outcome
+from relevo_jobs.promote.comparison import Floats, HeldOut, compare
+from relevo_jobs.registry import Registry, Version
+from relevo_jobs.scoring import Scorer
+from relevo_jobs.settings import PromoteSettings
+from relevo_jobs.stores.clean import CleanStore, open_clean
+
+
+def run(settings: PromoteSettings) -> Outcome:
+    """Settle the version that waits for it; nothing to do if there is none.
+
+    Raises Unavailable if CLEAN or MLflow is away.
+    """
+    registry = Registry(settings.tracking_uri, settings.model)
+    pending = registry.pending_promotion(settings.group)
+    if pending is None:
+        return Outcome.nothing("promote", "every version is promoted or rejected already")
+    run_id, record = pending
+    if record.promotion is None:
+        with open_clean(settings.clean_url, settings.group) as store:
+            record = record.model_copy(update={"promotion": _judge(registry, store, run_id, record, settings)})
+    registry.settle(run_id, record)
+    assert record.promotion is not None
+    return _outcome(run_id, record.batch.number, record.promotion)
+
+
+def _judge(
+    registry: Registry, store: CleanStore, run_id: str, record: DecisionRecord, settings: PromoteSettings
+) -> Promotion:
+    training = record.training
+    if training is None or training.version is None:
+        raise ValueError(f"expected run {run_id}, which has a version, to tell its training, it does not")
+    champion = registry.champion()
+    with tempfile.TemporaryDirectory(prefix="relevo-promote-") as folder:
+        known = _known_batches(registry, champion, Path(folder))
+        old = store.columns([n for n in training.batches if n in known], holdout=True)
+        new = store.columns([n for n in training.batches if n not in known], holdout=True)
+        rows = {name: np.concatenate([old[name], new[name]]) for name in old}
+        challenger_scores = _scores(registry, run_id, rows, Path(folder))
+        if champion is None:
+            median = np.median(store.columns(training.batches, holdout=False)[TARGET])
+            champion_scores: Floats = np.full(len(rows[TARGET]), np.log(median))
+        else:
+            champion_scores = _scores(registry, champion.run_id, rows, Path(folder))
+    held_out = HeldOut(
+        log_price=np.log(rows[TARGET]),
+        state=list(rows["state"]),
+        new=np.repeat([False, True], [len(old[TARGET]), len(new[TARGET])]),
+        champion=champion_scores,
+        challenger=challenger_scores,
+    )
+    return compare(
+        held_out,
+        champion_version=None if champion is None else champion.number,
+        challenger_version=training.version,
+        limits=settings.limits(),
+        seed=settings.seed,
+    )
+
+
+def _known_batches(registry: Registry, champion: Version | None, folder: Path) -> frozenset[int]:
+    """The batches the champion was trained on."""
+    if champion is None:
+        return frozenset()
+    registry.download(champion.run_id, [names.PROFILE_FILE], folder)
+    return frozenset(Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes()).batches)
+
+
+def _scores(registry: Registry, run_id: str, rows: dict[str, Any], folder: Path) -> Floats:
+    """A version's log prices, (n,); its files replace another's in the folder."""
+    registry.download(run_id, [names.ENCODER_FILE, names.ONNX_FILE], folder)
+    return Scorer(folder).predict(rows)
+
+
+def _outcome(run_id: str, batch: int, promotion: Promotion) -> Outcome:
+    return Outcome.done(
+        "promote",
+        promotion.sentence,
+        batch,
+        version=promotion.challenger_version,
+        promoted=promotion.promoted,
+        criterion=promotion.criterion.value,
+        champion_version=promotion.champion_version,
+        champion_error=promotion.champion.model_dump(),
+        challenger_error=promotion.challenger.model_dump(),
+        difference=promotion.difference.model_dump(),
+        run_id=run_id,
+    )
