@@ -22,6 +22,7 @@ Codes = Mapping[str, NDArray[np.int64]]
 """By vocabulary each row's place in it, -1 where missing or never seen; each (n,)."""
 
 PRICE_BY_SIZE: Final = "price_by_size"
+FOOT_PRICE: Final = "foot_price_by_zip_code"
 SHARES: Final = ("zip_code", "city", "brokered_by")
 PLACES: Final = ("state", "zip3", "city", "zip_code")
 
@@ -92,6 +93,8 @@ class Encoder(_Data):
             if encoding.parent not in known:
                 raise ValueError(f"{encoding.feature}: expected its parent {encoding.parent} before it")
             known.add(encoding.feature)
+        if missing := {FOOT_PRICE, *(f"price_by_{name}" for name in SHARES)} - known:
+            raise ValueError(f"encodings: expected also {', '.join(sorted(filter(None, missing)))}")
         return self
 
     def model_post_init(self, context: object, /) -> None:
@@ -102,6 +105,12 @@ class Encoder(_Data):
             self._means[e.feature] = np.append(np.asarray(e.means, dtype=np.float64), 0)
         for name, effects in self.additive.effects.items():
             self._effects[name] = np.append(np.asarray(effects, dtype=np.float64), 0)
+
+    def __eq__(self, other: object) -> bool:
+        """Same data; what is built from it for lookups does not count."""
+        return isinstance(other, Encoder) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content and large: not for a set or a dictionary
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -133,7 +142,7 @@ class Encoder(_Data):
             count = self._counts[e.feature][place]
             prior = self.overall[e.target] if e.parent is None else values[e.parent]
             values[e.feature] = (count * self._means[e.feature][place] + e.smoothing * prior) / (count + e.smoothing)
-        values[PRICE_BY_SIZE] = values["foot_price_by_zip_code"] + log_size(columns)
+        values[PRICE_BY_SIZE] = values[FOOT_PRICE] + log_size(columns)
         for name in SHARES:
             # A share, not a count: it means the same to a model trained on part of the rows.
             values[f"share_of_{name}"] = self._counts[f"price_by_{name}"][of[name]] / max(1, self.rows)

@@ -91,7 +91,7 @@ def write(
     if not difference <= LARGEST_ONNX_DIFFERENCE:
         raise StepError(
             f"expected ONNX Runtime and XGBoost to agree within {LARGEST_ONNX_DIFFERENCE} in log price, they differ by "
-            f"{difference:.3g}: relevo_jobs.train.exporting does not fit this XGBoost; go back to the one that is locked"
+            f"{difference:.3g}: relevo_jobs.train.exporting does not fit this XGBoost; go back to the locked one"
         )
 
     actual = np.log(np.asarray(holdout_columns["price"], dtype=np.float64))

@@ -30,10 +30,7 @@ def summarize(
         features=feature_names,
         mean_absolute=tuple(np.abs(values).mean(axis=0).tolist()),
         base_value=float(contributions[0, -1]),
-        inputs=tuple(
-            tuple(None if np.isnan(v) else round(v, DECIMALS) for v in row)
-            for row in sample.astype(np.float64).tolist()
-        ),
+        inputs=tuple(tuple(None if np.isnan(v) else v for v in row) for row in sample.astype(np.float64).tolist()),
         values=tuple(tuple(row) for row in values.round(DECIMALS).tolist()),
     )
 
