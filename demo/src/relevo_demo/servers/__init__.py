@@ -4,5 +4,6 @@ from relevo_demo.servers.mlflow import MlflowServer
 from relevo_demo.servers.postgres import PostgresServer
 from relevo_demo.servers.process import ServerError, free_port
 from relevo_demo.servers.s3 import S3Server
+from relevo_demo.servers.source import SourceServer
 
-__all__ = ["MlflowServer", "PostgresServer", "S3Server", "ServerError", "free_port"]
+__all__ = ["MlflowServer", "PostgresServer", "S3Server", "ServerError", "SourceServer", "free_port"]

@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from relevo_demo.servers.process import HOST, Server, expect_free, free_port
 
@@ -39,9 +40,17 @@ class S3Server(Server):
             f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", f"-filer.port={filer}",
             f"-filer.port.grpc={filer_grpc}", "-s3", f"-s3.port={self.port}", f"-s3.port.grpc={s3_grpc}",
             f"-s3.config={self.identities}", "-s3.port.iceberg=0",
+            "-s3.port.lance=0",  # fixed ports: a second server on this machine could not start
             "-master.volumeSizeLimitMB=256", "-volume.max=0", "-master.telemetry=false",
         ]  # fmt: skip
-        super().__init__("SeaweedFS (S3)", command, log=self.folder / "s3.log", ready=self._answers)
+        super().__init__(
+            "SeaweedFS (S3)",
+            command,
+            log=self.folder / "s3.log",
+            ready=self._answers,
+            # One volume for a new bucket instead of seven: a disk with little room holds few of them.
+            env={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
+        )
 
     @property
     def env(self) -> dict[str, str]:
@@ -69,13 +78,12 @@ class S3Server(Server):
         super().start()
         return self
 
-    def create_bucket(self, name: str) -> None:
-        """Make a bucket unless it is there."""
+    def _client(self) -> Any:
         import boto3  # noqa: PLC0415  # a third of a second
         from botocore.config import Config  # noqa: PLC0415
 
         env = self.env
-        client = boto3.client(
+        return boto3.client(
             "s3",
             endpoint_url=self.url,
             aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
@@ -83,8 +91,22 @@ class S3Server(Server):
             region_name=REGION,
             config=Config(retries={"max_attempts": 10}),
         )
+
+    def create_bucket(self, name: str) -> None:
+        """Make a bucket unless it is there."""
+        client = self._client()
         if name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
             client.create_bucket(Bucket=name)
+
+    def delete_bucket(self, name: str) -> None:
+        """Delete a bucket and what is in it, if it is there."""
+        client = self._client()
+        if name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
+            return
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+            for entry in page.get("Contents", []):
+                client.delete_object(Bucket=name, Key=entry["Key"])
+        client.delete_bucket(Bucket=name)
 
     def _answers(self) -> bool:
         try:
