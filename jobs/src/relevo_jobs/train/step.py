@@ -23,19 +23,17 @@ def _say(what: str) -> None:
 
 
 def run(settings: TrainSettings) -> Outcome:
-    """Train the newest version asked for; nothing to do if every one asked for is registered.
+    """Train the newest version asked for. Done also if one is registered that promote has not settled yet: a step that
+    was killed after its registration says so when it is run again. Nothing to do otherwise.
 
     Raises StepError if the rows cannot carry a model, Unavailable if CLEAN or MLflow is away.
     """
     registry = Registry(settings.tracking_uri, settings.model)
     pending = registry.pending_training(settings.group)
     if pending is None:
-        # Killed after registering: the step says done again, so that the version is judged.
-        run_id, record = registry.pending_promotion(settings.group) or (None, None)
-        if record is not None and record.training is not None:
-            told = record.training.model_dump(include={"version", "rows", "seconds", "onnx_difference"})
-            sentence = f"version {told['version']} is registered already and waits to be judged"
-            return Outcome.done("train", sentence, record.batch.number, run_id=run_id, **told)
+        registered = registry.pending_promotion(settings.group)
+        if registered is not None and (training := registered[1].training) is not None:
+            return _done(registered[0], registered[1].batch.number, training, "registered already")
         return Outcome.nothing("train", "no training was asked for that is not registered already")
     run_id, record = pending
     batch = record.batch.number
@@ -45,38 +43,48 @@ def run(settings: TrainSettings) -> Outcome:
 
     started = time.monotonic()
     store = CleanStore(settings.clean_url, settings.group)
-    excluded = registry.excluded(settings.group)
-    batches = tuple(ref.number for ref in store.batches() if ref.number <= batch and ref.number not in excluded)
-    training = store.columns(batches, holdout=False)
+    batches = tuple(ref.number for ref in store.batches() if ref.number <= batch)
+    training_rows = store.columns(batches, holdout=False)
     holdout = store.columns(batches, holdout=True)
-    rows = len(training["price"])
-    _say(f"batch {batch}: {rows} rows of {len(batches)} batches, {len(holdout['price'])} held out")
-    fitted = fitting.fit(training, seed=settings.seed, threads=settings.threads)
+    rows = len(training_rows["price"])
+    _say(f"batch {batch}: fitting {rows} rows of {len(batches)} batches, {len(holdout['price'])} held out")
+    fitted = fitting.fit(training_rows, seed=settings.seed, threads=settings.threads)
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         _say("writing the version's files")
-        written = bundle.write(folder, fitted, training, holdout_columns=holdout, batches=batches, seed=settings.seed)
-        seconds = time.monotonic() - started
-        trained = Training(
+        written = bundle.write(
+            folder, fitted, training_rows, holdout_columns=holdout, batches=batches, seed=settings.seed
+        )
+        training = Training(
             version=None,
             batches=batches,
             rows=rows,
             seed=settings.seed,
             parameters=fitted.parameters,
-            seconds=seconds,
+            seconds=round(time.monotonic() - started, 3),
             onnx_difference=written.onnx_difference,
         )
         _say("registering it")
-        version = registry.register(run_id, folder, record.model_copy(update={"training": trained}))
+        version = registry.register(run_id, folder, record.model_copy(update={"training": training}))
     promised = written.promised
+    return _done(
+        run_id,
+        batch,
+        training.model_copy(update={"version": version}),
+        f"median error on its {len(holdout['price'])} held-out rows {promised.value:.1%} "
+        f"({promised.low:.1%} to {promised.high:.1%})",
+    )
+
+
+def _done(run_id: str, batch: int, training: Training, more: str) -> Outcome:
     return Outcome.done(
         "train",
-        f"version {version} trained on {rows} rows of {len(batches)} batches in {seconds:.1f} s; median error on its "
-        f"{len(holdout['price'])} held-out rows {promised.value:.1%} ({promised.low:.1%} to {promised.high:.1%})",
+        f"version {training.version} trained on {training.rows} rows of {len(training.batches)} batches in "
+        f"{training.seconds:.1f} s; {more}",
         batch,
-        version=version,
+        version=training.version,
         run_id=run_id,
-        rows=rows,
-        seconds=round(seconds, 3),
-        onnx_difference=written.onnx_difference,
+        rows=training.rows,
+        seconds=training.seconds,
+        onnx_difference=training.onnx_difference,
     )

@@ -1,0 +1,123 @@
+"""`relevo-job train` on real servers: killed at any point and run again, MLflow holds one version of a training."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from relevo_contract import names
+from relevo_contract.record import BatchRef, DecisionRecord, TrainReason, TrainVerdict
+from relevo_jobs.registry import Registry
+from relevo_jobs.scoring import Scorer
+from relevo_jobs.stores.clean import TYPED, CleanBatch, CleanStore
+from tests.killing import run_killed, run_step
+from tests.versions import draw_listings
+
+GROUP = 6
+
+
+def text(value: Any) -> str | None:
+    return None if value is None or value != value or str(value) == "NaT" else str(value)
+
+
+def clean_batch(number: int, rows: int) -> CleanBatch:
+    """A batch of which every fifth row is held out."""
+    table = draw_listings(rows, number)
+    listings = [
+        (str(row), *(text(table[name][row]) for name in TYPED), "true" if row % 5 == 0 else "false")
+        for row in range(rows)
+    ]
+    return CleanBatch(GROUP, number, f"{number:064x}", rows, listings, [])
+
+
+def ask(env: dict[str, str], number: int, rows: int, train: bool = True) -> None:
+    """Clean a batch and decide on it."""
+    batch = clean_batch(number, rows)
+    CleanStore(env["RELEVO_CLEAN_URL"], GROUP).add(batch)
+    record = DecisionRecord(
+        batch=BatchRef(group=GROUP, number=number, sha256=batch.sha256, rows=rows, kept=rows),
+        champion_version=None,
+        decided_at=datetime(2026, 1, number, tzinfo=UTC),
+        decision=TrainVerdict(
+            train=train, reason=TrainReason.BASELINE if train else TrainReason.QUIET, sentence="said by the test"
+        ),
+    )
+    Registry(env["MLFLOW_TRACKING_URI"], env["RELEVO_MODEL"]).save_decision(record)
+
+
+@pytest.fixture
+def asked(step_env: dict[str, str]) -> dict[str, str]:
+    """Two batches; the second asks for a training."""
+    ask(step_env, 1, 300, train=False)
+    ask(step_env, 2, 200)
+    return step_env
+
+
+def versions(env: dict[str, str]) -> list[Any]:
+    from mlflow.tracking import MlflowClient  # noqa: PLC0415
+
+    client = MlflowClient(env["MLFLOW_TRACKING_URI"], env["MLFLOW_TRACKING_URI"])
+    return list(client.search_model_versions(f"name = '{env['RELEVO_MODEL']}'"))
+
+
+def test_a_training_is_registered_with_its_files_and_its_facts(asked: dict[str, str], tmp_path: Any) -> None:
+    code, line, said = run_step("train", asked)
+    assert code == 0
+    (version,) = versions(asked)
+    assert (line["version"], line["batch"], line["rows"], line["run_id"]) == (1, 2, 400, version.run_id)
+    assert version.tags[names.TAG_BATCHES_SEEN] == "[1, 2]"
+    assert line["onnx_difference"] < 1e-3
+    assert "fitting 400 rows of 2 batches, 100 held out" in said
+
+    registry = Registry(asked["MLFLOW_TRACKING_URI"], asked["RELEVO_MODEL"])
+    registry.download(version.run_id, [names.ENCODER_FILE, names.ONNX_FILE], tmp_path)
+    assert np.isfinite(Scorer(tmp_path).predict(draw_listings(10, 5))).all()
+
+    # Not settled by promote yet: a retry says the same version, and trains nothing.
+    code, again, _ = run_step("train", asked)
+    assert (code, again["version"], again["run_id"]) == (0, 1, version.run_id)
+    assert len(versions(asked)) == 1
+
+
+def test_killed_again_and_again_there_is_one_version(asked: dict[str, str]) -> None:
+    points: list[tuple[str, Literal["before", "after"]]] = [
+        ("relevo_jobs.train.bundle:write", "after"),
+        ("relevo_jobs.registry:MlflowApi.put_file", "after"),
+        ("relevo_jobs.registry:Registry._create_version", "before"),
+        ("relevo_jobs.registry:Registry._create_version", "after"),
+        ("relevo_jobs.registry:Registry.register", "after"),
+    ]
+    for target, when in points:
+        run_killed("train", asked, target, when)
+    code, line, _ = run_step("train", asked)
+    assert code == 0
+    (version,) = versions(asked)
+    assert (line["version"], line["run_id"]) == (1, version.run_id)
+    pending = Registry(asked["MLFLOW_TRACKING_URI"], asked["RELEVO_MODEL"]).pending_promotion(GROUP)
+    assert pending is not None
+    assert pending[0] == version.run_id
+    assert pending[1].training is not None
+    assert (pending[1].training.version, pending[1].training.rows) == (1, 400)
+
+
+def test_nothing_asked_for_is_nothing_to_do(step_env: dict[str, str]) -> None:
+    ask(step_env, 1, 100, train=False)
+    code, line, _ = run_step("train", step_env)
+    assert (code, line["status"]) == (99, "nothing")
+
+
+def test_too_few_rows_say_so_and_register_nothing(step_env: dict[str, str]) -> None:
+    ask(step_env, 1, 17)
+    code, line, _ = run_step("train", step_env)
+    assert code == 1
+    assert "expected at least 20 rows to train on, got 13" in line["sentence"]
+    assert not versions(step_env)
+
+
+def test_clean_away_is_said_and_can_be_retried(asked: dict[str, str]) -> None:
+    code, line, _ = run_step("train", asked | {"RELEVO_CLEAN_URL": "postgresql://relevo@127.0.0.1:1/clean"})
+    assert (code, line["retry"]) == (69, True)
+    assert not versions(asked)
