@@ -50,3 +50,16 @@ lock: | $(UV) ## write requirements.lock anew (ARGS=--upgrade takes newer versio
 	  --no-emit-package relevo-contract --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock $(ARGS)
 
 .PHONY: help install demo check test format lock
+
+bench-holdout: install ## error on held-out listings, beside peers and limit: make bench-holdout ARGS="--data FILE"
+	@$(RUN)/python -m benchmarks.holdout $(ARGS)
+
+.PHONY: bench-holdout
+
+bench-ingestion: install ## RAW ingestion beside a bare COPY and pandas.to_sql: ARGS="--data FILE.csv"
+	@$(RUN)/python -m benchmarks.ingestion $(ARGS)
+
+bench-steps: install ## what collect, clean and decide of each of 100 batches cost: ARGS="--data FILE.csv"
+	@$(RUN)/python -m benchmarks.steps $(ARGS)
+
+.PHONY: bench-ingestion bench-steps

@@ -43,7 +43,8 @@ SCHEMA = Schema(
         );
         comment on table raw.batches is 'One row per answer of the data source; written once, never changed.';
         create table raw.listings (
-            batch_id   bigint not null references raw.batches,
+            batch_id   bigint not null, -- no foreign key: it would double COPY's cost to check, row by row, what
+                                        -- was written in the same transaction and is never changed
             row_number integer not null,
             {", ".join(f"{column} text" for column in COLUMNS)},
             primary key (batch_id, row_number)
@@ -60,6 +61,8 @@ SCHEMA = Schema(
 
 LOCK_WAIT = 5.0
 """Seconds to wait for another collector of the group to end."""
+PART = 2_000
+"""Rows made into text at a time: PostgreSQL reads one part while the next is made."""
 _ROWS: LiteralString = f"select {', '.join(COLUMNS)} from raw.listings where batch_id = %s order by row_number"  # noqa: S608
 
 
@@ -175,8 +178,8 @@ class RawStore:
         columns = f"batch_id, row_number, {', '.join(COLUMNS)}"
         with self._connection.cursor().copy(f"copy raw.listings ({columns}) from stdin") as copy:
             prefix = str(batch_id)
-            for start in range(0, len(rows), 10_000):
-                part = rows[start : start + 10_000]
+            for start in range(0, len(rows), PART):
+                part = rows[start : start + PART]
                 copy.write(copying.block((prefix, str(start + i), *row) for i, row in enumerate(part)))
 
     def after(self, known: int | None) -> list[StoredBatch]:
