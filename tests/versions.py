@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +56,18 @@ def draw_listings(rows: int, seed: int) -> dict[str, NDArray[Any]]:
     return table
 
 
-def write_bundle(folder: Path, seed: int) -> Path:
-    columns = draw_listings(500, seed)
-    fitted = fitting.fit(columns, seed=seed, threads=1)
-    bundle.write(folder, fitted, columns, holdout_columns=draw_listings(200, seed + 100), batches=(1,), seed=seed)
-    return folder
+@cache
+def trained() -> tuple[Path, Path]:
+    """Two versions' folders, of different data; trained once a run and deleted at its end."""
+    above = Path(tempfile.mkdtemp(prefix="relevo-tests-"))
+    atexit.register(shutil.rmtree, above, ignore_errors=True)
+    for seed in (1, 2):
+        columns = draw_listings(500, seed)
+        fitted = fitting.fit(columns, seed=seed, threads=2)
+        (above / str(seed)).mkdir()
+        held_out = draw_listings(200, seed + 100)
+        bundle.write(above / str(seed), fitted, columns, holdout_columns=held_out, batches=(1,), seed=seed)
+    return above / "1", above / "2"
 
 
 @dataclass

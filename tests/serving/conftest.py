@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from relevo_demo.servers import MlflowServer
 from tests.gate import Gate
 from tests.serving_process import Serve, serving
-from tests.versions import Versions, draw_listings, write_bundle
+from tests.versions import Versions, draw_listings, trained
 
 
 @pytest.fixture(scope="session")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def bundles() -> tuple[Path, Path]:
     """Two versions' folders, of different data."""
-    return write_bundle(tmp_path_factory.mktemp("one"), 1), write_bundle(tmp_path_factory.mktemp("two"), 2)
+    return trained()
 
 
 @pytest.fixture(scope="session")

@@ -10,15 +10,15 @@ from relevo_jobs.registry import Registry
 from tests.gate import Gate
 from tests.serving_process import Running, serving
 from tests.ui import story
-from tests.versions import Versions, write_bundle
+from tests.versions import Versions, trained
 
 TOLD = "house-prices-told"
 
 
 @pytest.fixture(scope="session")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def bundles() -> tuple[Path, Path]:
     """Two versions' folders, of different data."""
-    return write_bundle(tmp_path_factory.mktemp("one"), 1), write_bundle(tmp_path_factory.mktemp("two"), 2)
+    return trained()
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from relevo_serving.state import Served, State
 INLINE_ROWS: Final = 32
 """Up to here predicting costs less than handing it to a thread; above, the probes must not wait for it."""
 INPUTS: Final = (*NUMERIC, *CATEGORICAL, *DATES)
+NO_SUCH_INPUT: Final = f"no such input; a house has {', '.join(INPUTS)}"
 FIELDS_NAMED: Final = 20
 """A body with a thousand wrong fields is answered with the first ones."""
 
@@ -52,7 +53,10 @@ def problems_of(error: ValidationError) -> list[schema.FieldProblem]:
     """A validation error by field; what came is not repeated: it may be huge, or no JSON at all."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return [
-        schema.FieldProblem(field=".".join(str(part) for part in detail["loc"]), problem=detail["msg"])
+        schema.FieldProblem(
+            field=".".join(str(part) for part in detail["loc"]),
+            problem=NO_SUCH_INPUT if detail["type"] == "extra_forbidden" else detail["msg"],
+        )
         for detail in details[:FIELDS_NAMED]
     ]
 

@@ -32,5 +32,6 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
     for name in ("mlflow", "urllib3"):  # each retry of theirs; the follower says once what it means
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,88 @@
+"""docs/serving.md says what is true: every setting, endpoint, answer and log event; its examples are asked for real."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_settings import BaseSettings
+from starlette.testclient import TestClient
+
+import relevo_serving
+from relevo_serving import model, schema
+from relevo_serving import settings as serving_settings
+from relevo_serving.app import create_app
+from relevo_serving.following import Wanted
+from relevo_serving.state import Served, State
+from relevo_ui import settings as ui_settings
+
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "docs" / "serving.md").read_text()
+SERVING, UI = DOCS.split("## The UI")
+
+
+@pytest.fixture(scope="module")
+def client(bundles: tuple[Path, Path]) -> TestClient:
+    state = State(served=Served(Wanted(2, "run"), model.load(bundles[0]), datetime.now(UTC)))
+    settings = serving_settings.Settings(tracking_uri="http://127.0.0.1:9")
+    return TestClient(create_app(settings, state))
+
+
+def documented(text: str) -> dict[str, str]:
+    """Variable to default, as the tables say."""
+    return dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "variable"),
+    [
+        (SERVING, serving_settings.Settings, serving_settings.variable),
+        (UI, ui_settings.Settings, ui_settings.variable),
+    ],
+)
+def test_every_setting_is_documented_with_its_default(text: str, settings: type[BaseSettings], variable: Any) -> None:
+    said = documented(text)
+    for name, field in settings.model_fields.items():
+        default = "required" if field.is_required() else "none" if field.default is None else f"`{field.default}`"
+        assert said.pop(variable(name)) == default
+    assert not said, "documented, and no longer there"
+
+
+def test_every_endpoint_and_answer_is_documented(client: TestClient) -> None:
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in methods.items():
+            assert f"`{method.upper()} {path}`" in SERVING
+            for status in operation["responses"]:
+                assert re.search(rf"\b{status}\b", SERVING)
+
+
+def test_every_event_of_the_log_is_documented() -> None:
+    source = "".join(file.read_text() for file in Path(relevo_serving.__file__).parent.glob("*.py"))
+    events = set(re.findall(r'(?:log\.\w+|self\._tell)\(\s*"(\w+)"', source))
+    assert {"listening", "version_served"} <= events
+    for event in events:
+        assert f"`{event}`" in SERVING
+
+
+def test_the_examples_answer_as_documented(client: TestClient) -> None:
+    examples = re.findall(
+        r"```sh\ncurl -s http://127\.0\.0\.1:8000(/\w+)(.*?)```(?:\n\n```json\n(.*?)```)?", SERVING, re.DOTALL
+    )
+    assert len(examples) >= 4
+    for path, arguments, answer in examples:
+        body = re.search(r"-d '(.*)'", arguments, re.DOTALL)
+        response = client.post(path, content=body[1]) if body else client.get(path)
+        if not answer:
+            assert response.status_code == 200
+            continue
+        said = json.loads(answer)
+        if "error" in said:
+            assert response.json() == said
+        else:
+            kind = schema.PredictResponse if "predictions" in said else schema.ModelStatus
+            kind.model_validate(said)
+            kind.model_validate(response.json())
