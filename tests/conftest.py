@@ -60,11 +60,13 @@ def databases(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Data
 
 
 @pytest.fixture
-def bucket(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a bucket of one test's own, not made yet; this process is let in (AWS_...)."""
+def bucket(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a bucket of one test's own, not made yet, deleted after it; this process is let in (AWS_...)."""
     for key, value in s3.env.items():
         monkeypatch.setenv(key, value)
-    return f"test-{secrets.token_hex(6)}"
+    name = f"test-{secrets.token_hex(6)}"
+    yield name
+    s3.delete_bucket(name)  # SeaweedFS keeps volumes for each bucket, and the disk's room sets how many there can be
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def serving(bodies: Sequence[bytes]) -> Iterator[Script]:
     """Serve the bodies one after another on 127.0.0.1."""
     script = Script(list(bodies))
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(script))
-    server.daemon_threads = True
+    server.daemon_threads = True  # and so nobody waits for an answer that a test broke off
     script.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
