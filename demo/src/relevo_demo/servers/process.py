@@ -78,10 +78,11 @@ class Server:
         cwd: Path | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         start_timeout: float = 90,
+        stop_timeout: float = 15,
     ) -> None:
         self.name, self.command, self.log, self._ready = name, list(command), log, ready
         self._env, self._user, self._cwd = env, user, cwd
-        self._stop_signal, self._start_timeout = stop_signal, start_timeout
+        self._stop_signal, self._start_timeout, self._stop_timeout = stop_signal, start_timeout, stop_timeout
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -140,7 +141,7 @@ class Server:
         if process.poll() is None:
             process.send_signal(self._stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(15)
+                process.wait(self._stop_timeout)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -48,6 +48,8 @@ class S3Server(Server):
             command,
             log=self.folder / "s3.log",
             ready=self._answers,
+            # What was answered is with the kernel; the rest of its orderly end is 15 s of waiting for its own parts.
+            stop_timeout=2,
             # One volume for a new bucket instead of seven: a disk with little room holds few of them.
             env={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
         )
