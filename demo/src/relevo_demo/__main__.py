@@ -1,0 +1,8 @@
+"""Entry of `relevo-demo`."""
+
+import sys
+
+from relevo_demo.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""One row per batch, from what the steps said; the table, the JSON and the summary are made from it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Body = Mapping[str, Any]
+"""A step's last line."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What happened with one batch. Errors are median absolute percentage errors, 0.2 is 20 %."""
+
+    number: int
+    rows: int | None
+    moved: list[str]
+    trained: bool
+    why: str
+    version: int | None
+    champion_version: int | None
+    champion_error: float | None
+    champion_interval: list[float] | None
+    """95 %."""
+    challenger_error: float | None
+    challenger_interval: list[float] | None
+    promoted: bool | None
+    """None where nothing was trained."""
+    criterion: str | None
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as the JSON file tells it."""
+        return asdict(self)
+
+
+def _estimate(found: Body | None) -> tuple[float | None, list[float] | None]:
+    if not found:
+        return None, None
+    return float(found["value"]), [float(found["low"]), float(found["high"])]
+
+
+def row(bodies: Mapping[str, Body], seconds: float) -> Row:
+    """The row of a batch from its steps' last lines, by step; steps that did not run are absent.
+
+    Where nothing was trained the champion's error is the one on this batch; else both are on the held-out rows that
+    decided the promotion.
+    """
+    collect, decide = bodies.get("collect", {}), bodies.get("decide", {})
+    train, promote = bodies.get("train", {}), bodies.get("promote", {})
+    champion, champion_interval = _estimate(promote.get("champion_error") or decide.get("error"))
+    challenger, challenger_interval = _estimate(promote.get("challenger_error"))
+    number = next((b["batch"] for b in (collect, bodies.get("clean", {}), decide) if b.get("batch") is not None), 0)
+    return Row(
+        number=int(number),
+        rows=collect.get("rows"),
+        moved=list(decide.get("moved") or []),
+        trained=train.get("version") is not None,
+        why=str(decide.get("sentence", "")),
+        version=train.get("version"),
+        champion_version=promote.get("champion_version", decide.get("champion_version")),
+        champion_error=champion,
+        champion_interval=champion_interval,
+        challenger_error=challenger,
+        challenger_interval=challenger_interval,
+        promoted=promote.get("promoted"),
+        criterion=promote.get("criterion"),
+        seconds=round(seconds, 2),
+    )
+
+
+def production(rows: Sequence[Row]) -> dict[str, Any]:
+    """The version in production and its error where it was last compared; both None before the first promotion."""
+    version: int | None = None
+    error: float | None = None
+    for told in rows:
+        if told.promoted:
+            version, error = told.version, told.challenger_error
+        elif told.promoted is False and told.champion_version == version and version is not None:
+            error = told.champion_error
+    return {"version": version, "error": error}
+
+
+def whole(rows: Sequence[Row]) -> dict[str, Any]:
+    """The story as the JSON file tells it."""
+    return {"batches": [told.as_json() for told in rows], "production": production(rows)}

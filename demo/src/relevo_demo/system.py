@@ -1,0 +1,86 @@
+"""All servers of the demo, started side by side and stopped in order, and the environment a step finds them by."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, SourceServer
+from relevo_demo.servers.process import Server
+
+BUCKET = "relevo"
+GROUP = "6"
+DAY = "Wednesday"
+_OURS = ("RELEVO_", "MLFLOW_", "AWS_", "PG")
+"""Variables of the caller that would lead a step to servers other than the demo's."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the data source serves, and ports (None: a free one)."""
+
+    source: tuple[str, ...]
+    seed: int = 0
+    mlflow_port: int | None = None
+    source_port: int | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """The running servers."""
+
+    env: dict[str, str]
+    """A step's whole environment."""
+    mlflow_url: str
+    source_url: str
+
+
+@contextmanager
+def running(folder: Path, options: Options, say: Callable[[str], None]) -> Iterator[System]:
+    """Start everything a step needs in a state folder; on leaving, stop it. Raises ServerError."""
+    postgres, s3 = PostgresServer(folder / "postgres"), S3Server(folder / "s3")
+    source = SourceServer(folder / "source", *options.source, port=options.source_port)
+    with ExitStack() as stack:
+
+        def start(server: Server) -> None:
+            stack.callback(server.stop)
+            server.start()
+
+        say("starting PostgreSQL, S3 and the data source")
+        for server in (postgres, s3, source):
+            start(server)
+        postgres.wait()
+        # MLflow takes longest. It needs its database now, and S3 only for the first artifact.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+        access = {**postgres.env, **s3.env}
+        mlflow = MlflowServer(
+            folder / "mlflow",
+            backend=postgres.url("metadata"),
+            s3_url=s3.url,
+            bucket=BUCKET,
+            env=access,
+            port=options.mlflow_port,
+        )
+        start(mlflow)
+        say("waiting for MLflow")
+        s3.wait()
+        s3.create_bucket(BUCKET)
+        source.wait()
+        mlflow.wait()
+        env = {
+            **inherited,
+            **access,
+            "RELEVO_GROUP": GROUP,
+            "RELEVO_SOURCE_URL": source.url,
+            "RELEVO_SOURCE_DAY": DAY,
+            "RELEVO_RAW_URL": postgres.url("raw"),
+            "RELEVO_CLEAN_URL": postgres.url("clean"),
+            "RELEVO_BUCKET": BUCKET,
+            "RELEVO_S3_ENDPOINT_URL": s3.url,
+            "RELEVO_SEED": str(options.seed),
+            "MLFLOW_TRACKING_URI": mlflow.url,
+        }
+        yield System(env, mlflow.url, source.url)
