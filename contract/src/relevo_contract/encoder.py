@@ -128,7 +128,8 @@ class Encoder(_Data):
 
     def codes(self, columns: Columns) -> dict[str, NDArray[np.int64]]:
         """Each row's place in each vocabulary, -1 where missing or never seen; each (n,)."""
-        return {name: codes(found, self._index[name]) for name, found in categories(columns).items()}
+        places = self._index
+        return {name: codes(found, places[name]) for name, found in categories(columns).items()}
 
     def transform(self, columns: Columns) -> NDArray[np.float32]:
         """Features of shape (n, features), NaN where an input is missing."""
@@ -137,15 +138,16 @@ class Encoder(_Data):
     def features(self, columns: Columns, of: Codes) -> NDArray[np.float32]:
         """`transform` where the codes are known already (training looks them up once for all folds)."""
         values: dict[str, NDArray[np.float64]] = numbers(columns)
+        counts, means = self._counts, self._means  # once: pydantic looks private attributes up slowly
         for e in self.encodings:
             place = of[e.by]
-            count = self._counts[e.feature][place]
+            count = counts[e.feature][place]
             prior = self.overall[e.target] if e.parent is None else values[e.parent]
-            values[e.feature] = (count * self._means[e.feature][place] + e.smoothing * prior) / (count + e.smoothing)
+            values[e.feature] = (count * means[e.feature][place] + e.smoothing * prior) / (count + e.smoothing)
         values[PRICE_BY_SIZE] = values[FOOT_PRICE] + log_size(columns)
         for name in SHARES:
             # A share, not a count: it means the same to a model trained on part of the rows.
-            values[f"share_of_{name}"] = self._counts[f"price_by_{name}"][of[name]] / max(1, self.rows)
+            values[f"share_of_{name}"] = counts[f"price_by_{name}"][of[name]] / max(1, self.rows)
         effects = {name: effect[of[name]] for name, effect in self._effects.items()}
         house = design(columns, self.additive.centers)[0] @ np.asarray(self.additive.coefficients)
         values["additive_house"] = house

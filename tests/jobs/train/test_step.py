@@ -33,7 +33,7 @@ def clean_batch(number: int, rows: int) -> CleanBatch:
     return CleanBatch(GROUP, number, f"{number:064x}", rows, listings, [])
 
 
-def ask(env: dict[str, str], number: int, rows: int, train: bool = True) -> None:
+def ask(env: dict[str, str], number: int, rows: int, train: bool = True, broken: bool = False) -> None:
     """Clean a batch and decide on it."""
     batch = clean_batch(number, rows)
     CleanStore(env["RELEVO_CLEAN_URL"], GROUP).add(batch)
@@ -42,7 +42,10 @@ def ask(env: dict[str, str], number: int, rows: int, train: bool = True) -> None
         champion_version=None,
         decided_at=datetime(2026, 1, number, tzinfo=UTC),
         decision=TrainVerdict(
-            train=train, reason=TrainReason.BASELINE if train else TrainReason.QUIET, sentence="said by the test"
+            train=train,
+            reason=TrainReason.BASELINE if train else TrainReason.BROKEN_COLUMN if broken else TrainReason.QUIET,
+            sentence="said by the test",
+            excluded=(number,) if broken else (),
         ),
     )
     Registry(env["MLFLOW_TRACKING_URI"], env["RELEVO_MODEL"]).save_decision(record)
@@ -50,9 +53,10 @@ def ask(env: dict[str, str], number: int, rows: int, train: bool = True) -> None
 
 @pytest.fixture
 def asked(step_env: dict[str, str]) -> dict[str, str]:
-    """Two batches; the second asks for a training."""
+    """Three batches; the second is broken, the third asks for a training."""
     ask(step_env, 1, 300, train=False)
-    ask(step_env, 2, 200)
+    ask(step_env, 2, 150, train=False, broken=True)
+    ask(step_env, 3, 200)
     return step_env
 
 
@@ -67,8 +71,8 @@ def test_a_training_is_registered_with_its_files_and_its_facts(asked: dict[str, 
     code, line, said = run_step("train", asked)
     assert code == 0
     (version,) = versions(asked)
-    assert (line["version"], line["batch"], line["rows"], line["run_id"]) == (1, 2, 400, version.run_id)
-    assert version.tags[names.TAG_BATCHES_SEEN] == "[1, 2]"
+    assert (line["version"], line["batch"], line["rows"], line["run_id"]) == (1, 3, 400, version.run_id)
+    assert version.tags[names.TAG_BATCHES_SEEN] == "[1, 3]"
     assert line["onnx_difference"] < 1e-3
     assert "fitting 400 rows of 2 batches, 100 held out" in said
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +22,7 @@ Parameters = dict[str, float | int | str]
 
 FEWEST_ROWS: Final = 20
 """Below this there is nothing to choose parameters by."""
-MEMBERS: Final = (None, None, None, None, "zip_code")
+MEMBERS: Final[Sequence[str | None]] = (None, None, None, None, "zip_code")
 """The boosters averaged, each with its own seed and folds. The last one's folds are whole zip codes: it learns what to
 say of a place it never saw, which is what a new region asks (docs/model.md has what that is worth)."""
 MEMBER_ROUNDS: Final = 1.3
@@ -105,8 +105,8 @@ def _search(rows: Rows, common: Mapping[str, object], seed: int, workers: Execut
     return CANDIDATES[best], round(rounds * MEMBER_ROUNDS), float(errors.mean())
 
 
-def fit(columns: Columns, *, seed: int, threads: int) -> Fitted:
-    """Fit to training rows (with `price`); `threads` 0 takes all there are.
+def fit(columns: Columns, *, seed: int, threads: int, members: Sequence[str | None] = MEMBERS) -> Fitted:
+    """Fit to training rows (with `price`); `threads` 0 takes all there are. `members` as in MEMBERS.
 
     The same rows in the same order and the same seed give the same model, whatever the threads. Raises StepError with
     fewer than FEWEST_ROWS rows.
@@ -126,10 +126,10 @@ def fit(columns: Columns, *, seed: int, threads: int) -> Fitted:
         chosen, rounds, error = _search(rows, common, seed, workers)
 
         def train(member: int) -> xgboost.Booster:
-            features = out_of_fold(rows, seed + member, MEMBERS[member])
+            features = out_of_fold(rows, seed + member, members[member])
             matrix = xgboost.DMatrix(features, label=rows.log_price, feature_names=list(encoder.feature_names))
             return xgboost.train({**common, **chosen, "seed": seed + member}, matrix, rounds)
 
-        booster = average(list(workers.map(train, range(len(MEMBERS)))))
-    found: Parameters = {"rounds": rounds, "members": len(MEMBERS), "validation_mae": error}
+        booster = average(list(workers.map(train, range(len(members)))))
+    found: Parameters = {"rounds": rounds, "members": len(members), "validation_mae": error}
     return Fitted(encoder, booster, fixed | chosen | found)

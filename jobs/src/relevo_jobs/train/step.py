@@ -43,7 +43,8 @@ def run(settings: TrainSettings) -> Outcome:
 
     started = time.monotonic()
     store = CleanStore(settings.clean_url, settings.group)
-    batches = tuple(ref.number for ref in store.batches() if ref.number <= batch)
+    excluded = registry.excluded(settings.group)
+    batches = tuple(ref.number for ref in store.batches() if ref.number <= batch and ref.number not in excluded)
     training_rows = store.columns(batches, holdout=False)
     holdout = store.columns(batches, holdout=True)
     rows = len(training_rows["price"])
