@@ -13,9 +13,10 @@ from relevo_contract.listing import COLUMNS
 
 
 def query(url: str, statement: str) -> list[tuple[Any, ...]]:
-    """Rows of one statement; passwords come from PGPASSFILE."""
+    """Rows of one statement, none if it gives none; passwords come from PGPASSFILE."""
     with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(statement.encode()).fetchall()
+        cursor = connection.execute(statement.encode())
+        return [] if cursor.description is None else cursor.fetchall()
 
 
 def raw_batches(url: str) -> list[tuple[int, str, int, int]]:

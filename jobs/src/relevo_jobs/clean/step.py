@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC
+from relevo_contract.record import BatchRef
 from relevo_jobs.clean.rules import Listing, Raw, Rejection, clean_batch
+from relevo_jobs.errors import ConflictingBatch
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CleanSettings
 from relevo_jobs.stores.clean import CleanBatch, open_clean
-from relevo_jobs.stores.raw import StoredBatch, open_raw
+from relevo_jobs.stores.raw import RawStore, StoredBatch, open_raw
 
 
 def _spell(value: object) -> str | None:
@@ -47,10 +49,27 @@ def _say(batch: StoredBatch, stored: CleanBatch) -> None:
     )
 
 
+def _expect_same_origin(raw: RawStore, newest: BatchRef) -> None:
+    """Raise ConflictingBatch unless CLEAN's newest batch is RAW's own: CLEAN derived from two RAWs is no data."""
+    held = raw.hash_of(newest.number)
+    if held != newest.sha256:
+        found = "none" if held is None else f"{held[:12]}…"
+        raise ConflictingBatch(
+            f"expected RAW to hold batch {newest.number} with SHA-256 {newest.sha256[:12]}…, which CLEAN was derived "
+            f"from, found {found}: RELEVO_RAW_URL and RELEVO_CLEAN_URL do not belong together; clean into a new "
+            "database"
+        )
+
+
 def run(settings: CleanSettings) -> Outcome:
-    """Clean what is new. Raises Unavailable if RAW or CLEAN is away."""
+    """Clean what is new.
+
+    Raises Unavailable if RAW or CLEAN is away, ConflictingBatch if they do not belong together.
+    """
     with open_raw(settings.raw_url, settings.group) as raw, open_clean(settings.clean_url, settings.group) as clean:
         newest = clean.newest()
+        if newest is not None:
+            _expect_same_origin(raw, newest)
         batches = raw.after(newest.number if newest else None)
         if not batches:
             return Outcome.nothing("clean", "CLEAN holds every batch of RAW")
