@@ -63,3 +63,8 @@ bench-steps: install ## what collect, clean and decide of each of 100 batches co
 	@$(RUN)/python -m benchmarks.steps $(ARGS)
 
 .PHONY: bench-ingestion bench-steps
+
+bench-policy: install ## when to train, beside always, never, a common rule and hindsight: ARGS="--data FILE.csv"
+	@$(RUN)/python -m benchmarks.policy $(ARGS)
+
+.PHONY: bench-policy

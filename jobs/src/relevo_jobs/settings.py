@@ -74,15 +74,20 @@ class CleanSettings(WithRaw, WithClean):
 class DecideSettings(WithClean, WithRegistry):
     """Settings of `relevo-job decide`; how to choose them: docs/decisions.md."""
 
-    min_rows: int = Field(default=100, ge=1, description="rows below which a batch waits for the next one")
-    new_state_share: float = Field(
-        default=0.15, gt=0, le=1, description="share of rows in states the model hardly knows that calls for a training"
+    min_rows: int = Field(
+        default=400, ge=100, description="rows enough to judge (or a fifth of those trained on); fewer wait"
     )
     error_margin: float = Field(
-        default=0.1, ge=0, description="relative rise of the error over its promise, beyond noise, that does"
+        default=0.2, ge=0, description="relative rise of the error over its promise, beyond noise, that trains"
     )
-    drift_rows: float = Field(
-        default=0.4, ge=0, description="rows waiting, as a share of those trained on, from which moved inputs do"
+    new_state_share: float = Field(
+        default=0.05, gt=0, description="rows in states hardly known, as a share of those trained on, that train"
+    )
+    new_places: float = Field(
+        default=0.3, ge=0, le=1, description="share of rows in cities or zip codes never seen that trains, if..."
+    )
+    waiting: float = Field(
+        default=0.3, ge=0, description="...so many rows wait untrained, as a share of those trained on"
     )
     trusted_columns: str = Field(default="", description="columns never called broken, with commas between")
 
@@ -92,9 +97,10 @@ class DecideSettings(WithClean, WithRegistry):
 
         return Limits(
             rows=self.min_rows,
-            new_state=self.new_state_share,
             error_margin=self.error_margin,
-            drift_rows=self.drift_rows,
+            new_state=self.new_state_share,
+            new_places=self.new_places,
+            waiting=self.waiting,
             trusted=frozenset(name.strip() for name in self.trusted_columns.split(",") if name.strip()),
         )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from relevo_contract.listing import TARGET, Columns
 from relevo_contract.profile import CategoricalProfile, Profile
-from relevo_contract.record import ColumnEvidence, ErrorEvidence, TrainReason, TrainVerdict
+from relevo_contract.record import BatchRef, ColumnEvidence, ErrorEvidence, TrainReason, TrainVerdict
 from relevo_jobs.decide.defects import Defect, defects
 from relevo_jobs.decide.drift import evidence
 from relevo_jobs.decide.profiling import categories
@@ -23,15 +23,17 @@ from relevo_jobs.wording import estimate, listed, percent, rows_of
 
 @dataclass(frozen=True)
 class Limits:
-    """Where the rules draw their lines; each is a setting of `relevo-job decide`."""
+    """Where the rules draw their lines; each is a setting of `relevo-job decide`, measured in benchmarks/policy."""
 
-    rows: int = 100
-    """Fewer rows tell nothing."""
-    new_state: float = 0.15
-    """Share of rows in states the champion hardly knows that makes them weigh."""
-    error_margin: float = 0.1
+    rows: int = 400
+    """Rows that are enough to judge, whatever the champion was trained on; see `rows_needed`."""
+    error_margin: float = 0.2
     """How much above its promise, relatively, the champion's error must be beside being above it beyond noise."""
-    drift_rows: float = 0.4
+    new_state: float = 0.05
+    """Rows in states the champion hardly knows, as a share of its training rows, from which they weigh."""
+    new_places: float = 0.3
+    """Share of rows in cities or zip codes the champion never saw from which inputs have moved enough."""
+    waiting: float = 0.3
     """Rows waiting untrained, as a share of the champion's training rows, from which moved inputs are worth one."""
     false_alarms: float = 0.01
     """Rate at which a batch that did not move may have a column marked as moved."""
@@ -39,8 +41,16 @@ class Limits:
     """Columns that are never called broken."""
 
 
+FEWEST_ROWS: Final = 100
+"""Below this nothing is judged, and no first model trained."""
+SHARE_OF_TRAINING: Final = 0.2
+"""Rows worth judging as a share of the training rows: fewer would hardly change a model."""
 KNOWN_STATE: Final = 30
 """Training rows from which the champion knows a state; a few stray listings teach it nothing."""
+MOST_ROWS: Final = 0.5
+"""Share of the judged rows from which new states weigh, however much the champion was trained on."""
+PLACES: Final = ("city", "zip_code")
+"""Of all that was measured, the share of these never seen says best what a training will gain (docs/decisions.md)."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +106,6 @@ class _Judged:
         return listed(named + more)
 
     @property
-    def weight(self) -> float:
-        return self.case.untrained / max(1, self.champion.profile.rows)
-
-    @property
     def against(self) -> str:
         now, promised = estimate(self.error.now), estimate(self.error.promised)
         return f"version {self.champion.version} errs by {now} here, promised {promised}"
@@ -109,16 +115,25 @@ Ruling = tuple[TrainReason, str]
 """A reason and its sentence."""
 
 
+def rows_needed(profile: Profile | None, limits: Limits) -> int:
+    """Rows from which a batch is judged: a fifth of the champion's training rows, within bounds."""
+    if profile is None:
+        return FEWEST_ROWS
+    return min(limits.rows, max(FEWEST_ROWS, round(SHARE_OF_TRAINING * profile.rows)))
+
+
 def _too_few(judged: _Judged) -> Ruling | None:
-    if judged.rows >= judged.limits.rows:
+    needed = rows_needed(judged.champion.profile, judged.limits)
+    if judged.rows >= needed:
         return None
     return TrainReason.TOO_FEW_ROWS, (
-        f"{judged.these} are too few to tell a change from noise (at least {judged.limits.rows}); they wait for "
-        "the next batch"
+        f"{judged.these} are too few to tell a change from noise (at least {needed}); they wait for the next batch"
     )
 
 
 def _broken(judged: _Judged) -> Ruling | None:
+    if judged.rows < FEWEST_ROWS:
+        return None
     found = _untrusted(defects(judged.champion.profile, judged.case.columns), judged.limits)
     if not found:
         return None
@@ -137,13 +152,13 @@ def _new_state(judged: _Judged) -> Ruling | None:
     counts = known.counts if isinstance(known, CategoricalProfile) else {}
     spelled = categories(judged.case.columns, "state")
     new = Counter(state for state in spelled if state is not None and counts.get(state, 0) < KNOWN_STATE)
-    share = sum(new.values()) / judged.rows
-    if share < judged.limits.new_state:
+    rows = sum(new.values())
+    if rows < min(MOST_ROWS * judged.rows, judged.limits.new_state * judged.champion.profile.rows) or not rows:
         return None
     written = [str(judged.case.columns["state"][spelled.index(state)]) for state, _ in new.most_common(4)]
     return TrainReason.NEW_STATE, (
-        f"{percent(share)} of {judged.these} are in {listed(written)}, which version {judged.champion.version} hardly "
-        f"knows; {judged.against}"
+        f"{percent(rows / judged.rows)} of {judged.these} are in {listed(written)}, which version "
+        f"{judged.champion.version} hardly knows; {judged.against}"
     )
 
 
@@ -155,34 +170,48 @@ def _error(judged: _Judged) -> Ruling | None:
 
 
 def _drift(judged: _Judged) -> Ruling | None:
-    if not judged.moved or judged.weight < judged.limits.drift_rows:
+    unseen, place = max((e.unseen or 0.0, e.column) for e in judged.found if e.column in PLACES)
+    training = judged.champion.profile.rows
+    if unseen < judged.limits.new_places or judged.case.untrained < judged.limits.waiting * training:
         return None
     return TrainReason.DRIFT, (
-        f"{judged.furthest} moved beyond noise, and {rows_of(judged.case.untrained)} wait untrained beside "
-        f"{judged.champion.profile.rows:,} trained on; {judged.against}"
+        f"{percent(unseen)} of {judged.these} have a {place} that version {judged.champion.version} never saw, and "
+        f"{rows_of(judged.case.untrained)} wait untrained beside {training:,} trained on; {judged.against}"
     )
 
 
 def _quiet(judged: _Judged) -> Ruling:
     if not judged.moved:
         return TrainReason.QUIET, f"nothing moved beyond noise in {judged.these}; {judged.against}"
-    needed = round(judged.limits.drift_rows * judged.champion.profile.rows)
     return TrainReason.QUIET, (
-        f"{judged.furthest} moved, but {judged.against}; {rows_of(judged.case.untrained)} wait untrained, a "
-        f"training is worth it from {needed:,}"
+        f"{judged.furthest} moved, not enough to train: {judged.against}, and {rows_of(judged.case.untrained)} wait "
+        f"untrained beside {judged.champion.profile.rows:,} trained on"
     )
 
 
-RULES: Final[Sequence[Callable[[_Judged], Ruling | None]]] = (_too_few, _broken, _new_state, _error, _drift, _quiet)
+RULES: Final[Sequence[Callable[[_Judged], Ruling | None]]] = (_broken, _too_few, _new_state, _error, _drift, _quiet)
 """The first that speaks decides."""
 TRAINS: Final = frozenset({TrainReason.BASELINE, TrainReason.NEW_STATE, TrainReason.ERROR, TrainReason.DRIFT})
 """The reasons that call for a training."""
 
 
+def judged_together(untrained: Sequence[BatchRef], needed: int) -> list[BatchRef]:
+    """The batches judged as one, oldest first: the newest, and while they are too few rows, small ones before it.
+
+    `untrained` has the newest first, `needed` is of `rows_needed`.
+    """
+    chosen = list(untrained[:1])
+    for earlier in untrained[1:]:
+        if sum(b.kept for b in chosen) >= needed or earlier.kept >= needed:
+            break
+        chosen.append(earlier)
+    return chosen[::-1]
+
+
 def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdict:
     """The verdict on a case, with its evidence."""
     if champion is None:
-        return _without_champion(case, limits)
+        return _without_champion(case)
     if not len(case.columns[TARGET]):
         return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence="cleaning kept no row of the batch")
     found = evidence(champion.profile, case.columns, limits.false_alarms)
@@ -199,10 +228,10 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
     )
 
 
-def _without_champion(case: Case, limits: Limits) -> TrainVerdict:
+def _without_champion(case: Case) -> TrainVerdict:
     there = rows_of(case.untrained)
-    if case.untrained < limits.rows:
-        sentence = f"no model yet, and {there} in all are too few for one (at least {limits.rows})"
+    if case.untrained < FEWEST_ROWS:
+        sentence = f"no model yet, and {there} in all are too few for one (at least {FEWEST_ROWS})"
         return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence=sentence)
     sentence = f"no model yet: the first learns from what there is, {there}"
     return TrainVerdict(train=True, reason=TrainReason.BASELINE, sentence=sentence)

@@ -18,7 +18,7 @@ from relevo_contract import names
 from relevo_contract.listing import TARGET
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
-from relevo_jobs.decide.policy import Case, Champion, Limits, decide
+from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry, Version
 from relevo_jobs.scoring import Scorer
@@ -78,6 +78,7 @@ class _Judge:
     ) -> None:
         self._store, self._champion, self._limits = store, champion, settings.limits()
         self._excluded = registry.excluded(settings.group)
+        self._profile: Profile | None = None
         if champion is not None:
             registry.download(champion.run_id, [names.PROFILE_FILE, names.ENCODER_FILE, names.ONNX_FILE], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
@@ -85,11 +86,11 @@ class _Judge:
 
     def verdict(self, ref: BatchRef) -> TrainVerdict:
         untrained = [ref, *self._untrained_before(ref)]
-        batches = together(untrained, self._limits)
+        batches = judged_together(untrained, rows_needed(self._profile, self._limits))
         columns = self._store.columns([b.number for b in batches])
         case = Case(columns, tuple(b.number for b in batches), sum(b.kept for b in untrained))
         champion = None
-        if self._champion is not None:
+        if self._champion is not None and self._profile is not None:
             predicted = self._scorer.predict(columns) if len(columns[TARGET]) else np.empty(0)
             champion = Champion(self._champion.number, self._profile, predicted)
         verdict = decide(champion, case, self._limits)
@@ -98,23 +99,9 @@ class _Judge:
 
     def _untrained_before(self, ref: BatchRef) -> list[BatchRef]:
         """Batches before this one that the champion was not trained on and a training would use, newest first."""
-        trained = frozenset(self._profile.batches) if self._champion is not None else frozenset()
-        last = max(trained, default=0)
+        last = max(self._profile.batches, default=0) if self._profile is not None else 0
         later = takewhile(lambda b: b.number > last, _newest_first(self._store, ref.number))
         return [b for b in later if b.number not in self._excluded]
-
-
-def together(untrained: list[BatchRef], limits: Limits) -> list[BatchRef]:
-    """The batches judged as one, oldest first: the newest, and while they are too few rows, small ones before it.
-
-    `untrained` has the newest first.
-    """
-    chosen = untrained[:1]
-    for earlier in untrained[1:]:
-        if sum(b.kept for b in chosen) >= limits.rows or earlier.kept >= limits.rows:
-            break
-        chosen.append(earlier)
-    return chosen[::-1]
 
 
 def _outcome(run_id: str, record: DecisionRecord, *, due: bool) -> Outcome:

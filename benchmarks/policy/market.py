@@ -1,0 +1,70 @@
+"""The listings as the steps would have them: cut into batches in published order, cleaned, a fifth held out."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
+from relevo_jobs.clean.rules import Listing, Raw, clean_batch
+
+Table = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Market:
+    """All batches' rows that CLEAN keeps, n in all."""
+
+    columns: Table
+    batch: NDArray[np.int64]
+    """Each row's batch, numbered from 1."""
+    holdout: NDArray[np.bool_]
+    sizes: tuple[int, ...]
+    """Rows of each batch as they came."""
+
+    @property
+    def numbers(self) -> range:
+        """The batches' numbers."""
+        return range(1, len(self.sizes) + 1)
+
+    def rows(self, mask: NDArray[np.bool_]) -> Table:
+        """Some of the rows."""
+        return {name: values[mask] for name, values in self.columns.items()}
+
+    def of(self, batches: frozenset[int]) -> NDArray[np.bool_]:
+        """Which rows came in these batches."""
+        return np.isin(self.batch, list(batches))
+
+
+def read(path: Path) -> list[Raw]:
+    """The file's rows as the source would send them."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [[row[name] or None for name in COLUMNS] for row in csv.DictReader(file)]
+
+
+def market(rows: list[Raw], sizes: tuple[int, ...]) -> Market:
+    """Clean each batch as the step does."""
+    kept: list[Listing] = []
+    batch: list[int] = []
+    start = 0
+    for number, size in enumerate(sizes, 1):
+        listings = [fate for fate in clean_batch(rows[start : start + size]) if isinstance(fate, Listing)]
+        kept += listings
+        batch += [number] * len(listings)
+        start += size
+    columns: Table = {"price": np.array([listing.price for listing in kept])}
+    for name in NUMERIC:
+        found = [listing.numbers[name] for listing in kept]
+        columns[name] = np.array([np.nan if value is None else value for value in found], dtype=np.float64)
+    for name in CATEGORICAL:
+        column = np.empty(len(kept), dtype=object)
+        column[:] = [listing.texts[name] for listing in kept]
+        columns[name] = column
+    for name in DATES:
+        columns[name] = np.array([getattr(listing, name) for listing in kept], dtype="datetime64[D]")
+    return Market(columns, np.array(batch), np.array([listing.holdout for listing in kept]), sizes)
