@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -10,9 +11,12 @@ import pytest
 
 from relevo_contract import names
 from relevo_contract.record import BatchRef, DecisionRecord, TrainReason, TrainVerdict
+from relevo_jobs.errors import Unavailable
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
+from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import TYPED, CleanBatch, CleanStore
+from relevo_jobs.train import step
 from tests.killing import run_killed, run_step
 from tests.versions import draw_listings
 
@@ -124,4 +128,21 @@ def test_too_few_rows_say_so_and_register_nothing(step_env: dict[str, str]) -> N
 def test_clean_away_is_said_and_can_be_retried(asked: dict[str, str]) -> None:
     code, line, _ = run_step("train", asked | {"RELEVO_CLEAN_URL": "postgresql://relevo@127.0.0.1:1/clean"})
     assert (code, line["retry"]) == (69, True)
+    assert not versions(asked)
+
+
+def test_a_full_disk_is_said_and_nothing_is_registered(asked: dict[str, str]) -> None:
+    settings = TrainSettings(
+        group=GROUP,
+        clean_url=asked["RELEVO_CLEAN_URL"],
+        tracking_uri=asked["MLFLOW_TRACKING_URI"],
+        model=asked["RELEVO_MODEL"],
+    )
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # no file may grow beyond, as on a full disk
+    try:
+        with pytest.raises(Unavailable, match="expected room for a version's files"):
+            step.run(settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not versions(asked)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from relevo_contract.record import Training
+from relevo_jobs.errors import Unavailable
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import TrainSettings
@@ -53,9 +54,15 @@ def run(settings: TrainSettings) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         _say("writing the version's files")
-        written = bundle.write(
-            folder, fitted, training_rows, holdout_columns=holdout, batches=batches, seed=settings.seed
-        )
+        try:
+            written = bundle.write(
+                folder, fitted, training_rows, holdout_columns=holdout, batches=batches, seed=settings.seed
+            )
+        except OSError as error:
+            raise Unavailable(
+                f"expected room for a version's files (some 10 MB) in {tempfile.gettempdir()}, got: {error.strerror}; "
+                "free some, or name another folder with TMPDIR, and run again: nothing was registered"
+            ) from error
         training = Training(
             version=None,
             batches=batches,
