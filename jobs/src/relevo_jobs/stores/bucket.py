@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
-from relevo_jobs.errors import SettingsError, StepError, Unavailable
+from relevo_jobs.errors import SettingsError, Unavailable
 
 
 class Bucket:
@@ -42,7 +42,7 @@ class Bucket:
     def put(self, sha256: str, body: bytes) -> str:
         """Keep a body; the same body twice is the same object. Returns its key.
 
-        Raises Unavailable if S3 is away or has no room, StepError if it refuses us, SettingsError without keys.
+        Raises Unavailable if S3 is away or has no room, SettingsError if there are no keys or S3 refuses them.
         """
         from botocore import exceptions  # noqa: PLC0415
 
@@ -60,7 +60,7 @@ class Bucket:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             message = f"S3 at {self._where} refused bucket {self._name}: {error}"
             if status in {401, 403}:
-                raise StepError(f"{message}; AWS_ACCESS_KEY_ID needs the right to write there") from error
+                raise SettingsError(f"{message}; AWS_ACCESS_KEY_ID needs the right to write there") from error
             raise Unavailable(f"{message}; RAW is unchanged, run this step again when S3 is well") from error
         except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
             raise SettingsError(
