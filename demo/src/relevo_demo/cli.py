@@ -74,9 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     screen = Screen()
     try:
         # Before any server is started: what is wrong with the arguments is said at once.
-        prepare(given.data, given.batches, given.seed)
-        if given.json is not None:
-            expect_writable(given.json)
+        check(given)
         with state_module.opened(given.state.resolve()) as state:
             served = {"data": given.data and str(given.data.resolve()), "batches": given.batches, "seed": given.seed}
             state.expect_same_source(served)
@@ -91,6 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         screen.say("\nStopped before the last batch. Run the same command again to go on from here.")
         return INTERRUPTED
+
+
+def check(given: argparse.Namespace) -> None:
+    """Raise ListingsError or ValueError for arguments that cannot work."""
+    prepare(given.data, given.batches, given.seed)
+    if given.delay < 0:
+        raise ValueError(f"expected a delay of 0 or more seconds, got --delay {given.delay}")
+    if given.json is not None:
+        expect_writable(given.json)
 
 
 def expect_writable(file: Path) -> None:

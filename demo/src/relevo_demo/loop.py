@@ -8,7 +8,7 @@ from collections.abc import Callable
 from relevo_demo.screen import STEPS, Screen
 from relevo_demo.state import State
 from relevo_demo.steps import Steps
-from relevo_demo.story import row
+from relevo_demo.story import WALL, row
 
 
 def run_batches(state: State, steps: Steps, screen: Screen, told: Callable[[], None]) -> None:
@@ -22,10 +22,11 @@ def run_batches(state: State, steps: Steps, screen: Screen, told: Callable[[], N
             if step in state.current:
                 continue
             screen.doing(step, position)
+            started = time.monotonic()
             body = steps.run(step, screen.doing)
             if step == "collect" and body.get("status") == "nothing":
                 return
-            state.current[step] = body
+            state.current[step] = {**body, WALL: round(time.monotonic() - started, 3)}
             state.save()
             if step == "decide" and body.get("status") == "nothing":
                 break

@@ -34,7 +34,8 @@ def cells(row: Row) -> list[str]:
     trained = "[bold]trained[/]: " if row.trained else "not trained: "
     verdict = "–"
     if row.promoted is not None:
-        verdict = ("[bold green]promoted[/]" if row.promoted else "[bold yellow]rejected[/]") + f"\n{row.criterion}"
+        criterion = (row.criterion or "").replace("_", " ")
+        verdict = ("[bold green]promoted[/]" if row.promoted else "[bold yellow]rejected[/]") + f"\n{criterion}"
     champion = error(row.champion_error, row.champion_interval)
     if row.trained and row.champion_version is None and row.champion_error is not None:
         champion += "\n(the median)"

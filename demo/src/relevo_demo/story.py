@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 Body = Mapping[str, Any]
 """A step's last line."""
+WALL = "wall_seconds"
+"""What the demo adds to it: seconds from the process's start to its end, retries included."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Row:
     """None where nothing was trained."""
     criterion: str | None
     seconds: float
+    step_seconds: dict[str, float] = field(default_factory=dict)
+    """By step that ran, from its process's start to its end, retries included."""
 
     def as_json(self) -> dict[str, Any]:
         """The row as the JSON file tells it."""
@@ -68,6 +72,7 @@ def row(bodies: Mapping[str, Body], seconds: float) -> Row:
         promoted=promote.get("promoted"),
         criterion=promote.get("criterion"),
         seconds=round(seconds, 2),
+        step_seconds={step: float(body[WALL]) for step, body in bodies.items() if WALL in body},
     )
 
 

@@ -1,0 +1,104 @@
+"""What the data source serves: a user's file, generated listings, and how they are cut into batches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relevo_contract.listing import COLUMNS
+from relevo_demo.source import batches, generator, listings
+
+HEADER = ",".join(COLUMNS)
+ROW = "103378.0,for_sale,105000.0,3,2,0.12,1962661.0,Adjuntas,Puerto Rico,00601,920.0,"
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(("total", "count"), [(12885, 10), (700, 4), (170, 10), (50, 1), (40, 2)])
+def test_batches_are_uneven_and_make_up_the_whole(total: int, count: int, seed: int) -> None:
+    sizes = batches.cut(total, count, seed)
+    assert len(sizes) == count
+    assert sum(sizes) == total
+    assert min(sizes) >= 1
+    assert sizes == batches.cut(total, count, seed)
+    if count >= 4 and total >= 700:
+        assert 17 in sizes[1:]
+        assert sizes[0] > total / count / 3, "the first batch must carry a model"
+
+
+def test_too_few_listings_for_the_batches_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"at least 17 rows for each of 10 batches, got 100"):
+        batches.cut(100, 10, 0)
+
+
+def test_a_file_is_served_to_the_letter(tmp_path: Path) -> None:
+    file = tmp_path / "listings.csv"
+    file.write_text(f"{HEADER}\n{ROW}\n")
+    (row,) = listings.read(file)
+    assert '"price": 105000.0' in row
+    assert '"bed": 3,' in row
+    assert json.loads(row) == {
+        "brokered_by": 103378.0, "status": "for_sale", "price": 105000.0, "bed": 3, "bath": 2, "acre_lot": 0.12,
+        "street": 1962661.0, "city": "Adjuntas", "state": "Puerto Rico", "zip_code": "00601", "house_size": 920.0,
+        "prev_sold_date": None,
+    }  # fmt: skip
+
+
+def test_columns_may_stand_in_another_order_beside_others(tmp_path: Path) -> None:
+    file = tmp_path / "listings.csv"
+    names = ["id", *reversed(COLUMNS)]
+    file.write_text(",".join(names) + "\n" + ",".join(str(i) for i in range(len(names))) + "\n")
+    (row,) = listings.read(file)
+    assert list(json.loads(row)) == list(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        (HEADER.encode() + b"\n", "the header alone"),
+        (b"a,b\n1,2\n", "missing are brokered_by"),
+        (HEADER.replace("price,", "").encode() + b"\n", "missing are price"),
+        (HEADER.encode() + b"\n1,2,3\n", "line 2"),
+        (HEADER.encode() + b"\n\xff\xfe\n", "UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_served_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "listings.csv"
+    file.write_bytes(content)
+    with pytest.raises(listings.ListingsError, match=said):
+        listings.read(file)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(listings.ListingsError, match=r"nowhere\.csv"):
+        listings.read(tmp_path / "nowhere.csv")
+
+
+def test_generated_listings_are_the_same_for_the_same_seed() -> None:
+    sizes = generator.sizes(10, 3)
+    assert generator.generate(sizes, 3) == generator.generate(sizes, 3)
+    assert generator.generate(sizes, 3) != generator.generate(sizes, 4)
+
+
+def test_generated_listings_move_as_their_scenes_say() -> None:
+    made = [
+        [json.loads(row) for row in batch]
+        for batch in generator.generate([400, 400, 400, 2500, 400, 2500, 400, 400, 400, 400], 0)
+    ]
+    states = [{row["state"] for row in batch} for batch in made]
+    assert states[0] == states[1] == {"Puerto Rico"}
+    assert states[2] > states[1], "a new region"
+    sizes = [np.median([row["house_size"] for row in batch if row["house_size"]]) for batch in made]
+    assert sizes[4] < sizes[3] / 5, "a column in another unit"
+    prices = [
+        np.median([row["price"] for row in made[batch] if row["state"] == "Puerto Rico" and (row["price"] or 0) > 1000])
+        for batch in (3, 5)
+    ]
+    assert prices[1] > prices[0] * 1.15, "the price level shifts"
+    assert 17 in generator.sizes(10, 0)
+    for batch in made:
+        for row in batch:
+            assert tuple(row) == COLUMNS
