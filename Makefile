@@ -68,3 +68,8 @@ bench-policy: install ## when to train, beside always, never, a common rule and 
 	@$(RUN)/python -m benchmarks.policy $(ARGS)
 
 .PHONY: bench-policy
+
+bench-demo: install ## how long the demo takes, step by step and server by server: ARGS="--data FILE.csv"
+	@$(RUN)/python -m benchmarks.demo $(ARGS)
+
+.PHONY: bench-demo
