@@ -329,21 +329,34 @@ def test_killed_anywhere_and_run_again_raw_holds_each_batch_once(
     assert_holds(settings, source.bodies)
 
 
-@pytest.mark.parametrize(("target", "when", "call"), DEATHS[8:])
+@pytest.mark.parametrize(("target", "when", "call"), [DEATHS[5], DEATHS[9], DEATHS[12], DEATHS[14]])
 def test_killed_at_the_very_first_batch(
     settings: CollectSettings, source: Script, data_env: dict[str, str], target: str, when: str, call: int
 ) -> None:
     run_killed("collect", data_env, target, "before" if when == "before" else "after", call=call)
-    code, line, _ = run_step("collect", data_env)
-    assert code == 0
-    assert line["batch"] == (2 if target.endswith((".add", ":report")) else 1)
-    assert_holds(settings, source.bodies[: line["batch"]])
+    number = 2 if target.endswith(".add") else 1
+    assert step.run(settings).batch == number
+    assert_holds(settings, source.bodies[:number])
 
 
 def test_killed_while_the_schema_is_made(settings: CollectSettings, source: Script, data_env: dict[str, str]) -> None:
     run_killed("collect", data_env, "relevo_jobs.stores.postgres:_version", "after", call=2)
     assert query(settings.raw_url, "select to_regclass('raw.batches') is null") == [(True,)]
     collect(settings)
+    assert_holds(settings, source.bodies[:1])
+
+
+def test_as_a_process_it_says_in_one_line_what_it_kept(
+    settings: CollectSettings, source: Script, data_env: dict[str, str]
+) -> None:
+    code, line, stderr = run_step("collect", data_env)
+    assert code == 0, stderr
+    assert (line["step"], line["status"], line["batch"], line["rows"]) == ("collect", "done", 1, 3)
+    source.count = 4
+    source.faults.append(answering(400, json.dumps({"detail": "Número de grupo inválido"}).encode()))
+    code, line, stderr = run_step("collect", data_env)
+    assert (code, line["error"], line["retry"]) == (BadGroup.exit_code, "BadGroup", False)
+    assert "Traceback" not in stderr
     assert_holds(settings, source.bodies[:1])
 
 
