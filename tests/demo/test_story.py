@@ -83,6 +83,6 @@ def test_a_row_has_a_cell_for_each_column_and_shows_what_came() -> None:
         row({"collect": COLLECT, "decide": decide(True), "train": {"version": 2}, "promote": promote(False)}, 1)
     )
     assert len(shown) == len(WIDTHS)
-    assert "28.0–32.0%" in shown[5]
+    assert "28.0–32.0 %" in shown[5]
     assert "rejected" in shown[7]
     assert "not better" in shown[7]

@@ -26,7 +26,7 @@ def error(value: float | None, interval: Sequence[float] | None) -> str:
     """An error with its interval on two lines."""
     if value is None or interval is None:
         return "–"
-    return f"{value:.1%}\n{interval[0]:.1%}–{interval[1]:.1%}".replace("%–", "–")
+    return f"{100 * value:.1f} %\n{100 * interval[0]:.1f}–{100 * interval[1]:.1f} %"
 
 
 def cells(row: Row) -> list[str]:
@@ -121,6 +121,6 @@ class Screen:
             self.say("Nothing is in production yet.")
         else:
             self.say(
-                f"In production: [bold]version {now['version']}[/], median error {now['error']:.1%} on the held-out "
+                f"In production: [bold]version {now['version']}[/], median error {100 * now['error']:.1f} % on the held-out "
                 "rows it was last compared on."
             )
