@@ -121,6 +121,6 @@ class Screen:
             self.say("Nothing is in production yet.")
         else:
             self.say(
-                f"In production: [bold]version {now['version']}[/], median error {100 * now['error']:.1f} % on the held-out "
-                "rows it was last compared on."
+                f"In production: [bold]version {now['version']}[/], median error {100 * now['error']:.1f} % on "
+                "the held-out rows it was last compared on."
             )
