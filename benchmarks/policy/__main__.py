@@ -108,8 +108,8 @@ def main() -> int:
     met = sum(r <= MOST_ERROR and s <= MOST_TRAININGS for r, s in zip(ratios, shares, strict=True))
     print(
         f"\ntarget: at most {MOST_ERROR} x always with at most {MOST_TRAININGS:.0%} of its trainings\nRelevo: "
-        f"{statistics.fmean(ratios):.3f} x ({min(ratios):.3f} to {max(ratios):.3f}) with {statistics.fmean(shares):.0%} "
-        f"of its trainings; both on {met} of {len(told)} cuts"
+        f"{statistics.fmean(ratios):.3f} x ({min(ratios):.3f} to {max(ratios):.3f}) with "
+        f"{statistics.fmean(shares):.0%} of its trainings; both on {met} of {len(told)} cuts"
     )
     return 0
 

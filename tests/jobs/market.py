@@ -50,7 +50,9 @@ def listings(
         "street": _text([f"{s}" for s in random.integers(1, 2_000_000, rows)]),
         "city": _text([f"{names[s][:4]}ville {c}" for s, c in zip(state, city, strict=True)]),
         "state": _text([names[s] for s in state]),
-        "zip_code": _text([f"{sum(map(ord, names[s])) % 90:02d}{c}{h}0" for s, c, h in zip(state, city, half, strict=True)]),
+        "zip_code": _text(
+            [f"{sum(map(ord, names[s])) % 90:02d}{c}{h}0" for s, c, h in zip(state, city, half, strict=True)]
+        ),
         "prev_sold_date": np.where(random.random(rows) < 0.6, np.datetime64("NaT"), sold).astype("datetime64[D]"),
     }
 
@@ -63,7 +65,7 @@ def changed(table: Table, **columns: NDArray[Any]) -> Table:
 def log_worth(table: Table) -> NDArray[np.float64]:
     """What a model that knows this market says a house is worth, in log price; (n,)."""
     places = np.array([STATES.get(state, 12.5) for state in table["state"]])
-    city = np.array([int(str(city)[-1]) for city in table["city"]])
+    city = np.array([CITIES / 2 if city is None else int(str(city)[-1]) for city in table["city"]])
     size = np.where(np.isnan(table["house_size"]), np.exp(7.4), table["house_size"])
     return places + 0.05 * (city - CITIES / 2) + 0.8 * (np.log(size) - 7.4)
 
@@ -73,7 +75,7 @@ def store(clean: CleanStore, group: int, number: int, table: Table) -> None:
 
     def spelled(name: str, row: int) -> str | None:
         value = table[name][row]
-        missing = value is None or (np.isnat(value) if name in DATES else value != value)  # noqa: PLR0124
+        missing = value is None or (np.isnat(value) if name in DATES else value != value)
         return None if missing else str(value)
 
     order = (*NUMERIC, TARGET, *CATEGORICAL, *DATES)

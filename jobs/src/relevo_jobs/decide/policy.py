@@ -46,7 +46,7 @@ FEWEST_ROWS: Final = 100
 SHARE_OF_TRAINING: Final = 0.2
 """Rows worth judging as a share of the training rows: fewer would hardly change a model."""
 KNOWN_STATE: Final = 30
-"""Training rows from which the champion knows a state; a few stray listings teach it nothing."""
+"""Training rows from which the champion knows a state (a twentieth, if it had few): stray listings teach it nothing."""
 MOST_ROWS: Final = 0.5
 """Share of the judged rows from which new states weigh, however much the champion was trained on."""
 PLACES: Final = ("city", "zip_code")
@@ -150,8 +150,9 @@ def _untrusted(found: Sequence[Defect], limits: Limits) -> list[Defect]:
 def _new_state(judged: _Judged) -> Ruling | None:
     known = judged.champion.profile.columns["state"]
     counts = known.counts if isinstance(known, CategoricalProfile) else {}
+    enough = min(KNOWN_STATE, judged.champion.profile.rows / 20)
     spelled = categories(judged.case.columns, "state")
-    new = Counter(state for state in spelled if state is not None and counts.get(state, 0) < KNOWN_STATE)
+    new = Counter(state for state in spelled if state is not None and counts.get(state, 0) < enough)
     rows = sum(new.values())
     if rows < min(MOST_ROWS * judged.rows, judged.limits.new_state * judged.champion.profile.rows) or not rows:
         return None

@@ -24,6 +24,8 @@ DRAWS: Final = 2000
 DRAWN: Final = 40_000_000
 """Rows drawn in all, from which fewer draws are made: the interval of so many rows is narrow anyway."""
 FEWEST_DRAWS: Final = 200
+IN_MEMORY: Final = 500_000
+"""Rows drawn at a time: 4 MB, which stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,13 @@ def paired_difference(champion: Floats, challenger: Floats, confidence: float, s
     rows = len(difference)
     draws = int(np.clip(DRAWN // rows, FEWEST_DRAWS, DRAWS))
     random = np.random.default_rng(seed)
-    means = np.empty(draws)
-    for draw in range(draws):
-        means[draw] = difference[random.integers(0, rows, rows)].mean()
+    at_once = max(1, IN_MEMORY // rows)
+    means = np.concatenate(
+        [
+            difference[random.integers(0, rows, (min(at_once, draws - start), rows))].mean(axis=1)
+            for start in range(0, draws, at_once)
+        ]
+    )
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     value = float(difference.mean())
     return Estimate(value=value, low=min(value, float(low)), high=max(value, float(high)))

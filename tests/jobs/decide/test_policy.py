@@ -1,0 +1,204 @@
+"""What a batch of a known market makes the policy say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from relevo_contract.profile import Profile
+from relevo_contract.record import BatchRef, TrainReason, TrainVerdict
+from relevo_jobs.decide.policy import FEWEST_ROWS, Case, Limits, decide, judged_together, rows_needed
+from tests.jobs.champions import champion, profile
+from tests.jobs.market import STATES, Table, changed, listings
+
+
+@pytest.fixture(scope="module")
+def known() -> Profile:
+    return profile()
+
+
+def judge(known: Profile, rows: Table, *, untrained: int | None = None, limits: Limits | None = None) -> TrainVerdict:
+    count = len(rows["price"])
+    case = Case(rows, (2,), count if untrained is None else untrained)
+    return decide(champion(known, rows), case, limits or Limits())
+
+
+def lost(rows: Table) -> Table:
+    return changed(rows, house_size=np.full(len(rows["price"]), np.nan))
+
+
+def times(factor: float) -> Callable[[Table], Table]:
+    return lambda rows: changed(rows, house_size=rows["house_size"] * factor)
+
+
+def stuck(rows: Table) -> Table:
+    return changed(rows, house_size=np.full(len(rows["price"]), 1500.0))
+
+
+def cities_nobody_saw(rows: Table) -> Table:
+    """Half the rows in new cities, worth the same."""
+    city = rows["city"].copy()
+    half = len(city) // 2
+    city[:half] = [f"New {name}" for name in city[:half]]
+    return changed(rows, city=city)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_same_market_again_is_quiet(known: Profile, seed: int) -> None:
+    verdict = judge(known, listings(700, 50 + seed))
+    assert (verdict.train, verdict.reason) == (False, TrainReason.QUIET)
+
+
+def test_batches_of_the_same_market_almost_never_move_or_train() -> None:
+    """The rate of false alarms is stated: 1 % of batches. Training rows are drawn anew, for they are a sample too."""
+    moved = trained = 0
+    rounds = 120
+    for seed in range(rounds):
+        of = profile(listings(2000, 5000 + seed))
+        verdict = judge(of, listings(500, 9000 + seed))
+        moved += bool(verdict.moved)
+        trained += verdict.train
+    assert trained == 0
+    assert moved <= 5  # binomial(120, 0.01) exceeds 5 once in 2,000 runs
+
+
+def test_a_new_state_of_weight_trains_and_is_named(known: Profile) -> None:
+    rows = listings(700, 60, states={**STATES, "Ohio": 11.5})
+    verdict = judge(known, rows)
+    assert (verdict.train, verdict.reason) == (True, TrainReason.NEW_STATE)
+    assert "Ohio" in verdict.sentence
+    assert "state" in verdict.moved
+    evidence = next(e for e in verdict.columns if e.column == "state")
+    assert evidence.new_categories == ("Ohio",)
+    assert evidence.unseen == pytest.approx(0.25, abs=0.06)
+
+
+def test_a_batch_wholly_of_a_new_state_trains_however_much_the_champion_knows(known: Profile) -> None:
+    large = known.model_copy(update={"rows": 1_000_000})
+    assert judge(large, listings(500, 61, states={"Ohio": 12.5})).reason is TrainReason.NEW_STATE
+
+
+def test_a_few_rows_of_a_new_state_do_not_train(known: Profile) -> None:
+    rows = listings(700, 62)
+    state = rows["state"].copy()
+    state[:20] = "Ohio"
+    assert judge(known, changed(rows, state=state)).reason is TrainReason.QUIET
+
+
+@pytest.mark.parametrize("level", [0.65, 1.5])
+def test_prices_that_shift_train_for_the_error(known: Profile, level: float) -> None:
+    verdict = judge(known, listings(700, 63, level=level))
+    assert (verdict.train, verdict.reason) == (True, TrainReason.ERROR)
+    assert verdict.error is not None
+    assert verdict.error.worse
+    assert verdict.error.now.low > verdict.error.promised.high
+    assert "price" in verdict.moved
+
+
+def test_seventeen_odd_rows_never_train(known: Profile) -> None:
+    for states, level in (({"Ohio": 11.0}, 1.0), (STATES, 4.0), ({"Guam": 15.0}, 0.1)):
+        verdict = judge(known, listings(17, 64, states=states, level=level), untrained=5000)
+        assert (verdict.train, verdict.reason) == (False, TrainReason.TOO_FEW_ROWS)
+        assert "17 rows" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (lost, "house_size is there in 0 of 700 rows"),
+        (times(10), "house_size has its median at"),
+        (times(100), "house_size has its median at"),
+        (times(0.1), "house_size has its median at"),
+        (times(0.0929), "its unit may have changed"),
+        (stuck, "house_size holds 1,500 in every row"),
+        (lambda rows: changed(rows, price=rows["price"] * 100), "price has its median at"),
+        (lambda rows: changed(rows, acre_lot=rows["house_size"]), "acre_lot has its median at"),
+        (lambda rows: changed(rows, city=np.full(700, None)), "city is there in 0 of 700 rows"),
+    ],
+    ids=["lost", "x10", "x100", "/10", "square metres", "constant", "cents", "swapped", "no city"],
+)
+def test_a_broken_column_never_trains_and_is_named(
+    known: Profile, break_it: Callable[[Table], Table], says: str
+) -> None:
+    verdict = judge(known, break_it(listings(700, 65)), untrained=5000)
+    assert (verdict.train, verdict.reason) == (False, TrainReason.BROKEN_COLUMN)
+    assert says in verdict.sentence
+    assert verdict.excluded == (2,)
+
+
+def test_a_column_somebody_vouches_for_is_not_called_broken(known: Profile) -> None:
+    rows = listings(700, 66)
+    trusting = Limits(trusted=frozenset({"house_size"}))
+    assert judge(known, times(10)(rows), limits=trusting).reason is not TrainReason.BROKEN_COLUMN
+
+
+def test_a_column_often_missing_may_be_missing(known: Profile) -> None:
+    """Real listings of a whole region have no earlier sale."""
+    rows = changed(listings(700, 67), prev_sold_date=np.full(700, np.datetime64("NaT"), dtype="datetime64[D]"))
+    verdict = judge(known, rows)
+    assert verdict.reason is TrainReason.QUIET
+    assert "prev_sold_date" in verdict.moved
+
+
+@pytest.mark.parametrize(
+    ("untrained", "reason"), [(700, TrainReason.QUIET), (899, TrainReason.QUIET), (900, TrainReason.DRIFT)]
+)
+def test_new_places_train_once_enough_rows_wait(known: Profile, untrained: int, reason: TrainReason) -> None:
+    """The champion was trained on 3,000 rows: 0.3 of them is 900."""
+    verdict = judge(known, cities_nobody_saw(listings(700, 68)), untrained=untrained)
+    assert verdict.reason is reason
+    assert verdict.train is (reason is TrainReason.DRIFT)
+
+
+def test_many_rows_of_the_same_places_need_no_training(known: Profile) -> None:
+    assert judge(known, listings(700, 69), untrained=30_000).reason is TrainReason.QUIET
+
+
+@pytest.mark.parametrize(
+    ("rows", "untrained", "reason"),
+    [(FEWEST_ROWS, FEWEST_ROWS, "baseline"), (17, 17, "too_few_rows"), (17, 117, "baseline"), (0, 0, "too_few_rows")],
+)
+def test_without_a_model_the_first_is_trained_on_what_there_is(rows: int, untrained: int, reason: str) -> None:
+    verdict = decide(None, Case(listings(rows, 70), (1,), untrained), Limits())
+    assert verdict.reason == reason
+    assert verdict.train is (reason == "baseline")
+
+
+def test_a_batch_of_which_cleaning_kept_nothing_does_not_train(known: Profile) -> None:
+    assert judge(known, listings(0, 71)).reason is TrainReason.TOO_FEW_ROWS
+
+
+def test_the_verdict_is_the_same_for_the_same_rows(known: Profile) -> None:
+    rows = listings(700, 72, level=1.1)
+    assert judge(known, rows) == judge(known, rows)
+
+
+@pytest.mark.parametrize(("training", "needed"), [(10, 100), (500, 100), (1000, 200), (2000, 400), (100_000, 400)])
+def test_rows_needed_grow_with_the_training_within_bounds(known: Profile, training: int, needed: int) -> None:
+    assert rows_needed(known.model_copy(update={"rows": training}), Limits()) == needed
+
+
+@pytest.mark.parametrize(
+    ("kept", "together"),
+    [
+        ([500], [1]),
+        ([500, 17], [2]),
+        ([60, 60], [1, 2]),
+        ([500, 60, 60], [2, 3]),
+        ([150, 150, 150, 150], [2, 3, 4]),
+        ([60, 500], [2]),
+        ([17, 500, 17], [3]),
+    ],
+)
+def test_small_batches_are_judged_together_until_they_are_enough(kept: list[int], together: list[int]) -> None:
+    refs = [BatchRef(group=6, number=n, sha256="", rows=k, kept=k) for n, k in enumerate(kept, 1)]
+    assert [ref.number for ref in judged_together(refs[::-1], 400)] == together
+
+
+def test_small_batches_together_tell_what_one_cannot(known: Profile) -> None:
+    rows = listings(500, 73, level=1.5)
+    verdict = decide(champion(known, rows), Case(rows, (2, 3, 4), 500), Limits())
+    assert verdict.reason is TrainReason.ERROR
+    assert "batches 2, 3 and 4 together" in verdict.sentence

@@ -1,0 +1,90 @@
+"""A real MLflow, CLEAN with known batches, and versions made without a training of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from relevo_contract.record import BatchRef, DecisionRecord, Estimate, Training, TrainReason, TrainVerdict
+from relevo_demo.servers import MlflowServer
+from relevo_jobs.registry import Registry
+from relevo_jobs.stores.clean import CleanStore
+from relevo_jobs.train import bundle, fitting
+from tests.conftest import Databases
+from tests.jobs.market import Table, listings
+
+# MLflow's own client, which the tests read with, draws a bar for every file.
+os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+
+GROUP = 6
+EVEN = Estimate(value=0.2, low=0.18, high=0.22)
+
+
+def ref(number: int, sha256: str | None = None) -> BatchRef:
+    return BatchRef(group=GROUP, number=number, sha256=sha256 or f"{number:064x}", rows=500, kept=490)
+
+
+def decision(number: int, *, train: bool, champion: int | None = None) -> DecisionRecord:
+    reason = TrainReason.ERROR if train else TrainReason.QUIET
+    verdict = TrainVerdict(train=train, reason=reason, sentence=f"what batch {number} is like", moved=("price",))
+    return DecisionRecord(
+        batch=ref(number),
+        champion_version=champion,
+        decided_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number),
+        decision=verdict,
+    )
+
+
+def trained(record: DecisionRecord, batches: tuple[int, ...] = (1,)) -> DecisionRecord:
+    training = Training(
+        version=None, batches=batches, rows=400, seed=0, parameters={"eta": 0.1}, seconds=1.5, onnx_difference=1e-6
+    )
+    return record.model_copy(update={"training": training})
+
+
+@pytest.fixture
+def registry(mlflow: MlflowServer, model_name: str) -> Registry:
+    return Registry(mlflow.url, model_name)
+
+
+@pytest.fixture
+def clean(databases: Databases) -> CleanStore:
+    return CleanStore(databases.clean_url, GROUP)
+
+
+def _bundle(folder: Path, rows: Table, batches: tuple[int, ...]) -> Path:
+    fitted = fitting.fit(rows, seed=0, threads=1)
+    bundle.write(folder, fitted, rows, holdout_columns=listings(300, 999), batches=batches, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def poor_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a version that saw 60 rows of batch 1."""
+    return _bundle(tmp_path_factory.mktemp("poor"), listings(60, 1), (1,))
+
+
+@pytest.fixture(scope="session")
+def good_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a version that saw 1,500 rows of batches 1 and 2."""
+    return _bundle(tmp_path_factory.mktemp("good"), listings(1500, 2), (1, 2))
+
+
+Version = Callable[[int, Path, tuple[int, ...]], str]
+
+
+@pytest.fixture
+def version(registry: Registry) -> Version:
+    """Register a version for a batch, from files that are there; returns the run's id."""
+
+    def register(number: int, folder: Path, batches: tuple[int, ...]) -> str:
+        record = decision(number, train=True)
+        run_id = registry.save_decision(record)
+        registry.register(run_id, folder, trained(record, batches))
+        return run_id
+
+    return register
