@@ -65,7 +65,7 @@ def test_it_waits_for_a_first_version_then_follows_the_alias_under_load_and_lose
     with serve() as api:
         said = api.wait(lambda said: said["registry"]["reachable"])
         assert said["serving"] is None
-        assert "first promotion" in said["registry"]["problem"]
+        assert "comes with a promotion" in said["registry"]["problem"]
         assert api.get("/healthz").status_code == 200
         assert api.get("/readyz").status_code == 503
         assert api.predict(HOUSE).status_code == 503

@@ -15,8 +15,9 @@ import uvicorn
 from relevo_serving import settings as settings_module
 from relevo_serving.app import create_app
 from relevo_serving.errors import SettingsError
-from relevo_serving.follower import Follower, VersionSource
+from relevo_serving.follower import Follower
 from relevo_serving.logs import configure
+from relevo_serving.registry import Registry
 from relevo_serving.settings import Settings
 from relevo_serving.state import State
 
@@ -50,15 +51,6 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _follow(settings: Settings, state: State) -> Follower:
-    def connect() -> VersionSource:
-        from relevo_serving.registry import Registry  # noqa: PLC0415  # imports MLflow: in the follower's thread
-
-        return Registry(settings.tracking_uri, settings.model, timeout=settings.registry_timeout)
-
-    return Follower(settings, state, connect)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; returns the exit code."""
     _parser().parse_args(arguments)
@@ -74,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host, port = listening.getsockname()[:2]
     log.info("listening", extra={"host": host, "port": port, "model": settings.model})
     state = State()
-    follower = _follow(settings, state)
+    registry = Registry(settings.tracking_uri, settings.model, timeout=settings.registry_timeout)
+    follower = Follower(settings, state, registry)
 
     @asynccontextmanager
     async def follow() -> AsyncIterator[None]:

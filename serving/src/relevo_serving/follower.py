@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -40,11 +39,10 @@ def now() -> datetime:
 class Follower:
     """Keeps `state` in step with the registry until stopped."""
 
-    def __init__(self, settings: Settings, state: State, connect: Callable[[], VersionSource]) -> None:
+    def __init__(self, settings: Settings, state: State, source: VersionSource) -> None:
         self._settings = settings
         self._state = state
-        self._connect = connect
-        self._source: VersionSource | None = None
+        self._source = source
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -69,9 +67,7 @@ class Follower:
         """One look at the registry, and what follows of it."""
         state = self._state
         try:
-            if self._source is None:
-                self._source = self._connect()
-            wanted = self._wanted(self._source)
+            wanted = self._wanted()
             state.saw(wanted, now())
             observed = Observed(
                 wanted,
@@ -80,7 +76,7 @@ class Follower:
             )
             step = plan(observed)
             if isinstance(step, Load):
-                self._load(self._source, step.target)
+                self._load(step.target)
             elif state.refused is not None and state.refused.target != wanted:
                 state.refused = None  # the alias moved on: the refusal is history
         except NoVersion as error:
@@ -94,14 +90,14 @@ class Follower:
         if self._state.registry.problem != problem:  # once, not at every poll
             log.warning(event, extra={"problem": problem})
 
-    def _wanted(self, source: VersionSource) -> Wanted:
+    def _wanted(self) -> Wanted:
         pinned = self._settings.version
-        return source.by_alias(self._settings.alias) if pinned is None else source.by_number(pinned)
+        return self._source.by_alias(self._settings.alias) if pinned is None else self._source.by_number(pinned)
 
-    def _load(self, source: VersionSource, target: Wanted) -> None:
+    def _load(self, target: Wanted) -> None:
         try:
             with tempfile.TemporaryDirectory(prefix="relevo-serving-") as folder:
-                model = model_module.load(source.download(target.run_id, Path(folder)))
+                model = model_module.load(self._source.download(target.run_id, Path(folder)))
             model.self_test()
         except BrokenVersion as error:
             self._state.refused = Refused(target, str(error), now())

@@ -33,5 +33,4 @@ def configure() -> None:
     handler.setFormatter(JsonLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    for name in ("mlflow", "urllib3"):  # each retry of theirs; the follower says once what it means
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each look at the registry

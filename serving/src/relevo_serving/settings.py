@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on; 0.0.0.0 is every one")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one, see the log")
     poll_seconds: float = Field(default=2, ge=0.05, le=3600, description="seconds between two looks at the alias")
-    registry_timeout: int = Field(default=10, ge=1, description="seconds to wait for one answer of MLflow")
+    registry_timeout: float = Field(default=10, gt=0, description="seconds to wait for one answer of MLflow")
     max_rows: int = Field(default=1000, ge=1, description="most houses in one request")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="longest request body, in bytes")
     access_log: bool = Field(default=False, description="one log line for each request")
