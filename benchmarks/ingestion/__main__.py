@@ -2,6 +2,7 @@
 
     bare COPY             the limit: the same rows as text made beforehand, one COPY, one commit, the same table
     Relevo                RawStore.add: rows to COPY text, the batch's row, COPY, one commit
+    Relevo from the body  the source's JSON told apart and parsed, then RawStore.add; the JSON costs as much as a COPY
     pandas.to_sql         the peer: the frame made beforehand, SQLAlchemy over psycopg2, committed
 
 All write the twelve text columns with batch and row number under the same primary key; `bare COPY, no key` shows what
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import statistics
 import sys
@@ -28,6 +30,7 @@ import sqlalchemy
 
 from relevo_contract.listing import COLUMNS
 from relevo_demo.servers import PostgresServer
+from relevo_jobs.collect.answers import Batch, parse
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.raw import NewBatch, RawStore, open_raw
 
@@ -59,6 +62,9 @@ class Ground:
         self.raw, self.connection, self.rows = raw, connection, rows
         self.batches = 0
         self.engine = sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1))
+        named = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+        answer = {"group_number": GROUP, "day": "Wednesday", "batch_number": 1, "data": named}
+        self.body = json.dumps(answer).encode()
         self.frame = pd.DataFrame(list(rows), columns=list(COLUMNS), dtype=object)
 
     def _new(self, rows: Sequence[Row]) -> NewBatch:
@@ -75,10 +81,22 @@ class Ground:
         self.raw.add(batch)
         return time.perf_counter() - began
 
+    def from_body(self) -> float:
+        """Seconds from the source's answer to the commit."""
+        began = time.perf_counter()
+        came = parse(200, self.body, GROUP)
+        parsed = time.perf_counter() - began
+        if not isinstance(came, Batch):
+            raise TypeError(f"expected a batch, got {came}")
+        batch = self._new(came.rows)
+        began = time.perf_counter()
+        self.raw.add(batch)
+        return parsed + time.perf_counter() - began
+
     def bare(self, table: str = "listings") -> float:
         """Seconds of a COPY of text that was made beforehand, and its commit."""
         key = str(self.raw.add(self._new([])))
-        text = copying.block((key, str(i), *row) for i, row in enumerate(self.rows))
+        text = copying.block(self.rows, before=([key] * len(self.rows), list(map(str, range(len(self.rows))))))
         began = time.perf_counter()
         with (
             self.connection.transaction(),
@@ -147,6 +165,7 @@ def main() -> int:
                 "bare COPY, no key": lambda: ground.bare("keyless"),
                 "bare COPY": ground.bare,
                 "Relevo": ground.relevo,
+                "Relevo from the body": ground.from_body,
                 "pandas.to_sql": ground.pandas,
             }
             figures: dict[str, list[float]] = {name: [] for name in ways}

@@ -63,3 +63,15 @@ def test_what_text_cannot_hold_becomes_the_replacement_character(
 
 def test_no_rows_are_no_bytes() -> None:
     assert block([]) == b""
+
+
+def test_columns_in_front_are_put_in_every_row(postgres: PostgresServer) -> None:
+    rows: list[Row] = [("a\tb", None), ("", "\\")]
+    text = block(rows, before=(["7", "7"], ["0", "1"]))
+    assert text == b"7\t0\ta\\tb\t\\N\n7\t1\t\t\\\\\n"
+    assert round_trip(postgres, [("7", "0", *rows[0]), ("7", "1", *rows[1])])[1] == ("7", "1", "", "\\")
+
+
+def test_rows_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 values in every row"):
+        block([("a", "b"), ("a",), ("a", "b", "c")])

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from relevo_contract.listing import COLUMNS
@@ -137,18 +139,16 @@ _Table = tuple[tuple[tuple[str | None, ...], ...], tuple[str, ...], tuple[str, .
 
 
 def _rows(data: Sequence[Any], number: int) -> _Table:
-    """The rows' values, the unknown columns, the absent columns."""
-    if all(type(row) is dict for row in data):
-        seen: set[str] = set()
-        for row in data:
-            seen.update(row)
-        missing = tuple(name for name in COLUMNS if name not in seen)
-        if len(missing) == len(COLUMNS):
-            raise MalformedAnswer(f"batch {number}: expected the columns {', '.join(COLUMNS)}, got {sorted(seen)[:20]}")
-        rows = tuple(tuple(map(row.get, COLUMNS)) for row in data)
-        extra = tuple(sorted({legible(name) for name in seen.difference(COLUMNS)}))
-    elif all(type(row) is list for row in data):
-        lengths = {len(row) for row in data}
+    """The rows' values, the unknown columns, the absent columns.
+
+    What every row has in common is asked once for all of them: a look into each value costs as much as the JSON did.
+    """
+    kinds = set(map(type, data))
+    rows: tuple[tuple[Any, ...], ...]
+    if kinds == {dict}:
+        rows, extra, missing = _named(data, number)
+    elif kinds == {list}:
+        lengths = set(map(len, data))
         if lengths != {len(COLUMNS)}:  # values without names: nobody could say which one is gone
             raise MalformedAnswer(
                 f"batch {number}: expected {len(COLUMNS)} values in each row, got {sorted(lengths)[:5]}: the source's "
@@ -156,11 +156,26 @@ def _rows(data: Sequence[Any], number: int) -> _Table:
             )
         rows, extra, missing = tuple(map(tuple, data)), (), ()
     else:
-        kinds = sorted({type(row).__name__ for row in data})
-        raise MalformedAnswer(f"batch {number}: expected every row to be an object, or every row a list, got {kinds}")
-    if not all(value is None or type(value) is str for row in rows for value in row):
+        names = sorted(kind.__name__ for kind in kinds)
+        raise MalformedAnswer(f"batch {number}: expected every row to be an object, or every row a list, got {names}")
+    if not set(map(type, chain.from_iterable(rows))) <= {str, type(None)}:
         rows = tuple(tuple(_as_text(value) for value in row) for row in rows)
     return rows, extra, missing
+
+
+def _named(data: Sequence[dict[str, Any]], number: int) -> _Table:
+    """Rows that are objects: their values in order, the unknown columns, the absent columns."""
+    if set(map(len, data)) == {len(COLUMNS)}:
+        try:
+            return tuple(map(itemgetter(*COLUMNS), data)), (), ()
+        except KeyError:  # as many names, but others
+            pass
+    seen: set[str] = set().union(*data)
+    missing = tuple(name for name in COLUMNS if name not in seen)
+    if len(missing) == len(COLUMNS):
+        raise MalformedAnswer(f"batch {number}: expected the columns {', '.join(COLUMNS)}, got {sorted(seen)[:20]}")
+    extra = tuple(sorted({legible(name) for name in seen.difference(COLUMNS)}))
+    return tuple(tuple(map(row.get, COLUMNS)) for row in data), extra, missing
 
 
 def _as_text(value: Any) -> str | None:

@@ -156,7 +156,7 @@ class CleanStore:
             ):
                 statement = f"copy clean.{table} (group_number, batch_number, {columns}) from stdin"
                 with connection.cursor().copy(statement) as copy:
-                    copy.write(copying.block((*key, *row) for row in rows))
+                    copy.write(copying.block(rows, before=[[value] * len(rows) for value in key]))
 
 
 @contextmanager

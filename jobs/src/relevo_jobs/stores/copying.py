@@ -6,7 +6,8 @@ Format: PostgreSQL's documentation, "COPY", section "Text Format".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 
 _SPECIAL = re.compile(r"[\\\t\n\r\x00]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -21,21 +22,35 @@ def _escape(value: str) -> str:
     return _SPECIAL.sub(lambda match: _ESCAPES[match[0]], value)
 
 
-def block(rows: Iterable[Sequence[str | None]]) -> bytes:
-    r"""The rows as one block of COPY text, UTF-8; None is NULL (`\N`). A lone surrogate becomes U+FFFD."""
-    table = list(rows)
-    if not table:
+def block(rows: Sequence[Sequence[str | None]], before: Sequence[Sequence[str]] = ()) -> bytes:
+    r"""The rows as one block of COPY text, UTF-8; None is NULL (`\N`). A lone surrogate becomes U+FFFD.
+
+    `before` holds columns to put in front, each with a value for every row. Raises ValueError if rows differ in length.
+    """
+    if not rows:
         return b""
-    text = "\n".join(["\t".join(["\\N" if value is None else value for value in row]) for row in table]) + "\n"
-    if _is_ambiguous(text, table):
-        text = "".join("\t".join(["\\N" if value is None else _escape(value) for value in row]) + "\n" for row in table)
+    width = len(rows[0])
+    if set(map(len, rows)) != {width}:
+        raise ValueError(f"expected {width} values in every row, got {sorted(set(map(len, rows)))}")
+    values = list(chain.from_iterable(rows))
+    text = _lines(["\\N" if value is None else value for value in values], width, before)
+    columns = width + len(before)
+    if _is_ambiguous(text, tabs=len(rows) * (columns - 1), lines=len(rows), nulls=values.count(None)):
+        escaped = ["\\N" if value is None else _escape(value) for value in values]
+        text = _lines(escaped, width, [[_escape(value) for value in column] for column in before])
     try:
         return text.encode()
     except UnicodeEncodeError:  # JSON can spell half a character: "\ud800"
         return _SURROGATE.sub("\ufffd", text).encode()
 
 
-def _is_ambiguous(text: str, table: Sequence[Sequence[str | None]]) -> bool:
+def _lines(values: Sequence[str], width: int, before: Sequence[Sequence[str]]) -> str:
+    """The values, `width` of them a row, as lines. One join a row and nothing else: a Python loop costs twice that."""
+    one_by_one = iter(values)
+    return "\n".join(map("\t".join, zip(*before, *[one_by_one] * width, strict=True))) + "\n"
+
+
+def _is_ambiguous(text: str, *, tabs: int, lines: int, nulls: int) -> bool:
     """Whether a value holds what COPY reads as structure: the text then has more of it than the table gave it.
 
     Counting in the whole text is twice as fast as looking into every row; nearly always nothing is found.
@@ -43,7 +58,7 @@ def _is_ambiguous(text: str, table: Sequence[Sequence[str | None]]) -> bool:
     return (
         "\r" in text
         or "\x00" in text
-        or text.count("\n") != len(table)
-        or text.count("\t") != sum(map(len, table)) - len(table)
-        or text.count("\\") != sum([row.count(None) for row in table])
+        or text.count("\n") != lines
+        or text.count("\t") != tabs
+        or text.count("\\") != nulls
     )

@@ -177,10 +177,10 @@ class RawStore:
     def _copy(self, batch_id: int, rows: Sequence[Sequence[str | None]]) -> None:
         columns = f"batch_id, row_number, {', '.join(COLUMNS)}"
         with self._connection.cursor().copy(f"copy raw.listings ({columns}) from stdin") as copy:
-            prefix = str(batch_id)
             for start in range(0, len(rows), PART):
                 part = rows[start : start + PART]
-                copy.write(copying.block((prefix, str(start + i), *row) for i, row in enumerate(part)))
+                numbers = list(map(str, range(start, start + len(part))))
+                copy.write(copying.block(part, before=([str(batch_id)] * len(part), numbers)))
 
     def after(self, known: int | None) -> list[StoredBatch]:
         """The batches with a number above `known` (all if None), oldest first."""
