@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from relevo_contract.record import (
@@ -62,7 +62,7 @@ def decided(
     return DecisionRecord(
         batch=BatchRef(group=GROUP, number=number, sha256=f"{number:064x}", rows=rows, kept=rows - rows // 50),
         champion_version=champion,
-        decided_at=datetime(2026, 11, 4, 15, number, tzinfo=UTC),
+        decided_at=datetime(2026, 11, 4, 15, tzinfo=UTC) + timedelta(minutes=number),
         decision=TrainVerdict(
             train=train,
             reason=reason,

@@ -62,7 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"relevo-ui: {error}", file=sys.stderr)  # noqa: T201
         return WRONG_SETTING
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     sys.stdout.flush()
     os.execv(sys.executable, command(settings))  # noqa: S606  # the same process: a signal reaches Streamlit itself
 

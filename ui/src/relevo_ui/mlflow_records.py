@@ -1,15 +1,19 @@
-"""The only file of the UI that knows MLflow: the batches' runs, their decision records, a version's pictures."""
+"""The only file of the UI that knows MLflow: the batches' runs, their decision records, a version's pictures.
+
+It speaks MLflow's REST API (public and versioned, https://mlflow.org/docs/latest/rest-api): MLflow's own client takes
+seconds to import, and four requests for a file where the artifact proxy needs one.
+"""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
+import httpx
 from pydantic import ValidationError
 
 from relevo_contract import names
@@ -17,19 +21,19 @@ from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_ui.errors import MlflowAway
 
-Result = TypeVar("Result")
-PAGE = 1000
-FETCHERS = 8
-MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+PAGE: Final = 1000
+FETCHERS: Final = 8
+MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """MLflow's codes for an alias or model that is not there (an alias of an unknown model is "invalid")."""
 
 
 @dataclass(frozen=True)
 class BatchRun:
-    """The MLflow run of one batch: what its tags say."""
+    """The MLflow run of one batch: what its tags say, and where its files lie."""
 
     run_id: str
     experiment_id: str
+    artifact_uri: str
     tags: Mapping[str, str]
 
     @property
@@ -43,102 +47,123 @@ class BatchRun:
         return "/".join(self.tags.get(tag, "") for tag in (names.TAG_TRAIN, names.TAG_VERSION, names.TAG_OUTCOME))
 
 
+def _login() -> tuple[httpx.Auth | None, dict[str, str]]:
+    """MLflow's own variables; a password never stands in an address."""
+    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+        return None, {"Authorization": f"Bearer {token}"}
+    if name := os.environ.get("MLFLOW_TRACKING_USERNAME"):
+        return httpx.BasicAuth(name, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")), {}
+    return None, {}
+
+
+def _run(found: Mapping[str, Any]) -> BatchRun:
+    info, tags = found["info"], found.get("data", {}).get("tags", [])
+    by_key = {tag["key"]: tag.get("value", "") for tag in tags}
+    return BatchRun(info["run_id"], info["experiment_id"], info["artifact_uri"], by_key)
+
+
 class MlflowRecords:
-    """Reads one registered model's history."""
+    """Reads one registered model's history. Every method raises MlflowAway if MLflow does not answer."""
 
     def __init__(self, tracking_uri: str, model: str, *, timeout: float) -> None:
-        # Read by MLflow at each request. A page must not hang for MLflow's own minutes of retries.
-        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(1, round(timeout)))
-        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
-        os.environ["MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"] = "0"
-        # Through the server, never by presigned links: only the server need reach the store.
-        os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD"] = "false"
-        os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415  # slow to import: when a page first needs it
-        from mlflow.tracking import MlflowClient  # noqa: PLC0415
-
-        self._kept: dict[tuple[str, str], DecisionRecord | None] = {}
-        self._failure = MlflowException
-        self._failures = (MlflowException, OSError)
-        self._client = MlflowClient(tracking_uri, tracking_uri)
+        auth, headers = _login()
+        self._client = httpx.Client(
+            base_url=f"{tracking_uri.rstrip('/')}/api/2.0/", timeout=timeout, auth=auth, headers=headers
+        )
         self._model = model
         self._shown = tracking_uri.rpartition("@")[2]  # an address may hold a password
-
-    def _call(self, ask: Callable[[], Result]) -> Result:
-        try:
-            return ask()
-        except self._failures as error:
-            raise MlflowAway(
-                f"MLflow at {self._shown} does not answer, so the history cannot be shown. Start it, or check "
-                "MLFLOW_TRACKING_URI; predictions are not affected."
-            ) from error
+        self._kept: dict[tuple[str, str], DecisionRecord | None] = {}
 
     def batches(self) -> list[BatchRun]:
-        """The batches' runs, newest batch first. Raises MlflowAway."""
-        experiment = self._call(lambda: self._client.get_experiment_by_name(self._model))
+        """The batches' runs, newest batch first."""
+        experiment = self._ask("GET", "mlflow/experiments/get-by-name", params={"experiment_name": self._model})
         if experiment is None:
             return []
+        asked: dict[str, Any] = {"experiment_ids": [experiment["experiment"]["experiment_id"]], "max_results": PAGE}
         found: list[BatchRun] = []
-        token: str | None = None
         while True:
-            page = self._call(
-                lambda token=token: self._client.search_runs(  # type: ignore[misc]
-                    [experiment.experiment_id], max_results=PAGE, page_token=token
-                )
-            )
-            found += [BatchRun(r.info.run_id, r.info.experiment_id, dict(r.data.tags)) for r in page]
-            token = page.token
-            if not token:
+            page = self._ask("POST", "mlflow/runs/search", json=asked) or {}
+            found += [_run(run) for run in page.get("runs", [])]
+            if not page.get("next_page_token"):
                 break
+            asked["page_token"] = page["next_page_token"]
         batches = [run for run in found if run.tags.get(names.TAG_BATCH, "").isdigit()]
         return sorted(batches, key=lambda run: (int(run.tags[names.TAG_BATCH]), run.run_id), reverse=True)
 
     def production(self) -> int | None:
-        """The version that the alias marks; None if there is none yet. Raises MlflowAway."""
-
-        def ask() -> int | None:
-            try:
-                return int(self._client.get_model_version_by_alias(self._model, names.ALIAS).version)
-            except self._failure as error:
-                if error.error_code in MISSING:
-                    return None
-                raise
-
-        return self._call(ask)
+        """The version that the alias marks; None if there is none yet."""
+        asked = {"name": self._model, "alias": names.ALIAS}
+        found = self._ask("GET", "mlflow/registered-models/alias", params=asked)
+        return int(found["model_version"]["version"]) if found is not None else None
 
     def records(self, runs: Sequence[BatchRun]) -> list[DecisionRecord | None]:
-        """Each run's decision record, None where there is none yet. Raises MlflowAway.
+        """Each run's decision record; None where there is none yet, or it is of another release.
 
         A record is fetched once: whoever adds to it changes the run's tags.
         """
         wanted = [run for run in runs if run.decided and (run.run_id, run.stamp) not in self._kept]
         with ThreadPoolExecutor(FETCHERS) as pool:
-            for run, record in zip(wanted, pool.map(lambda run: self._record(run.run_id), wanted), strict=True):
+            for run, record in zip(wanted, pool.map(self._record, wanted), strict=True):
                 self._kept[run.run_id, run.stamp] = record
         return [self._kept.get((run.run_id, run.stamp)) for run in runs]
 
-    def _record(self, run_id: str) -> DecisionRecord | None:
-        body = self._file(run_id, names.RECORD_FILE)
-        try:
-            return DecisionRecord.model_validate_json(body) if body is not None else None
-        except ValidationError:
-            return None
-
     def profile(self, run_id: str) -> Profile | None:
-        """What the version of this run was trained on; None if it cannot be read. Raises MlflowAway."""
-        body = self._file(run_id, f"{names.MODEL_FOLDER}/{names.PROFILE_FILE}")
+        """What the version of this run was trained on; None if it cannot be read."""
+        body = self._version_file(run_id, names.PROFILE_FILE)
         try:
             return Profile.model_validate_json(body) if body is not None else None
         except ValidationError:
             return None
 
     def picture(self, run_id: str, name: str) -> bytes | None:
-        """A picture of the version of this run; None if there is none. Raises MlflowAway."""
-        return self._file(run_id, f"{names.MODEL_FOLDER}/{name}")
+        """A picture of the version of this run; None if there is none."""
+        return self._version_file(run_id, name)
 
-    def _file(self, run_id: str, path: str) -> bytes | None:
-        folder = path.rpartition("/")[0]
-        if path not in {f.path for f in self._call(lambda: self._client.list_artifacts(run_id, folder or None))}:
+    def _record(self, run: BatchRun) -> DecisionRecord | None:
+        body = self._file(run.artifact_uri, names.RECORD_FILE)
+        try:
+            return DecisionRecord.model_validate_json(body) if body is not None else None
+        except ValidationError:
             return None
-        with tempfile.TemporaryDirectory(prefix="relevo-ui-") as target:
-            return Path(self._call(lambda: self._client.download_artifacts(run_id, path, target))).read_bytes()
+
+    def _version_file(self, run_id: str, name: str) -> bytes | None:
+        run = self._ask("GET", "mlflow/runs/get", params={"run_id": run_id})
+        return None if run is None else self._file(_run(run["run"]).artifact_uri, f"{names.MODEL_FOLDER}/{name}")
+
+    def _file(self, artifact_uri: str, path: str) -> bytes | None:
+        root = urlsplit(artifact_uri)
+        if root.scheme != "mlflow-artifacts":
+            return None  # not handed out by the server: written by something that is not Relevo
+        answer = self._send("GET", f"mlflow-artifacts/artifacts/{quote(root.path.strip('/'))}/{quote(path)}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return self._expect(answer).content
+
+    def _ask(self, method: str, endpoint: str, **arguments: Any) -> Any:
+        """MLflow's answer; None if it says that there is no such thing."""
+        answer = self._send(method, endpoint, **arguments)
+        try:
+            body = answer.json()
+        except ValueError as error:
+            raise self._away(f"{answer.status_code}, not JSON") from error
+        if answer.is_client_error and body.get("error_code") in MISSING:
+            return None
+        self._expect(answer)
+        return body
+
+    def _send(self, method: str, endpoint: str, **arguments: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, endpoint, **arguments)
+        except httpx.HTTPError as error:
+            raise self._away(str(error) or type(error).__name__) from error
+
+    def _expect(self, answer: httpx.Response) -> httpx.Response:
+        if not answer.is_success:
+            raise self._away(f"{answer.status_code}")
+        return answer
+
+    def _away(self, got: str) -> MlflowAway:
+        return MlflowAway(
+            f"MLflow at {self._shown} does not answer ({got}), so the history cannot be shown. Start it, or check "
+            "MLFLOW_TRACKING_URI; predictions are not affected."
+        )
