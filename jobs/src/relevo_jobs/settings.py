@@ -84,10 +84,10 @@ class DecideSettings(WithClean, WithRegistry):
         default=0.05, gt=0, description="rows in states hardly known, as a share of those trained on, that train"
     )
     new_places: float = Field(
-        default=0.3, ge=0, le=1, description="share of rows in cities or zip codes never seen that trains, if..."
+        default=0.4, ge=0, le=1, description="share of rows in cities or zip codes never seen that trains, if..."
     )
     waiting: float = Field(
-        default=0.3, ge=0, description="...so many rows wait untrained, as a share of those trained on"
+        default=0.25, ge=0, description="...so many rows wait untrained, as a share of those trained on"
     )
     trusted_columns: str = Field(default="", description="columns never called broken, with commas between")
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
+from scipy.stats import wasserstein_distance
 
-from relevo_jobs.decide.drift import distance, evidence, noise_limit
+from relevo_jobs.decide.drift import Method, distance, evidence, noise_limit
 from tests.jobs.champions import profile
 from tests.jobs.market import changed, listings
 
@@ -18,30 +19,33 @@ from tests.jobs.market import changed, listings
     ("before", "now"),
     [([10, 20, 30], [30, 20, 10]), ([5, 0, 5], [0, 7, 0]), ([1, 2, 3], [2, 4, 6]), ([100, 1], [1, 100]), ([3], [9])],
 )
-def test_the_distance_is_scipys_jensen_shannon(before: list[int], now: list[int]) -> None:
+def test_the_distances_are_scipys(before: list[int], now: list[int]) -> None:
     expected = float(np.nan_to_num(jensenshannon(before, now, 2.0)))
-    assert distance(np.array(before), np.array(now)) == pytest.approx(expected, abs=1e-9)
+    assert distance("jensen_shannon", np.array(before), np.array(now)) == pytest.approx(expected, abs=1e-9)
+    places = np.linspace(0, 1, len(before)) if len(before) > 1 else [0.0]
+    expected = wasserstein_distance(places, places, before, now)
+    assert distance("wasserstein", np.array(before), np.array(now)) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_distance_of_nothing_is_zero() -> None:
-    assert distance(np.array([0, 0]), np.array([1, 2])) == 0
+    assert distance("jensen_shannon", np.array([0, 0]), np.array([1, 2])) == 0
 
 
-@pytest.mark.parametrize(("rows", "bins"), [(50, 5), (500, 22), (500, 200), (5000, 22)])
-def test_the_limit_is_exceeded_at_its_rate(rows: int, bins: int) -> None:
+@pytest.mark.parametrize("method", ["jensen_shannon", "wasserstein"])
+@pytest.mark.parametrize(("rows", "bins"), [(50, 5), (500, 2), (500, 22), (500, 200), (5000, 22)])
+def test_the_limit_is_exceeded_at_its_rate(method: Method, rows: int, bins: int) -> None:
     random = np.random.default_rng(0)
     shares = random.dirichlet(np.full(bins, 0.5))
     exceeded = 0
-    for seed in range(300):
+    for seed in range(150):
         before, now = random.multinomial(4000, shares), random.multinomial(rows, shares)
-        exceeded += distance(before, now) > noise_limit(before, now, 0.05, seed)
-    assert exceeded <= 30  # binomial(300, 0.05) exceeds 30 once in 5,000 runs
-    assert exceeded >= 3
+        exceeded += distance(method, before, now) > noise_limit(method, before, now, 0.05, seed)
+    assert 0 < exceeded <= 18  # binomial(150, 0.05) exceeds 18 once in 4,000 runs
 
 
 def test_the_limit_shrinks_with_the_batch() -> None:
     before = np.full(20, 500)
-    limits = [noise_limit(before, np.full(20, n), 0.01) for n in (2, 20, 200)]
+    limits = [noise_limit("jensen_shannon", before, np.full(20, n), 0.01) for n in (2, 20, 200)]
     assert limits == sorted(limits, reverse=True)
 
 
@@ -80,8 +84,22 @@ def test_missing_values_count_as_a_category_of_their_own() -> None:
     assert found["house_size"].missing_before == pytest.approx(0.2, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "method"),
+    [
+        ("price", listings(600, 6, level=1.2)["price"], "wasserstein"),
+        ("house_size", np.where(np.arange(600) % 3, listings(600, 6)["house_size"], np.nan), "jensen_shannon"),
+    ],
+    ids=["a shift", "a third missing"],
+)
+def test_each_distance_finds_its_kind_of_change(column: str, values: NDArray[Any], method: str) -> None:
+    found = {e.column: e for e in evidence(profile(), changed(listings(600, 6), **{column: values}), 0.01)}
+    assert found[column].moved
+    assert found[column].method == method
+
+
 def test_the_furthest_beyond_noise_comes_first() -> None:
     found = evidence(profile(), listings(600, 5, states={"Ohio": 11.5}), 0.01)
-    beyond = [e.distance - e.limit for e in found]
+    beyond = [e.distance / e.limit for e in found if e.limit]
     assert beyond == sorted(beyond, reverse=True)
     assert found[0].moved

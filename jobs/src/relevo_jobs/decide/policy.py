@@ -31,9 +31,9 @@ class Limits:
     """How much above its promise, relatively, the champion's error must be beside being above it beyond noise."""
     new_state: float = 0.05
     """Rows in states the champion hardly knows, as a share of its training rows, from which they weigh."""
-    new_places: float = 0.3
+    new_places: float = 0.4
     """Share of rows in cities or zip codes the champion never saw from which inputs have moved enough."""
-    waiting: float = 0.3
+    waiting: float = 0.25
     """Rows waiting untrained, as a share of the champion's training rows, from which moved inputs are worth one."""
     false_alarms: float = 0.01
     """Rate at which a batch that did not move may have a column marked as moved."""
