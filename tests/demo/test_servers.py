@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -44,6 +45,45 @@ def test_a_killed_demo_leaves_no_server_behind(tmp_path: Path) -> None:
     parent.wait()
     _, alive = psutil.wait_procs(processes, timeout=20)
     assert not alive
+
+
+def test_a_server_waits_for_the_one_that_a_killed_demo_left_behind(tmp_path: Path) -> None:
+    """The old PostgreSQL still writes to the folder while the new demo starts: two at once would break it."""
+    code = (
+        "import sys, time; from pathlib import Path; from relevo_demo.servers import PostgresServer\n"
+        "PostgresServer(Path(sys.argv[1])).start().wait(); print('up', flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    with PostgresServer(tmp_path) as server, psycopg.connect(server.url("raw"), passfile=str(server.passfile)) as raw:
+        assert raw.execute("select 1").fetchone() == (1,)
+
+
+def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+    log = tmp_path / "log"
+    first = Server("the first", command, log=log, ready=lambda: True)
+    with first, pytest.raises(ServerError, match=r"(?s)for this second alone, one that an earlier run started"):
+        Server("second", command, log=log, ready=lambda: True, start_timeout=0.3).start()
+
+
+def test_an_impatient_ctrl_c_while_stopping_leaves_nothing_behind(tmp_path: Path) -> None:
+    code = (
+        "import signal, time, pathlib, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "pathlib.Path(sys.argv[1]).touch(); time.sleep(99)"
+    )
+    up = tmp_path / "up"
+    server = Server("stubborn", [sys.executable, "-c", code, str(up)], log=tmp_path / "log", ready=up.exists)
+    server.start().wait()
+    assert server.process is not None
+    pid = server.process.pid
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        server.stop()
+    assert not psutil.pid_exists(pid)
 
 
 def test_data_outlive_a_stop_and_the_password_is_for_the_owner_alone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from relevo_demo.servers.process import last_lines
+from relevo_demo.servers.process import die_with_parent, last_lines
 from relevo_demo.story import Body
 
 NOTHING_TO_DO = 99
@@ -66,6 +66,7 @@ class Steps:
                 stderr=subprocess.PIPE,
                 text=True,
                 start_new_session=True,  # Ctrl-C is the demo's to handle
+                preexec_fn=die_with_parent,  # noqa: PLW1509  # a killed demo leaves no step behind, nor what it holds
             )
             assert process.stdout is not None
             assert process.stderr is not None

@@ -83,4 +83,8 @@ def running(folder: Path, options: Options, say: Callable[[str], None]) -> Itera
             "RELEVO_SEED": str(options.seed),
             "MLFLOW_TRACKING_URI": mlflow.url,
         }
-        yield System(env, mlflow.url, source.url)
+        try:
+            yield System(env, mlflow.url, source.url)
+        finally:
+            for ending in (mlflow, source, s3):  # side by side; PostgreSQL is the last to go
+                ending.ask_to_stop()

@@ -68,25 +68,22 @@ class PostgresServer(Server):
         return {"PGPASSFILE": str(self.passfile)}
 
     def start(self) -> PostgresServer:
-        """Make the data folder if it is not there, then start."""
+        """Start; makes the data folder if it is not there."""
         expect_free(self.port, self.name)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        super().start()
+        return self
+
+    def _prepare(self) -> None:
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         # The server is told its port at each start; the password stays.
         self._write_passfile(self.password)
-        (self.data / "postmaster.pid").unlink(
-            missing_ok=True
-        )  # of a killed server; the state's lock keeps live ones out
-        super().start()
-        return self
+        (self.data / "postmaster.pid").unlink(missing_ok=True)  # of a killed server: the lock says that it is gone
 
-    def wait(self) -> PostgresServer:
-        """Wait until it answers, then make the databases that are missing."""
-        super().wait()
+    def on_ready(self) -> None:
+        """Make the databases that are missing."""
         for name in DATABASES:
             self.create_database(name)
-        return self
 
     def create_database(self, name: str) -> None:
         """Make a database unless it is there."""

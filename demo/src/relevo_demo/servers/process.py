@@ -2,13 +2,15 @@
 
 Each server leads a process group of its own, so that Ctrl-C in the terminal reaches the demo alone, and the demo stops
 the servers in order; whatever a server forked ends with its group. If the demo itself is killed (SIGKILL), the kernel
-ends the server (PR_SET_PDEATHSIG, Linux only).
+ends the server (PR_SET_PDEATHSIG, Linux only). That takes a moment, in which the demo may be started again: every
+server holds a lock beside its log for as long as one of its processes lives, and its successor waits for it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -16,11 +18,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 HOST = "127.0.0.1"
+LOOK_EVERY = 0.05
+"""Seconds between two looks whether a server answers."""
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a forked child must not load libraries
 
@@ -58,9 +63,10 @@ def last_lines(log: Path, count: int = 15) -> str:
     return "\n".join("    " + line for line in lines) or "    (the log is empty)"
 
 
-def _die_with_parent() -> None:
+def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """To be called in a child: let the kernel send it this signal when its parent ends (Linux only)."""
     if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _libc.prctl(_PR_SET_PDEATHSIG, number)
 
 
 class Server:
@@ -84,6 +90,7 @@ class Server:
         self._env, self._user, self._cwd = env, user, cwd
         self._stop_signal, self._start_timeout, self._stop_timeout = stop_signal, start_timeout, stop_timeout
         self.process: subprocess.Popen[bytes] | None = None
+        self._asked = False
 
     def start(self) -> Self:
         """Start the process without waiting. Raises ServerError if it cannot even be started.
@@ -91,7 +98,9 @@ class Server:
         Call it from a thread that outlives the server: the kernel takes that thread's end for the parent's.
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output, self.log.with_suffix(".lock").open("w") as lock:
+            self._expect_alone(lock)
+            self._prepare()
             try:
                 self.process = subprocess.Popen(
                     self.command,
@@ -104,25 +113,55 @@ class Server:
                     group=self._user,
                     extra_groups=[] if self._user else None,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509  # one system call, nothing that a thread may hold
+                    pass_fds=[lock.fileno()],  # locked until the last process that has it ends
+                    preexec_fn=partial(die_with_parent, self._stop_signal),  # noqa: PLW1509  # one system call
                 )
             except OSError as error:
                 raise ServerError(f"expected to start {self.name}, the system says: {error}") from error
         return self
 
+    def _prepare(self) -> None:
+        """Make what the process needs; no other one uses the folder then. Raises ServerError."""
+
+    def _expect_alone(self, lock: IO[str]) -> None:
+        """Wait for the server that an earlier, killed demo left behind, and take the lock."""
+        deadline = time.monotonic() + self._start_timeout
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ServerError(
+                        f"expected {self.log.parent} for this {self.name} alone, one that an earlier run started is "
+                        f"still there after {self._start_timeout:.0f} s: end it, or use another folder"
+                    ) from None
+                time.sleep(0.1)
+            else:
+                return
+
     def wait(self) -> Self:
         """Wait until it answers. Raises ServerError with the log's last lines if it ends or takes too long."""
-        deadline = time.monotonic() + self._start_timeout
-        while not self._ready():
-            if self.process is None or self.process.poll() is not None:
-                code = None if self.process is None else self.process.returncode
-                raise ServerError(
-                    f"{self.name} ended with code {code} before it was ready; its log says:\n{self.tail()}"
-                )
-            if time.monotonic() > deadline:
-                raise ServerError(f"{self.name} was not ready after {self._start_timeout:.0f} s:\n{self.tail()}")
-            time.sleep(0.05)
+        wait_for_all([self])
         return self
+
+    def look(self) -> bool:
+        """Whether it has answered by now. Raises ServerError as `wait` does."""
+        if self.ready_after is not None:
+            return True
+        waited = time.monotonic() - self._started
+        if self._ready():
+            self.ready_after = waited
+            self.on_ready()
+            return True
+        if not self.running:
+            code = None if self.process is None else self.process.returncode
+            raise ServerError(f"{self.name} ended with code {code} before it was ready; its log says:\n{self.tail()}")
+        if waited > self._start_timeout:
+            raise ServerError(f"{self.name} was not ready after {self._start_timeout:.0f} s:\n{self.tail()}")
+        return False
+
+    def on_ready(self) -> None:
+        """What a server of this kind needs done once it answers."""
 
     def tail(self) -> str:
         """The log's last lines."""
@@ -133,19 +172,26 @@ class Server:
         """Whether the process is alive."""
         return self.process is not None and self.process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        """Send the signal it stops by, without waiting: several servers can stop side by side."""
+        if self.process is not None and self.process.poll() is None and not self._asked:
+            self.process.send_signal(self._stop_signal)
+            self._asked = True
+
     def stop(self) -> None:
         """Stop the process and all it forked; asks first, then insists."""
         process = self.process
         if process is None:
             return
-        if process.poll() is None:
-            process.send_signal(self._stop_signal)
+        try:
+            self.ask_to_stop()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(self._stop_timeout)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        self.process = None
+        finally:  # also if an impatient Ctrl-C ends the waiting
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            self.process, self._asked = None, False
 
     def __enter__(self) -> Self:
         self.start()
@@ -159,3 +205,14 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def wait_for_all(servers: Sequence[Server]) -> None:
+    """Wait until each of these answers, whichever comes first. Raises ServerError as `Server.wait` does."""
+    while not all([server.look() for server in servers]):  # each is looked at, so that each time is its own
+        time.sleep(LOOK_EVERY)
+
+
+def ended(servers: Sequence[Server]) -> str:
+    """Of servers that should run, which ended by themselves and their logs' last lines; empty if none did."""
+    return "\n".join(f"{s.name} ended by itself; its log says:\n{s.tail()}" for s in servers if not s.running)
