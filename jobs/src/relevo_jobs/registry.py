@@ -20,6 +20,7 @@ from typing import Final
 from relevo_contract import names
 from relevo_contract.record import BatchRef, DecisionRecord, Promotion, Training
 from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, pairs, quoted
+from relevo_jobs.errors import Unavailable
 from relevo_jobs.mlflow_api import EXISTS, MISSING, MlflowApi, Refused
 
 ABSENT: Final = frozenset({MISSING, "INVALID_PARAMETER_VALUE"})
@@ -56,10 +57,17 @@ class Registry:
         return Version(int(found["version"]), str(found["run_id"]))
 
     def download(self, run_id: str, files: Sequence[str], folder: Path) -> None:
-        """Write these of a version's files into an existing folder."""
+        """Write these of a version's files into an existing folder. Raises Unavailable if its disk is full."""
         run = self._runs.get(run_id)
         for file in files:
-            (folder / file).write_bytes(self._api.get_file(run.artifact_uri, f"{names.MODEL_FOLDER}/{file}"))
+            content = self._api.get_file(run.artifact_uri, f"{names.MODEL_FOLDER}/{file}")
+            try:
+                (folder / file).write_bytes(content)
+            except OSError as error:
+                raise Unavailable(
+                    f"expected room for {len(content):,} bytes of {file} in {folder}, got: {error.strerror}; free "
+                    "some, or name a roomier place in TMPDIR, then run the step again"
+                ) from error
 
     def decided(self, batch: BatchRef) -> tuple[str, DecisionRecord] | None:
         """The run and record of this very batch (its body's hash counts), None until its decision is complete."""

@@ -252,3 +252,11 @@ def test_mlflow_away_says_what_to_do_and_no_password() -> None:
 def test_something_else_at_the_address_is_told(mlflow: MlflowServer) -> None:
     with pytest.raises(StepError, match="refused with 404"):
         Registry(f"{mlflow.url}/no/such/path", "m").pending_training(GROUP)
+
+
+def test_a_full_disk_is_told(registry: Registry, folder: Path) -> None:
+    story(registry, folder)
+    champion = registry.champion()
+    assert champion is not None
+    with pytest.raises(Unavailable, match=r"room for 256 bytes of model.onnx in /dev/full.*TMPDIR"):
+        registry.download(champion.run_id, [names.ONNX_FILE], Path("/dev/full"))
