@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,8 @@ FIRST_DECISION = 60.0
 STARTS = 3
 """A step's bare start is the median of so many."""
 LOOK_EVERY = 0.05
+SERVER = re.compile(r"([^,]+?) (\d+\.\d)(?:, |$)")
+"""A server's name and seconds, in the line that the demo prints once all are ready."""
 
 
 @dataclass
@@ -62,7 +65,6 @@ def watch(arguments: Sequence[str], state: Path, said: Path) -> Watched:
 def _look(watched: Watched, state: Path, said: Path, now: float) -> None:
     lines = said.read_text()
     for mark, words in {
-        "PostgreSQL answers": "waiting for MLflow",
         "all servers ready": "servers ready",
         "last batch told": "In production:",
     }.items():
@@ -103,6 +105,10 @@ def table(watched: Watched, batches: Sequence[dict[str, Any]]) -> bool:
                 f"{step:18} {len(taken):5} {statistics.median(taken):9.2f} {max(taken):7.2f} {sum(taken):7.1f} "
                 f"{sum(taken) / watched.seconds:7.0%} {starts(step):13.2f}"
             )
+    started = next(line for line in watched.output if line.startswith("servers ready"))
+    print(f"\n{'server':20} {'seconds from its start to its first answer':>42}")
+    for server, seconds in SERVER.findall(started[started.index("(") + 1 : started.rindex(");")]):
+        print(f"{server:20} {float(seconds):42.1f}")
     print(f"\n{'seconds since the start':30}")
     for mark, seconds in sorted(watched.marks.items(), key=lambda item: item[1]):
         print(f"  {mark:28} {seconds:6.1f}")
@@ -129,13 +135,13 @@ def main() -> int:
     if given.data is not None:
         arguments += ["--data", str(given.data.resolve())]
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as folder:
-        file = Path(folder) / "story.json"
-        watched = watch([*arguments, "--json", str(file)], Path(folder) / "state", Path(folder) / "said")
+        state = Path(folder) / "state"
+        watched = watch(arguments, state, Path(folder) / "said")
         if watched.code:
             print("\n".join(watched.output[-30:]))
             print(f"the demo ended with {watched.code}")
             return 1
-        batches = json.loads(file.read_text())["batches"]
+        batches = json.loads((state / "story.json").read_text())["rows"]
     return 0 if table(watched, batches) else 1
 
 

@@ -13,13 +13,17 @@ from rich.table import Table
 from relevo_demo.story import Row, production
 
 STEPS = ("collect", "clean", "decide", "train", "promote")
-WIDTHS = {
-    "#": 3, "rows": 6, "moved": 12, "trained, and why": 36, "v": 3, "champion": 11, "challenger": 11,
-    "promoted?": 10, "s": 5,
-}  # fmt: skip
+WHY = "trained, and why"
+WIDTHS = {"#": 3, "rows": 7, "moved": 12, WHY: 0, "v": 3, "champion": 11, "challenger": 11, "promoted?": 10, "s": 5}
+"""Columns of text by column of the table; the reason gets what the terminal has left."""
 NUMBERS = frozenset({"#", "rows", "v", "s"})
-NARROWEST = 121
-"""Columns of a terminal, at least, that the table is made for."""
+_BETWEEN = 3
+NARROWEST_WHY = 30
+WIDEST_WHY = 90
+"""Longer lines are harder to read."""
+NARROWEST = sum(WIDTHS.values()) + _BETWEEN * (len(WIDTHS) - 1) + NARROWEST_WHY
+"""Columns that the table needs; a narrower terminal gets a few lines a batch instead."""
+WITHOUT_TERMINAL = 120
 
 
 def error(value: float | None, interval: Sequence[float] | None) -> str:
@@ -29,30 +33,61 @@ def error(value: float | None, interval: Sequence[float] | None) -> str:
     return f"{100 * value:.1f} %\n{100 * interval[0]:.1f}–{100 * interval[1]:.1f} %"
 
 
+def _champion(row: Row) -> str:
+    """Who the champion's error is of."""
+    if row.champion_version is not None:
+        return f"v{row.champion_version}"
+    return "the median" if row.trained and row.champion_error is not None else ""
+
+
+def _moved(row: Row, most: int) -> str:
+    return ", ".join(row.moved[:most]) + (f" +{len(row.moved) - most}" if len(row.moved) > most else "")
+
+
+def _verdict(row: Row) -> str:
+    return "[bold green]promoted[/]" if row.promoted else "[bold yellow]rejected[/]"
+
+
+def _criterion(row: Row) -> str:
+    return (row.criterion or "").replace("_", " ")
+
+
+def _why(row: Row) -> str:
+    return ("[bold]trained[/]: " if row.trained else "not trained: ") + escape(row.why)
+
+
 def cells(row: Row) -> list[str]:
     """A row's cells, in the order of WIDTHS, with rich's markup."""
-    trained = "[bold]trained[/]: " if row.trained else "not trained: "
-    verdict = "–"
-    if row.promoted is not None:
-        criterion = (row.criterion or "").replace("_", " ")
-        verdict = ("[bold green]promoted[/]" if row.promoted else "[bold yellow]rejected[/]") + f"\n{criterion}"
-    champion = error(row.champion_error, row.champion_interval)
-    if row.trained and row.champion_version is None and row.champion_error is not None:
-        champion += "\n(the median)"
-    elif row.champion_version is not None:
-        champion += f"\n(v{row.champion_version})"
-    moved = ", ".join(row.moved[:4]) + (f" +{len(row.moved) - 4}" if len(row.moved) > 4 else "")
+    champion, whose = error(row.champion_error, row.champion_interval), _champion(row)
     return [
         str(row.number),
         "–" if row.rows is None else f"{row.rows:,}",
-        escape(moved or "–"),
-        trained + escape(row.why),
+        escape(_moved(row, 4) or "–"),
+        _why(row),
         "–" if row.version is None else str(row.version),
-        champion,
+        f"{champion}\n({whose})" if whose else champion,
         error(row.challenger_error, row.challenger_interval),
-        verdict,
+        "–" if row.promoted is None else f"{_verdict(row)}\n{_criterion(row)}",
         f"{row.seconds:.1f}",
     ]
+
+
+def lines(row: Row) -> list[str]:
+    """A row as a few lines with rich's markup, for a terminal too narrow for the table."""
+
+    def inline(value: float | None, interval: Sequence[float] | None) -> str:
+        return error(value, interval).replace("\n", " (") + ")"
+
+    rows = "rows unknown" if row.rows is None else f"{row.rows:,} rows"
+    said = [f"[bold]batch {row.number}[/]: {rows}, {row.seconds:.1f} s", f"  moved: {escape(_moved(row, 8) or '–')}"]
+    said.append(f"  {_why(row)}")
+    if row.champion_error is not None:
+        said.append(f"  champion ({_champion(row)}): {inline(row.champion_error, row.champion_interval)}")
+    if row.challenger_error is not None:
+        said.append(f"  challenger (v{row.version}): {inline(row.challenger_error, row.challenger_interval)}")
+    if row.promoted is not None:
+        said.append(f"  {_verdict(row)}: {_criterion(row)}")
+    return said
 
 
 class Screen:
@@ -60,12 +95,22 @@ class Screen:
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
-        if not self.console.is_terminal and self.console.width < NARROWEST:
-            self.console = Console(highlight=False, width=NARROWEST, file=self.console.file)
+        if not self.console.is_terminal and self.console.width < WITHOUT_TERMINAL:
+            self.console = Console(highlight=False, width=WITHOUT_TERMINAL, file=self.console.file)
         self._header_shown = False
         self._progress: Progress | None = None
         self._batches: TaskID | None = None
         self._steps: TaskID | None = None
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Show that something is under way which has no steps to count; a line where there is no terminal."""
+        if not self.console.is_terminal:
+            self.say(what)
+            yield
+            return
+        with self.console.status(escape(what)):
+            yield
 
     @contextmanager
     def working(self, batches: int, done: int) -> Iterator[None]:
@@ -93,24 +138,39 @@ class Screen:
     def doing(self, what: str, step: int | None = None) -> None:
         """Say what goes on now; `step` counts the batch's finished steps."""
         if self._progress is not None and self._steps is not None:
-            shown = what if len(what) < 70 else what[:69] + "…"
+            most = max(10, self.console.width - 60)
+            shown = what if len(what) < most else what[: most - 1] + "…"
             self._progress.update(self._steps, doing=escape(shown), completed=step)
 
     def row(self, row: Row) -> None:
         """Print a batch's row, under the header the first time."""
+        if self.console.width < NARROWEST:
+            for line in lines(row):
+                self.console.print(line)
+        else:
+            self._table_row(row)
+        if self._progress is not None and self._batches is not None and self._steps is not None:
+            self._progress.advance(self._batches)
+            self._progress.reset(self._steps, doing="")
+
+    def _table_row(self, row: Row) -> None:
+        left = self.console.width - NARROWEST + NARROWEST_WHY
+        widths = WIDTHS | {WHY: min(left, WIDEST_WHY)}
         table = Table(show_header=not self._header_shown, pad_edge=False, show_edge=False, header_style="bold")
-        for name, width in WIDTHS.items():
+        for name, width in widths.items():
             table.add_column(name, width=width, justify="right" if name in NUMBERS else "left", overflow="fold")
-        table.add_row(*cells(row), end_section=True)
+        table.add_row(*cells(row))
         self._header_shown = True
         self.console.print(table)
-        self.console.print("─" * (sum(WIDTHS.values()) + 3 * (len(WIDTHS) - 1)), style="dim")
-        if self._progress is not None and self._batches is not None:
-            self._progress.advance(self._batches)
+        self.console.print("─" * (sum(widths.values()) + _BETWEEN * (len(widths) - 1)), style="dim")
 
     def say(self, what: str) -> None:
         """A line of its own."""
         self.console.print(what, soft_wrap=True)
+
+    def wrong(self, what: str) -> None:
+        """What is wrong, as it stands."""
+        self.console.print(f"relevo-demo: {what}", style="bold red", markup=False, soft_wrap=True)
 
     def summary(self, rows: Sequence[Row]) -> None:
         """What came of it all."""
@@ -121,6 +181,6 @@ class Screen:
             self.say("Nothing is in production yet.")
         else:
             self.say(
-                f"In production: [bold]version {now['version']}[/], median error {100 * now['error']:.1f} % on "
-                "the held-out rows it was last compared on."
+                f"In production: [bold]version {now['version']}[/], median error {100 * now['error']:.1f} % on the "
+                "held-out rows it was last compared on."
             )

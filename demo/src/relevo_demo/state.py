@@ -42,7 +42,7 @@ class State:
 
     def save(self) -> None:
         """Write it in one stroke: killed at any line, the file is the old one or the new one."""
-        told = {"rows": [row.as_json() for row in self.rows], "current": self.current, "served": self.served}
+        told = {"rows": [row.kept() for row in self.rows], "current": self.current, "served": self.served}
         fresh = self._file.with_suffix(".tmp")
         fresh.write_text(json.dumps(told, indent=1))
         os.replace(fresh, self._file)  # noqa: PTH105

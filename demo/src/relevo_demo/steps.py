@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,11 +28,10 @@ class StepFailedError(Exception):
 
 
 class Steps:
-    """Runs `relevo-job`. `env` is the whole environment of a step; what they say goes to `log` as well."""
+    """Runs steps. `env` is a step's whole environment; what they say goes to `log` as well."""
 
-    def __init__(self, env: Mapping[str, str], log: Path) -> None:
-        self._env, self._log = dict(env), log
-        self._command = str(Path(sys.executable).parent / "relevo-job")
+    def __init__(self, command: Path, env: Mapping[str, str], log: Path) -> None:
+        self._command, self._env, self._log = str(command), dict(env), log
 
     def run(self, step: str, say: Callable[[str], None]) -> Body:
         """Run a step until it is done or has nothing to do; `say` gets its lines as they come.

@@ -10,6 +10,8 @@ Body = Mapping[str, Any]
 """A step's last line."""
 WALL = "wall_seconds"
 """What the demo adds to it: seconds from the process's start to its end, retries included."""
+ROW_ALONE = frozenset({"champion_version", "step_seconds"})
+"""What the table or a benchmark shows and the JSON file does not."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,13 @@ class Row:
     step_seconds: dict[str, float] = field(default_factory=dict)
     """By step that ran, from its process's start to its end, retries included."""
 
+    def kept(self) -> dict[str, Any]:
+        """All of it, as the state keeps it."""
+        return asdict(self)
+
     def as_json(self) -> dict[str, Any]:
         """The row as the JSON file tells it."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name not in ROW_ALONE}
 
 
 def _estimate(found: Body | None) -> tuple[float | None, list[float] | None]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, SourceServer
-from relevo_demo.servers.process import Server
+from relevo_demo.servers.process import Server, wait_for_all
 
 BUCKET = "relevo"
 GROUP = "6"
@@ -36,10 +36,11 @@ class System:
     """A step's whole environment."""
     mlflow_url: str
     source_url: str
+    servers: tuple[Server, ...]
 
 
 @contextmanager
-def running(folder: Path, options: Options, say: Callable[[str], None]) -> Iterator[System]:
+def running(folder: Path, options: Options) -> Iterator[System]:
     """Start everything a step needs in a state folder; on leaving, stop it. Raises ServerError."""
     postgres, s3 = PostgresServer(folder / "postgres"), S3Server(folder / "s3")
     source = SourceServer(folder / "source", *options.source, port=options.source_port)
@@ -49,7 +50,6 @@ def running(folder: Path, options: Options, say: Callable[[str], None]) -> Itera
             stack.callback(server.stop)
             server.start()
 
-        say("starting PostgreSQL, S3 and the data source")
         for server in (postgres, s3, source):
             start(server)
         postgres.wait()
@@ -65,10 +65,8 @@ def running(folder: Path, options: Options, say: Callable[[str], None]) -> Itera
             port=options.mlflow_port,
         )
         start(mlflow)
-        say("waiting for MLflow")
-        s3.wait()
+        wait_for_all([s3, source])
         s3.create_bucket(BUCKET)
-        source.wait()
         mlflow.wait()
         env = {
             **inherited,
@@ -84,7 +82,7 @@ def running(folder: Path, options: Options, say: Callable[[str], None]) -> Itera
             "MLFLOW_TRACKING_URI": mlflow.url,
         }
         try:
-            yield System(env, mlflow.url, source.url)
+            yield System(env, mlflow.url, source.url, (postgres, s3, source, mlflow))
         finally:
             for ending in (mlflow, source, s3):  # side by side; PostgreSQL is the last to go
                 ending.ask_to_stop()

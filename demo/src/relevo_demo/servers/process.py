@@ -91,6 +91,9 @@ class Server:
         self._stop_signal, self._start_timeout, self._stop_timeout = stop_signal, start_timeout, stop_timeout
         self.process: subprocess.Popen[bytes] | None = None
         self._asked = False
+        self._started = 0.0
+        self.ready_after: float | None = None
+        """Seconds from its start to its first answer; None until then."""
 
     def start(self) -> Self:
         """Start the process without waiting. Raises ServerError if it cannot even be started.
@@ -100,6 +103,7 @@ class Server:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output, self.log.with_suffix(".lock").open("w") as lock:
             self._expect_alone(lock)
+            self._started, self.ready_after = time.monotonic(), None
             self._prepare()
             try:
                 self.process = subprocess.Popen(
@@ -209,7 +213,8 @@ class Server:
 
 def wait_for_all(servers: Sequence[Server]) -> None:
     """Wait until each of these answers, whichever comes first. Raises ServerError as `Server.wait` does."""
-    while not all([server.look() for server in servers]):  # each is looked at, so that each time is its own
+    waiting = list(servers)
+    while waiting := [server for server in waiting if not server.look()]:
         time.sleep(LOOK_EVERY)
 
 
