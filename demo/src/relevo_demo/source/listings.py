@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 from relevo_contract.listing import COLUMNS
 
 AS_TEXT = frozenset({"status", "city", "state", "zip_code", "prev_sold_date"})
 """Columns that stay text; in the others what looks like a JSON number is one, to the letter."""
+REMEMBERED = 1 << 16
+"""Values of a column whose JSON is remembered."""
+Encode = Callable[[str], str]
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z", re.ASCII)
 
 
@@ -33,7 +39,8 @@ def read(path: Path) -> list[str]:
                     f"expected the columns {', '.join(COLUMNS)} in {path}, missing are {', '.join(missing)} "
                     f"(found: {', '.join(names)[:200]}): use the public file realtor-data.csv as it is published"
                 )
-            places = [(name, names.index(name)) for name in COLUMNS]
+            choose = itemgetter(*(names.index(name) for name in COLUMNS))
+            encode = [_encoder(name) for name in COLUMNS]
             rows = []
             for number, row in enumerate(reader, start=2):
                 if len(row) != len(names):
@@ -41,7 +48,7 @@ def read(path: Path) -> list[str]:
                         f"expected {len(names)} values in line {number} of {path}, got {len(row)}: "
                         "the file is cut or damaged"
                     )
-                rows.append(_object([(name, row[place]) for name, place in places]))
+                rows.append(_object(encode, choose(row)))
     except OSError as error:
         raise ListingsError(f"expected to read {path}: {error.strerror}; give the path of a CSV file") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -51,13 +58,21 @@ def read(path: Path) -> list[str]:
     return rows
 
 
-def _object(values: list[tuple[str, str]]) -> str:
-    return "{" + ", ".join(f"{json.dumps(name)}: {_value(name, value)}" for name, value in values) + "}"
+def _object(encode: Sequence[Encode], values: Sequence[str]) -> str:
+    return "{" + ", ".join([told(value) for told, value in zip(encode, values, strict=True)]) + "}"
 
 
-def _value(name: str, value: str) -> str:
-    if value == "":
-        return "null"
-    if name not in AS_TEXT and _JSON_NUMBER.match(value):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+def _encoder(name: str) -> Encode:
+    """From a column's value to its member of a JSON object. Values come again and again: most are looked up."""
+    key = json.dumps(name) + ": "
+    as_text = name in AS_TEXT
+
+    @lru_cache(maxsize=REMEMBERED)
+    def encode(value: str) -> str:
+        if value == "":
+            return key + "null"
+        if not as_text and _JSON_NUMBER.match(value):
+            return key + value
+        return key + json.dumps(value, ensure_ascii=False)
+
+    return encode
