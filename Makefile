@@ -49,12 +49,8 @@ lock: | $(UV) ## write requirements.lock anew (ARGS=--upgrade takes newer versio
 	$(UV) pip compile $(PARTS:%=%/pyproject.toml) --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-package relevo-contract --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock $(ARGS)
 
-.PHONY: help install demo check test format lock
-
 bench-holdout: install ## error on held-out listings, beside peers and limit: make bench-holdout ARGS="--data FILE"
 	@$(RUN)/python -m benchmarks.holdout $(ARGS)
-
-.PHONY: bench-holdout
 
 bench-ingestion: install ## RAW ingestion beside a bare COPY and pandas.to_sql: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.ingestion $(ARGS)
@@ -62,14 +58,10 @@ bench-ingestion: install ## RAW ingestion beside a bare COPY and pandas.to_sql: 
 bench-steps: install ## what collect, clean and decide of each of 100 batches cost: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.steps $(ARGS)
 
-.PHONY: bench-ingestion bench-steps
-
 bench-policy: install ## when to train, beside always, never, a common rule and hindsight: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.policy $(ARGS)
-
-.PHONY: bench-policy
 
 bench-demo: install ## how long the demo takes, step by step and server by server: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.demo $(ARGS)
 
-.PHONY: bench-demo
+.PHONY: help install demo check test format lock bench-holdout bench-ingestion bench-steps bench-policy bench-demo
