@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import relevo_ui
 from relevo_contract import names
-from relevo_contract.record import TrainReason
+from relevo_contract.record import Criterion, TrainReason
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
 from tests.gate import Gate
@@ -204,3 +204,27 @@ def test_a_refused_version_is_told_with_its_reason(
         assert "model.onnx" in app.warning[0].value
         app.button[0].click().run()
         assert f"**version 1** of {versions.model}" in shown(app)
+
+
+def test_a_batch_whose_record_or_pictures_are_gone_does_not_take_the_others_with_it(
+    env: pytest.MonkeyPatch, versions: Versions, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    env.setenv("RELEVO_MODEL", versions.model)
+    registry = Registry(versions.tracking_uri, versions.model)
+    bare = tmp_path / "bare"
+    shutil.copytree(bundles[0], bare, ignore=shutil.ignore_patterns("*.png", names.PROFILE_FILE))
+    story.save(
+        registry,
+        story.decided(1, TrainReason.BASELINE, "No model yet."),
+        bare,
+        Criterion.FIRST_BEATS_MEDIAN,
+        "Better than the median price.",
+    )
+    tags = {names.TAG_GROUP: "6", names.TAG_BATCH: "2", names.TAG_TRAIN: "false", names.TAG_WHY: "It was quiet."}
+    versions.client.create_run(versions.experiment, tags=tags)
+    app = page("history").run()
+    assert list(app.dataframe[0].value["Why"]) == ["It was quiet.", "No model yet."]
+    assert "its record is of another release" in shown(app)
+    app.selectbox[0].select_index(1).run()
+    assert "Version 1 went to production" in shown(app)
+    assert "What version 1 looks at" not in shown(app)

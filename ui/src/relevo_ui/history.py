@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from relevo_contract import names
 from relevo_contract.record import Criterion, DecisionRecord, TrainReason
-from relevo_ui.wording import column, estimate, listed
+from relevo_ui.wording import column, estimate, listed, sentence
 
 
 class Verdict(StrEnum):
@@ -131,7 +131,7 @@ def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None) -> 
         rows=record.batch.rows,
         moved=moved(record),
         verdict=verdict(record, tags),
-        why=record.decision.sentence,
+        why=sentence(record.decision.sentence),
         version=version,
         champion_here=_champion_here(record),
         champion=against + estimate(promotion.champion) if promotion else "",

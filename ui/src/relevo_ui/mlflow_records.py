@@ -134,9 +134,12 @@ class MlflowRecords:
         root = urlsplit(artifact_uri)
         if root.scheme != "mlflow-artifacts":
             return None  # not handed out by the server: written by something that is not Relevo
-        answer = self._send("GET", f"mlflow-artifacts/artifacts/{quote(root.path.strip('/'))}/{quote(path)}")
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            return None
+        above, _, name = f"{root.path.strip('/')}/{path}".rpartition("/")
+        answer = self._send("GET", f"mlflow-artifacts/artifacts/{quote(above)}/{quote(name)}")
+        if not answer.is_success:  # a file that is not there is a 500 to MLflow on S3: the folder tells
+            listed = self._ask("GET", "mlflow-artifacts/artifacts", params={"path": above}) or {}
+            if name not in {file["path"].rpartition("/")[2] for file in listed.get("files", [])}:
+                return None
         return self._expect(answer).content
 
     def _ask(self, method: str, endpoint: str, **arguments: Any) -> Any:

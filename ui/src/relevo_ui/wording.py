@@ -34,6 +34,11 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def sentence(text: str) -> str:
+    """Words that stand alone: with a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def listed(words: tuple[str, ...] | list[str], most: int = 4) -> str:
     """`a, b and c`; what is over is counted."""
     if len(words) > most:

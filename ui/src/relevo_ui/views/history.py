@@ -12,9 +12,12 @@ from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.history import Row
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
-from relevo_ui.wording import column, estimate, listed, plain, points
+from relevo_ui.wording import column, estimate, listed, plain, points, sentence
 
 CHOSEN = "batch"
+ROW_PIXELS = 98
+"""Five lines: what the longest sentences of `decide` take."""
+TABLE_PIXELS = 640
 
 
 def label(row: Row, groups: int) -> str:
@@ -52,19 +55,19 @@ def overview(rows: list[Row]) -> None:
         on_select=choose,
         selection_mode="single-row",
         hide_index=True,
-        row_height=76,
-        height=min(640, 76 * len(rows) + 40),
+        row_height=ROW_PIXELS,
+        height=min(TABLE_PIXELS, ROW_PIXELS * len(rows) + 40),
         column_config={
-            "Batch": st.column_config.NumberColumn(width=50),
-            "Rows": st.column_config.NumberColumn(width=60, format="localized"),
-            "What moved": st.column_config.TextColumn(width=120),
-            "Why": st.column_config.TextColumn(width=310),
-            "Version": st.column_config.TextColumn(width=60),
-            "Outcome": st.column_config.TextColumn(width=100),
-            "Criterion": st.column_config.TextColumn(width=165),
-            "Champion here": st.column_config.TextColumn(width=130, help="median error on this batch; 95 % interval"),
-            "Champion": st.column_config.TextColumn(width=105, help="median error on the held-out rows that decided"),
-            "Challenger": st.column_config.TextColumn(width=105, help="median error on the same rows"),
+            "Batch": st.column_config.NumberColumn(width=45),
+            "Rows": st.column_config.NumberColumn(width=55, format="localized"),
+            "What moved": st.column_config.TextColumn(width=110),
+            "Why": st.column_config.TextColumn(width=385),
+            "Version": st.column_config.TextColumn(width=55),
+            "Outcome": st.column_config.TextColumn(width=90),
+            "Criterion": st.column_config.TextColumn(width=135),
+            "Champion here": st.column_config.TextColumn(width=120, help="median error on this batch; 95 % interval"),
+            "Champion": st.column_config.TextColumn(width=100, help="median error on the held-out rows that decided"),
+            "Challenger": st.column_config.TextColumn(width=100, help="median error on the same rows"),
         },
     )
 
@@ -109,7 +112,7 @@ def promotion(record: DecisionRecord) -> None:
     if judged is None:
         return
     st.subheader("Promoted or rejected, and by which criterion")
-    st.markdown(plain(judged.sentence))
+    st.markdown(plain(sentence(judged.sentence)))
     st.caption(
         f"Criterion `{judged.criterion}`: {history.CRITERIA[judged.criterion]}. Difference, challenger minus champion "
         f"on the same {judged.rows:,} held-out rows: {points(judged.difference)}."
@@ -146,7 +149,7 @@ def details(row: Row, run: BatchRun, record: DecisionRecord | None, story: Story
         st.info(f"Batch {row.batch} is being decided, or its record is of another release. [Its MLflow run]({link})")
         return
     st.markdown(f"#### {plain(history.headline(record))}")
-    st.markdown(plain(record.decision.sentence))
+    st.markdown(plain(sentence(record.decision.sentence)))
     facts = [
         f"{record.batch.rows:,} rows came, {record.batch.kept:,} kept",
         f"decided {record.decided_at:%Y-%m-%d %H:%M} UTC",
