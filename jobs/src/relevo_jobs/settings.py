@@ -78,7 +78,7 @@ class DecideSettings(WithClean, WithRegistry):
         default=400, ge=100, description="rows enough to judge (or a fifth of those trained on); fewer wait"
     )
     error_margin: float = Field(
-        default=0.2, ge=0, description="relative rise of the error over its promise, beyond noise, that trains"
+        default=0.25, ge=0, description="relative rise of the error over its promise, beyond noise, that trains"
     )
     new_state_share: float = Field(
         default=0.05, gt=0, description="rows in states hardly known, as a share of those trained on, that train"

@@ -152,6 +152,13 @@ def test_new_places_train_once_enough_rows_wait(known: Profile, untrained: int, 
     assert verdict.train is (reason is TrainReason.DRIFT)
 
 
+@pytest.mark.parametrize(("untrained", "reason"), [(2999, TrainReason.QUIET), (3000, TrainReason.DRIFT)])
+def test_whatever_moved_trains_once_the_rows_have_doubled(known: Profile, untrained: int, reason: TrainReason) -> None:
+    larger = listings(700, 74)
+    larger["acre_lot"] = larger["acre_lot"] * 1.5
+    assert judge(known, larger, untrained=untrained).reason is reason
+
+
 def test_many_rows_of_the_same_places_need_no_training(known: Profile) -> None:
     assert judge(known, listings(700, 69), untrained=30_000).reason is TrainReason.QUIET
 

@@ -27,7 +27,7 @@ class Limits:
 
     rows: int = 400
     """Rows that are enough to judge, whatever the champion was trained on; see `rows_needed`."""
-    error_margin: float = 0.2
+    error_margin: float = 0.25
     """How much above its promise, relatively, the champion's error must be beside being above it beyond noise."""
     new_state: float = 0.05
     """Rows in states the champion hardly knows, as a share of its training rows, from which they weigh."""
@@ -172,13 +172,14 @@ def _error(judged: _Judged) -> Ruling | None:
 
 def _drift(judged: _Judged) -> Ruling | None:
     unseen, place = max((e.unseen or 0.0, e.column) for e in judged.found if e.column in PLACES)
-    training = judged.champion.profile.rows
-    if unseen < judged.limits.new_places or judged.case.untrained < judged.limits.waiting * training:
-        return None
-    return TrainReason.DRIFT, (
-        f"{percent(unseen)} of {judged.these} have a {place} that version {judged.champion.version} never saw, and "
-        f"{rows_of(judged.case.untrained)} wait untrained beside {training:,} trained on; {judged.against}"
-    )
+    training, untrained = judged.champion.profile.rows, judged.case.untrained
+    waits = f"{rows_of(untrained)} wait untrained beside {training:,} trained on; {judged.against}"
+    if unseen >= judged.limits.new_places and untrained >= judged.limits.waiting * training:
+        never_saw = f"have a {place} that version {judged.champion.version} never saw"
+        return TrainReason.DRIFT, f"{percent(unseen)} of {judged.these} {never_saw}, and {waits}"
+    if judged.moved and untrained >= training:
+        return TrainReason.DRIFT, f"{judged.furthest} moved beyond noise, and {waits}"
+    return None
 
 
 def _quiet(judged: _Judged) -> Ruling:
