@@ -17,6 +17,7 @@ from typing import Any
 from relevo_demo import state as state_module
 from relevo_demo.arguments import STEP_COMMAND, check, parser
 from relevo_demo.loop import run_batches
+from relevo_demo.recall import from_mlflow
 from relevo_demo.screen import Screen
 from relevo_demo.servers.apps import api, ui
 from relevo_demo.servers.process import ServerError, ended
@@ -24,7 +25,7 @@ from relevo_demo.source.listings import ListingsError
 from relevo_demo.state import State, StateError
 from relevo_demo.steps import StepFailedError, Steps
 from relevo_demo.story import whole
-from relevo_demo.system import Options, System, running
+from relevo_demo.system import GROUP, Options, System, running
 
 INTERRUPTED = 130
 FAILED = 1
@@ -109,7 +110,7 @@ def _run(given: argparse.Namespace, state: State, screen: Screen) -> int:
         steps = Steps(STEP_COMMAND, system.env, state.folder / "steps.log")
         try:
             with screen.working(given.batches, len(state.rows)):
-                run_batches(state, steps, screen, told)
+                run_batches(state, steps, screen, from_mlflow(system.mlflow_url, GROUP), told)
         except StepFailedError as error:
             raise StepFailedError(f"{error}\n{ended(system.servers)}".rstrip()) from error
         screen.summary(state.rows)

@@ -176,7 +176,10 @@ class Screen:
         """What came of it all."""
         now = production(rows)
         trained, promoted = sum(row.trained for row in rows), sum(bool(row.promoted) for row in rows)
-        self.say(f"\n{len(rows)} batches, {trained} trainings, {promoted} promotions.")
+        counts = {"batch": len(rows), "training": trained, "promotion": promoted}
+        many = {"batch": "batches"}
+        said = [f"{n} {what if n == 1 else many.get(what, what + 's')}" for what, n in counts.items()]
+        self.say("\n" + ", ".join(said) + ".")
         if now["version"] is None:
             self.say("Nothing is in production yet.")
         else:

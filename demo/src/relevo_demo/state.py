@@ -23,7 +23,9 @@ class State:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file = folder / "story.json"
-        told = json.loads(self._file.read_text()) if self._file.exists() else {}
+        self.went_before = self._file.exists()
+        """Whether an earlier run used this folder."""
+        told = json.loads(self._file.read_text()) if self.went_before else {}
         self.rows: list[Row] = [Row(**row) for row in told.get("rows", [])]
         self.current: dict[str, Body] = told.get("current", {})
         """The last lines of the steps that the batch under way has behind it."""

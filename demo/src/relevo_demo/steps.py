@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from relevo_demo.servers.process import die_with_parent, last_lines
 from relevo_demo.story import Body
@@ -33,14 +33,15 @@ class Steps:
     def __init__(self, command: Path, env: Mapping[str, str], log: Path) -> None:
         self._command, self._env, self._log = str(command), dict(env), log
 
-    def run(self, step: str, say: Callable[[str], None]) -> Body:
+    def run(self, step: str, say: Callable[[str], None], instead: Callable[[], Body | None] = lambda: None) -> Body:
         """Run a step until it is done or has nothing to do; `say` gets its lines as they come.
 
-        Raises StepFailedError with the step's sentence if it fails and no retry can help, or none did.
+        Before each retry `instead` may give what the failed try did for all that: its body is taken, and the step is
+        not run again. Raises StepFailedError with the step's sentence if it fails and no retry can help, or none did.
         """
         pause = PAUSE
         for attempt in range(1, TRIES + 1):
-            code, body = self._once(step, say)
+            code, body = self.once(step, say)
             if code in {0, NOTHING_TO_DO}:
                 return body
             # A step without a last line was killed: by its own promise it can be run again.
@@ -51,9 +52,12 @@ class Steps:
             say(f"try {attempt} failed ({sentence[:60]}…), again in {pause:.0f} s")
             time.sleep(pause)
             pause *= 2
+            if (found := instead()) is not None:
+                return found
         raise AssertionError("unreachable")
 
-    def _once(self, step: str, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
+    def once(self, step: str, say: Callable[[str], None]) -> tuple[int, Body]:
+        """Run a step's process to its end; its exit code and last line, empty if it had none."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("a") as log:
             process = subprocess.Popen(
@@ -91,7 +95,7 @@ def _pass_on(lines: IO[str], log: IO[str], say: Callable[[str], None]) -> None:
             say(line.strip())
 
 
-def _last_line(output: str) -> dict[str, Any]:
+def _last_line(output: str) -> Body:
     lines = output.strip().splitlines()
     with contextlib.suppress(ValueError):
         body = json.loads(lines[-1]) if lines else {}
