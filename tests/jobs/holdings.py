@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import boto3
 import psycopg
 
 from relevo_contract.listing import COLUMNS
+from relevo_jobs.settings import CollectSettings
 
 
 def query(url: str, statement: str) -> list[tuple[Any, ...]]:
@@ -65,3 +67,11 @@ def clean_batches(url: str) -> list[tuple[int, int, int, int, int, int]]:
         " (select count(*) from clean.rejections r where r.batch_number = b.batch_number)"
         " from clean.batches b order by batch_number",
     )
+
+
+def assert_holds(settings: CollectSettings, bodies: Sequence[bytes]) -> None:
+    """RAW holds these batches, each once, and the bucket their bodies to the byte, and nothing else."""
+    assert raw_batches(settings.raw_url) == expected(list(bodies))
+    assert settings.s3_endpoint_url is not None
+    kept = bodies_in_bucket(settings.s3_endpoint_url, settings.bucket)
+    assert kept == {hashlib.sha256(content).hexdigest(): content for content in bodies}

@@ -81,11 +81,15 @@ def urls(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, s
     return use(server, monkeypatch)
 
 
+def made(source: Script, raw_url: str, bucket: str, s3: S3Server) -> CollectSettings:
+    return CollectSettings(
+        group=6, source_url=source.url, raw_url=raw_url, bucket=bucket, s3_endpoint_url=s3.url, repeat_wait=0
+    )
+
+
 @pytest.fixture
 def settings(urls: dict[str, str], source: Script, s3: S3Server, bucket: str) -> CollectSettings:
-    return CollectSettings(
-        group=6, source_url=source.url, raw_url=urls["raw_url"], bucket=bucket, s3_endpoint_url=s3.url, repeat_wait=0
-    )
+    return made(source, urls["raw_url"], bucket, s3)
 
 
 @pytest.fixture
@@ -210,14 +214,7 @@ if may_mount():
         source.bodies[1] = body(2, big)
         with tiny_disk(tmp_path / "disk", 200) as disk, PostgresServer(disk / "postgres") as server:
             urls = use(server, monkeypatch)
-            settings = CollectSettings(
-                group=6,
-                source_url=source.url,
-                raw_url=urls["raw_url"],
-                bucket=bucket,
-                s3_endpoint_url=s3.url,
-                repeat_wait=0,
-            )
+            settings = made(source, urls["raw_url"], bucket, s3)
             step.run(settings)
             filler = fill(disk, but=1_000_000)
             with pytest.raises(Unavailable):
@@ -234,14 +231,7 @@ if may_mount():
     ) -> None:
         with tiny_disk(tmp_path / "disk", 100) as disk, S3Server(disk / "s3") as s3:
             new_keys(monkeypatch, s3.env)
-            settings = CollectSettings(
-                group=6,
-                source_url=source.url,
-                raw_url=urls["raw_url"],
-                bucket="relevo",
-                s3_endpoint_url=s3.url,
-                repeat_wait=0,
-            )
+            settings = made(source, urls["raw_url"], "relevo", s3)
             step.run(settings)
             fill(disk, but=0)
             source.bodies[1] = body(2, [listing(2, row) | {"city": secrets.token_hex(500)} for row in range(5_000)])
