@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -38,6 +39,8 @@ class Watched:
     """A demo's end, and when what was seen: seconds since its start."""
 
     seconds: float = 0.0
+    cpu: float = 0.0
+    """Seconds of processor time, of all its processes together."""
     code: int = 0
     output: list[str] = field(default_factory=list)
     marks: dict[str, float] = field(default_factory=dict)
@@ -45,7 +48,7 @@ class Watched:
 
 def watch(arguments: Sequence[str], state: Path, said: Path) -> Watched:
     """Run the demo to its end; what it says goes to a file, and is read from there as it comes."""
-    watched, began = Watched(), time.monotonic()
+    watched, began, before = Watched(), time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with said.open("w") as output:
         command = [sys.executable, "-m", "relevo_demo", "--exit", "--state", str(state), *arguments]
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
@@ -57,6 +60,8 @@ def watch(arguments: Sequence[str], state: Path, said: Path) -> Watched:
             if process.poll() is None:
                 process.terminate()
             process.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    watched.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     watched.seconds, watched.code = time.monotonic() - began, process.returncode
     watched.output = said.read_text().splitlines()
     return watched
@@ -113,6 +118,9 @@ def table(watched: Watched, batches: Sequence[dict[str, Any]]) -> bool:
     for mark, seconds in sorted(watched.marks.items(), key=lambda item: item[1]):
         print(f"  {mark:28} {seconds:6.1f}")
     print(f"  {'everything stopped':28} {watched.seconds:6.1f}")
+    print(
+        f"\n{watched.cpu:.0f} s of processor time in all: about what it takes, waits apart, on one core that is its own"
+    )
     first, whole = watched.marks.get("first decision", float("inf")), watched.seconds
     holds = first <= FIRST_DECISION and whole <= WHOLE
     load = os.getloadavg()[1]

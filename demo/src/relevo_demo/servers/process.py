@@ -90,7 +90,7 @@ class Server:
         self._env, self._user, self._cwd = env, user, cwd
         self._stop_signal, self._start_timeout, self._stop_timeout = stop_signal, start_timeout, stop_timeout
         self.process: subprocess.Popen[bytes] | None = None
-        self._asked = False
+        self._asked: float | None = None
         self._started = 0.0
         self.ready_after: float | None = None
         """Seconds from its start to its first answer; None until then."""
@@ -178,9 +178,9 @@ class Server:
 
     def ask_to_stop(self) -> None:
         """Send the signal it stops by, without waiting: several servers can stop side by side."""
-        if self.process is not None and self.process.poll() is None and not self._asked:
+        if self.process is not None and self.process.poll() is None and self._asked is None:
             self.process.send_signal(self._stop_signal)
-            self._asked = True
+            self._asked = time.monotonic()
 
     def stop(self) -> None:
         """Stop the process and all it forked; asks first, then insists."""
@@ -189,13 +189,14 @@ class Server:
             return
         try:
             self.ask_to_stop()
+            patience = self._stop_timeout - (0.0 if self._asked is None else time.monotonic() - self._asked)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(self._stop_timeout)
+                process.wait(max(0.0, patience))
         finally:  # also if an impatient Ctrl-C ends the waiting
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            self.process, self._asked = None, False
+            self.process, self._asked = None, None
 
     def __enter__(self) -> Self:
         self.start()
