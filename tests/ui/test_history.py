@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from relevo_contract import names
-from relevo_contract.record import Criterion, DecisionRecord, Estimate, TrainReason
+from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, Estimate, TrainReason
 from relevo_ui import charts, history, wording
 from relevo_ui.history import Verdict
 from tests.ui import story
@@ -28,12 +28,12 @@ def promoted(record: DecisionRecord, version: int, criterion: Criterion) -> Deci
 @pytest.mark.parametrize(
     ("record", "verdict", "headline"),
     [
-        (QUIET, Verdict.KEPT, "No training: nothing moved beyond noise."),
+        (QUIET, Verdict.KEPT, "No training: nothing changed enough to call for one."),
         (TINY, Verdict.KEPT, "No training: too few rows to tell a change from noise."),
         (
             MOVED,
             Verdict.TRAINING,
-            "A training was asked for: a state came that the model never saw. It has not finished.",
+            "A training was asked for: much of it lies in a state the model hardly knew. It has not finished.",
         ),
         (story.trained(MOVED), Verdict.JUDGING, "The version has not been judged yet."),
         (
@@ -50,6 +50,15 @@ def promoted(record: DecisionRecord, version: int, criterion: Criterion) -> Deci
 def test_a_batch_is_told_as_far_as_it_has_come(record: DecisionRecord, verdict: Verdict, headline: str) -> None:
     assert history.row("run", tags(record.batch.number), record).verdict is verdict
     assert headline in history.headline(record)
+
+
+@pytest.mark.parametrize(
+    ("now", "worse", "said"),
+    [(0.48, True, "No: "), (0.29, False, "Not quite: "), (0.25, False, "Yes, "), (0.1, False, "Yes, ")],
+)
+def test_a_promise_is_kept_broken_or_strained(now: float, worse: bool, said: str) -> None:
+    error = ErrorEvidence(now=story.near(now, 0.02), promised=story.near(0.24, 0.02), rows=100, worse=worse)
+    assert history.promise(error).startswith(said)
 
 
 def test_every_reason_criterion_and_verdict_has_its_words() -> None:

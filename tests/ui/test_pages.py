@@ -153,7 +153,7 @@ def test_the_history_has_one_line_a_batch_newest_first(env: pytest.MonkeyPatch, 
     ("batch", "said", "charts"),
     [
         (1, ["the first model, better than always saying the median price", "There was no model to compare"], 1),
-        (2, ["No training: nothing moved beyond noise.", "Yes, as far as this batch can tell"], 2),
+        (2, ["No training: nothing changed enough to call for one.", "Yes, as far as this batch can tell"], 2),
         (3, ["in place of version 1", "massachusetts and connecticut", "No: it errs more here", r"\$410,000"], 4),
         (4, ["Version 3 was rejected", "version 2 stays", "`not_better`", "+0.4 points (-0.6 to +1.4)"], 4),
         (5, ["17 rows came", "too few rows"], 1),

@@ -48,6 +48,7 @@ def command(settings: Settings) -> list[str]:
         *("--server.headless", "true"),
         *("--server.fileWatcherType", "none"),
         *("--browser.gatherUsageStats", "false"),
+        *("--runner.magicEnabled", "false"),  # or a string that stands alone in a page would be shown
         *("--client.toolbarMode", "viewer"),
         *("--client.showErrorDetails", "none"),
     ]

@@ -84,7 +84,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
         scale=alt.Scale(zero=True),
     )
     y = alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=240, labelOverlap=False))
-    tooltip = [alt.Tooltip("label:N", title=" "), alt.Tooltip("said:N", title="error")]
+    tooltip = [alt.Tooltip("label:N", title=" "), alt.Tooltip("said:N", title="difference" if zero else "error")]
     base = alt.Chart(data)
     whiskers = base.mark_bar(height=4).encode(
         x=x, x2="high:Q", y=y, color=alt.Color("colour:N", scale=None), tooltip=tooltip
@@ -125,7 +125,9 @@ def states(compared: Sequence[StateComparison]) -> alt.LayerChart | None:
         (f"{s.state} ({s.rows} rows){', worse' if s.worse else ''}", s.difference, ORANGE if s.worse else BLUE)
         for s in ordered
     ]
-    return _intervals(rows, "challenger's error minus champion's; left of zero the challenger is better", zero=True)
+    return _intervals(
+        rows, "mean error of the log price, challenger minus champion; left of zero the challenger is better", zero=True
+    )
 
 
 def columns_table(columns: Sequence[ColumnEvidence]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relevo_contract import names
-from relevo_contract.record import Criterion, DecisionRecord, TrainReason
+from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, TrainReason
 from relevo_ui.wording import column, estimate, listed, sentence
 
 
@@ -34,10 +34,10 @@ MARKS: Mapping[Verdict, str] = {
 
 REASONS: Mapping[TrainReason, str] = {
     TrainReason.BASELINE: "there was no model yet",
-    TrainReason.NEW_STATE: "a state came that the model never saw",
+    TrainReason.NEW_STATE: "much of it lies in a state the model hardly knew",
     TrainReason.ERROR: "the model erred more than it promised",
-    TrainReason.DRIFT: "the data moved beyond noise",
-    TrainReason.QUIET: "nothing moved beyond noise",
+    TrainReason.DRIFT: "the data moved beyond noise, and many rows wait untrained",
+    TrainReason.QUIET: "nothing changed enough to call for one",
     TrainReason.TOO_FEW_ROWS: "too few rows to tell a change from noise",
     TrainReason.BROKEN_COLUMN: "a column is broken",
 }
@@ -138,6 +138,15 @@ def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None) -> 
         challenger=estimate(promotion.challenger) if promotion else "",
         criterion=CRITERIA[promotion.criterion] if promotion else "",
     )
+
+
+def promise(error: ErrorEvidence) -> str:
+    """Whether the champion keeps its promise on this batch."""
+    if error.worse:
+        return "No: it errs more here than it promised"
+    if error.now.low > error.promised.high:
+        return "Not quite: it errs more here than it promised, though not by enough to call for a training"
+    return "Yes, as far as this batch can tell"
 
 
 def headline(record: DecisionRecord) -> str:

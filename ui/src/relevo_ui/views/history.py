@@ -15,8 +15,7 @@ from relevo_ui.session import Story
 from relevo_ui.wording import column, estimate, listed, plain, points, sentence
 
 CHOSEN = "batch"
-ROW_PIXELS = 98
-"""Five lines: what the longest sentences of `decide` take."""
+ROW_PIXELS = 98  # five lines: what the longest sentences of `decide` take
 TABLE_PIXELS = 640
 
 
@@ -98,10 +97,9 @@ def promise(record: DecisionRecord) -> None:
     if error is None:
         return
     st.subheader("Does the champion keep its promise?")
-    kept = "No: it errs more here than it promised" if error.worse else "Yes, as far as this batch can tell"
     st.markdown(
-        f"{kept}. On {error.rows:,} of its rows version {record.champion_version} errs by {estimate(error.now)}; "
-        f"it promised {estimate(error.promised)}."
+        f"{history.promise(error)}. On {error.rows:,} of its rows version {record.champion_version} errs by "
+        f"{estimate(error.now)}; it promised {estimate(error.promised)}."
     )
     st.altair_chart(charts.promise(error))
 
@@ -114,8 +112,8 @@ def promotion(record: DecisionRecord) -> None:
     st.subheader("Promoted or rejected, and by which criterion")
     st.markdown(plain(sentence(judged.sentence)))
     st.caption(
-        f"Criterion `{judged.criterion}`: {history.CRITERIA[judged.criterion]}. Difference, challenger minus champion "
-        f"on the same {judged.rows:,} held-out rows: {points(judged.difference)}."
+        f"Criterion `{judged.criterion}`: {history.CRITERIA[judged.criterion]}. What decides is the mean error of the "
+        f"log price, challenger minus champion, row by row on {judged.rows:,} held-out rows: {points(judged.difference)}."
     )
     st.altair_chart(charts.promotion(judged))
     by_state = charts.states(judged.states)
