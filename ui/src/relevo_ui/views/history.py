@@ -113,7 +113,7 @@ def promotion(record: DecisionRecord) -> None:
     st.markdown(plain(sentence(judged.sentence)))
     st.caption(
         f"Criterion `{judged.criterion}`: {history.CRITERIA[judged.criterion]}. What decides is the mean error of the "
-        f"log price, challenger minus champion, row by row on {judged.rows:,} held-out rows: {points(judged.difference)}."
+        f"log price, challenger minus champion, by row on {judged.rows:,} held-out rows: {points(judged.difference)}."
     )
     st.altair_chart(charts.promotion(judged))
     by_state = charts.states(judged.states)
