@@ -10,6 +10,7 @@ import pytest
 
 from relevo_contract.listing import COLUMNS
 from relevo_demo.source import batches, generator, listings
+from relevo_demo.source.__main__ import prepare
 
 HEADER = ",".join(COLUMNS)
 ROW = "103378.0,for_sale,105000.0,3,2,0.12,1962661.0,Adjuntas,Puerto Rico,00601,920.0,"
@@ -36,7 +37,7 @@ def test_too_few_listings_for_the_batches_are_refused() -> None:
 def test_a_file_is_served_to_the_letter(tmp_path: Path) -> None:
     file = tmp_path / "listings.csv"
     file.write_text(f"{HEADER}\n{ROW}\n")
-    (row,) = listings.read(file)
+    (row,) = listings.read(file).rows(0, 1)
     assert '"price": 105000.0' in row
     assert '"bed": 3,' in row
     assert json.loads(row) == {
@@ -50,8 +51,21 @@ def test_columns_may_stand_in_another_order_beside_others(tmp_path: Path) -> Non
     file = tmp_path / "listings.csv"
     names = ["id", *reversed(COLUMNS)]
     file.write_text(",".join(names) + "\n" + ",".join(str(i) for i in range(len(names))) + "\n")
-    (row,) = listings.read(file)
+    (row,) = listings.read(file).rows(0, 1)
     assert list(json.loads(row)) == list(COLUMNS)
+
+
+def test_batches_of_a_file_are_its_rows_in_order(tmp_path: Path) -> None:
+    """Also with quoted line ends, an empty line, a byte order mark and line ends of Windows."""
+    file = tmp_path / "listings.csv"
+    rows = [ROW.replace("103378.0", str(number)) for number in range(200)]
+    rows[7] = rows[7].replace("Adjuntas", '"Adjuntas,\r\nPueblo ""Ñ"""')
+    file.write_bytes(("\ufeff" + "\r\n".join([HEADER, *rows[:50], "", *rows[50:]]) + "\r\n\r\n").encode())
+    made = prepare(file, 5, 0)
+    assert [len(batch) for batch in made] == batches.cut(200, 5, 0)
+    told = [json.loads(row) for batch in made for row in batch]
+    assert [row["brokered_by"] for row in told] == list(range(200))
+    assert {row["city"] for row in told} == {"Adjuntas", 'Adjuntas,\r\nPueblo "Ñ"'}
 
 
 @pytest.mark.parametrize(

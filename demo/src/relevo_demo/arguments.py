@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from relevo_demo.servers.process import expect_free
-from relevo_demo.source.__main__ import prepare
+from relevo_demo.source import __main__ as source
 
 PORTS = {"api": "the inference API", "ui": "the UI", "mlflow": "MLflow", "source": "the data source"}
 STEP_COMMAND = Path(sys.executable).parent / "relevo-job"
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
 
 def check(given: argparse.Namespace) -> None:
     """Raise ListingsError, ServerError or ValueError for arguments that cannot work."""
-    prepare(given.data, given.batches, given.seed)
+    source.check(given.data, given.batches, given.seed)
     if not 0 <= given.delay <= 3600:
         raise ValueError(f"expected a delay of 0 or more seconds, at most 3600, got --delay {given.delay}")
     if given.json is not None:

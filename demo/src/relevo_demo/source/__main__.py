@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
+from typing import overload
 
 import uvicorn
 
@@ -35,20 +37,44 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def prepare(data: Path | None, count: int, seed: int) -> list[list[str]]:
-    """The batches, each a list of JSON objects. Raises ListingsError, ValueError."""
+def check(data: Path | None, count: int, seed: int) -> None:
+    """Raise ListingsError or ValueError if these cannot be served, as far as a look at the file's beginning tells."""
     if count < 1:
         raise ValueError(f"expected at least one batch, got --batches {count}")
     if seed < 0:
         raise ValueError(f"expected a seed of 0 or more, got --seed {seed}")
+    if data is not None:
+        most = min(count * batches.TINY, 1_000_000)
+        batches.cut(len(listings.read(data, most)), count, seed)
+
+
+def prepare(data: Path | None, count: int, seed: int) -> app.Batches:
+    """The batches, each a list of JSON objects once it is asked for. Raises ListingsError, ValueError."""
+    check(data, count, seed)
     if data is None:
         return generator.generate(generator.sizes(count, seed), seed)
-    rows = listings.read(data)
-    ends, start = [], 0
-    for size in batches.cut(len(rows), count, seed):
-        ends.append(rows[start : start + size])
-        start += size
-    return ends
+    return _Cut(listings.read(data), count, seed)
+
+
+class _Cut(Sequence[list[str]]):
+    """A file's batches."""
+
+    def __init__(self, rows: listings.Listings, count: int, seed: int) -> None:
+        self._rows = rows
+        self._ends = [0, *accumulate(batches.cut(len(rows), count, seed))]
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, position: int) -> list[str]: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[list[str]]: ...
+    def __getitem__(self, position: int | slice) -> list[str] | list[list[str]]:
+        if isinstance(position, slice):
+            return [self[place] for place in range(len(self))[position]]
+        place = range(len(self))[position]
+        return self._rows.rows(self._ends[place], self._ends[place + 1])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,22 +1,25 @@
-"""A user's copy of the public listings, read from CSV."""
+"""A user's copy of the public listings, read from CSV.
+
+The whole public file has 2.2 million rows. It is kept as it is on disk, with the place where each row begins; the rows
+of a batch become JSON when they are asked for, so that the source is up in seconds and not in minutes.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Iterator
 from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
+from typing import BinaryIO
 
 from relevo_contract.listing import COLUMNS
 
 AS_TEXT = frozenset({"status", "city", "state", "zip_code", "prev_sold_date"})
 """Columns that stay text; in the others what looks like a JSON number is one, to the letter."""
-REMEMBERED = 1 << 16
-"""Values of a column whose JSON is remembered."""
-Encode = Callable[[str], str]
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z", re.ASCII)
 
 
@@ -24,55 +27,100 @@ class ListingsError(Exception):
     """The file cannot be served; the message says what was expected, what came and what to do."""
 
 
-def read(path: Path) -> list[str]:
-    """Each row as a JSON object in the file's order, its values to the letter. Raises ListingsError."""
+class Listings:
+    """The rows of a file, in its order."""
+
+    def __init__(self, content: bytes, starts: array[int], places: list[int]) -> None:
+        self._content, self._starts, self._places = content, starts, places
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def rows(self, start: int, stop: int) -> list[str]:
+        """Rows `start` to before `stop`, each as a JSON object, its values to the letter."""
+        begin = self._starts[start]
+        end = self._starts[stop] if stop < len(self) else len(self._content)
+        text = io.StringIO(self._content[begin:end].decode(), newline="")
+        return [self._object(row) for row in csv.reader(text) if row]
+
+    def _object(self, row: list[str]) -> str:
+        told = [spell(row[place]) for spell, place in zip(_SPELLINGS, self._places, strict=True)]
+        return "{" + ", ".join(told) + "}"
+
+
+def read(path: Path, most: int | None = None) -> Listings:
+    """Read a file, or no more than its first rows. Raises ListingsError."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            header = next(reader, None)
-            if header is None:
-                raise ListingsError(f"expected listings in {path}, the file is empty")
-            names = [name.strip() for name in header]
-            missing = [name for name in COLUMNS if name not in names]
-            if missing:
-                raise ListingsError(
-                    f"expected the columns {', '.join(COLUMNS)} in {path}, missing are {', '.join(missing)} "
-                    f"(found: {', '.join(names)[:200]}): use the public file realtor-data.csv as it is published"
-                )
-            choose = itemgetter(*(names.index(name) for name in COLUMNS))
-            encode = [_encoder(name) for name in COLUMNS]
-            rows = []
-            for number, row in enumerate(reader, start=2):
-                if len(row) != len(names):
-                    raise ListingsError(
-                        f"expected {len(names)} values in line {number} of {path}, got {len(row)}: "
-                        "the file is cut or damaged"
-                    )
-                rows.append(_object(encode, choose(row)))
+        with path.open("rb") as file:
+            starts, places = _starts(path, file, most)
+            end = file.tell()
+            file.seek(0)
+            return Listings(file.read(end), starts, places)
     except OSError as error:
         raise ListingsError(f"expected to read {path}: {error.strerror}; give the path of a CSV file") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ListingsError(f"expected UTF-8 CSV in {path}: {error}") from error
-    if not rows:
+
+
+class _Lines:
+    """The lines of a file, and how many bytes were read of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.position = file, 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._file.readline():
+            first = self.position == 0
+            self.position += len(line)
+            yield line.decode("utf-8-sig" if first else "utf-8")
+
+
+def _starts(path: Path, file: BinaryIO, most: int | None) -> tuple[array[int], list[int]]:
+    """Where each row begins, in bytes, and at which place in a row each column stands."""
+    lines = _Lines(file)
+    reader = csv.reader(lines)
+    header = next(reader, None)
+    if header is None:
+        raise ListingsError(f"expected listings in {path}, the file is empty")
+    names = [name.strip() for name in header]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise ListingsError(
+            f"expected the columns {', '.join(COLUMNS)} in {path}, missing are {', '.join(missing)} "
+            f"(found: {', '.join(names)[:200]}): use the public file realtor-data.csv as it is published"
+        )
+    width, starts, begin = len(names), array("q"), lines.position
+    for row in reader:
+        if len(row) == width:
+            starts.append(begin)
+        elif row:  # an empty line is none
+            raise ListingsError(
+                f"expected {width} values in line {reader.line_num} of {path}, got {len(row)}: "
+                "the file is cut or damaged"
+            )
+        begin = lines.position
+        if len(starts) == most:
+            break
+    if not starts:
         raise ListingsError(f"expected listings in {path}, found the header alone")
-    return rows
+    return starts, [names.index(name) for name in COLUMNS]
 
 
-def _object(encode: Sequence[Encode], values: Sequence[str]) -> str:
-    return "{" + ", ".join([told(value) for told, value in zip(encode, values, strict=True)]) + "}"
+class _Spelling:
+    """A column's name and value as JSON; few values make up most of a file, so they are kept."""
 
+    def __init__(self, name: str) -> None:
+        self._name, self._as_text = json.dumps(name), name in AS_TEXT
 
-def _encoder(name: str) -> Encode:
-    """From a column's value to its member of a JSON object. Values come again and again: most are looked up."""
-    key = json.dumps(name) + ": "
-    as_text = name in AS_TEXT
+    def __call__(self, value: str) -> str:
+        return f"{self._name}: {self._value(value)}"
 
-    @lru_cache(maxsize=REMEMBERED)
-    def encode(value: str) -> str:
+    def _value(self, value: str) -> str:
         if value == "":
-            return key + "null"
-        if not as_text and _JSON_NUMBER.match(value):
-            return key + value
-        return key + json.dumps(value, ensure_ascii=False)
+            return "null"
+        if not self._as_text and _JSON_NUMBER.match(value):
+            return value
+        return json.dumps(value, ensure_ascii=False)
 
-    return encode
+
+_SPELLINGS = [lru_cache(maxsize=10_000)(_Spelling(name)) for name in COLUMNS]
