@@ -154,7 +154,9 @@ class Encoder(_Data):
         values["additive_place"] = np.sum([effects[name] for name in PLACES], axis=0)
         values["additive_broker"] = effects["brokered_by"]
         values["additive_price"] = house + np.sum(list(effects.values()), axis=0)
-        return np.column_stack([values[name] for name in self.feature_names]).astype(np.float32)
+        features = np.column_stack([values[name] for name in self.feature_names])
+        # A valid house may still be absurd (a bath of 1e-300): its ratios stay finite, which XGBoost asks for.
+        return np.clip(features, -_LARGEST, _LARGEST).astype(np.float32)
 
     def unseen(self, columns: Columns) -> list[tuple[str, ...]]:
         """Per row the inputs whose category was never seen in training."""
