@@ -63,6 +63,9 @@ class AdditiveModel(_Data):
     """By vocabulary, one a category, in log price."""
 
 
+_LARGEST = float(np.finfo(np.float32).max)
+
+
 class Encoder(_Data):
     """Houses to features; what is learnt is in its fields."""
 
