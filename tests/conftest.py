@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,25 @@ import pytest
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 
 BUCKET = "relevo"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a folder of its own in the checkout.
+
+    In pytest's own, a second run as root would close the folder above it to PostgreSQL's system user. What the servers
+    logged is found there after a failure.
+    """
+    if config.option.basetemp is None:
+        folder = Path(__file__).parents[1] / ".relevo" / "tests"
+        folder.mkdir(parents=True, exist_ok=True)
+        config.option.basetemp = tempfile.mkdtemp(dir=folder)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """After a run without a failure, nothing in the folder is of use."""
+    if exitstatus == 0:
+        session.config.add_cleanup(lambda: shutil.rmtree(session.config.option.basetemp, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
