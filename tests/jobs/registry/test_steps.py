@@ -133,7 +133,6 @@ def test_several_batches_waiting_are_each_decided(
 @pytest.mark.parametrize(
     ("target", "when"),
     [
-        ("relevo_jobs.batch_runs:BatchRuns.create", "before"),
         ("relevo_jobs.batch_runs:BatchRuns.create", "after"),
         ("relevo_jobs.batch_runs:BatchRuns.put_record", "after"),
         ("relevo_jobs.batch_runs:BatchRuns.log", "after"),
@@ -157,7 +156,6 @@ def test_decide_killed_and_run_again_leaves_one_run(
         ("relevo_jobs.registry:Registry.settle", "before"),
         ("relevo_jobs.batch_runs:BatchRuns.put_record", "after"),
         ("relevo_jobs.registry:Registry._tag_version", "after"),
-        ("relevo_jobs.batch_runs:BatchRuns.finish", "before"),
         ("relevo_jobs.batch_runs:BatchRuns.finish", "after"),
         ("relevo_jobs.batch_runs:BatchRuns.tag", "after"),
     ],
