@@ -10,6 +10,7 @@ import numpy as np
 from relevo_contract.listing import Columns
 from relevo_contract.profile import NumericProfile, Profile
 from relevo_jobs.decide.profiling import bin_counts, categories, numbers
+from relevo_jobs.wording import percent
 
 USUALLY_THERE: Final = 0.5
 """A column more often missing than this in training may well be missing in a whole region: real listings of Puerto Rico
@@ -50,8 +51,8 @@ def _numeric_defect(known: NumericProfile, columns: Columns, name: str) -> str |
         # A count such as `bath` may well have a tenth of its rows in the last bin.
         if rows > len(there) / 2 and usual < before.sum() / 10:
             return (
-                f"has its median at {_number(median)}: {rows / len(there):.0%} of its values are {where}, in training "
-                f"{usual / before.sum():.1%} were; its unit may have changed"
+                f"has its median at {_number(median)}: {percent(rows / len(there))} of its values are {where}, in "
+                f"training {percent(usual / before.sum())} were; its unit may have changed"
             )
     return None
 
@@ -71,7 +72,7 @@ def defects(profile: Profile, columns: Columns) -> tuple[Defect, ...]:
         else:
             there = rows - categories(columns, name).count(None)
         if there_before > USUALLY_THERE and there < LOST * there_before * rows:
-            found.append(Defect(name, f"is there in {there} of {rows} rows, in training in {there_before:.0%}"))
+            found.append(Defect(name, f"is there in {there} of {rows} rows, in training in {percent(there_before)}"))
         elif isinstance(known, NumericProfile) and (what := _numeric_defect(known, columns, name)):
             found.append(Defect(name, what))
     return tuple(found)

@@ -17,6 +17,7 @@ from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
+from relevo_jobs.wording import estimate
 
 
 def _say(what: str) -> None:
@@ -79,8 +80,7 @@ def run(settings: TrainSettings) -> Outcome:
         run_id,
         batch,
         training.model_copy(update={"version": version}),
-        f"median error on its {len(holdout['price'])} held-out rows {promised.value:.1%} "
-        f"({promised.low:.1%} to {promised.high:.1%})",
+        f"median error on its {len(holdout['price'])} held-out rows {estimate(promised)}",
     )
 
 
