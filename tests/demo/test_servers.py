@@ -106,6 +106,14 @@ def test_s3_keys_are_for_the_owner_alone(tmp_path: Path) -> None:
         assert server.env["AWS_SECRET_ACCESS_KEY"] not in server.log.read_text()
 
 
+def test_s3_leaves_no_sockets_behind(tmp_path: Path) -> None:
+    with S3Server(tmp_path) as server:
+        assert server.process is not None
+        opened = {Path(str(c.laddr)) for p in family(server.process.pid) for c in p.net_connections("unix") if c.laddr}
+        assert opened
+    assert not [path for path in opened if path.exists()]
+
+
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))

@@ -34,6 +34,14 @@ class S3Server(Server):
         while len(grpc) < 4:
             grpc |= {free_port()} - ports - {self.port}
         master_grpc, volume_grpc, filer_grpc, s3_grpc = sorted(grpc)
+        # It names sockets by port in /tmp, whatever TMPDIR says, and leaves them there, killed or not.
+        self._sockets = [
+            Path(f"/tmp/seaweedfs-{part}.sock")  # noqa: S108  # its choice
+            for part in (
+                f"filer-{filer}", f"s3-{self.port}", f"master-grpc-{master_grpc}",
+                f"volume-grpc-{volume_grpc}", f"filer-grpc-{filer_grpc}", f"s3-grpc-{s3_grpc}",
+            )
+        ]  # fmt: skip
         command = [
             weed or "weed", "-logtostderr=true", "server", f"-dir={self.folder / 'data'}", f"-ip={HOST}",
             f"-ip.bind={HOST}", f"-master.port={master}", f"-master.port.grpc={master_grpc}",
@@ -79,6 +87,12 @@ class S3Server(Server):
                 json.dump({"identities": [identity]}, file)
         super().start()
         return self
+
+    def stop(self) -> None:
+        """Stop it, and clear away the sockets it leaves."""
+        super().stop()
+        for socket in self._sockets:
+            socket.unlink(missing_ok=True)
 
     def _client(self) -> Any:
         import boto3  # noqa: PLC0415  # a third of a second
