@@ -29,9 +29,10 @@ from pathlib import Path
 import boto3
 
 from benchmarks.steps.source import GROUP, bodies, read_listings, serving
+from relevo_contract.settings import read
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from relevo_jobs.cli import STEPS
-from relevo_jobs.settings import read
+from relevo_jobs.errors import SettingsError
 
 MEASURED = ("collect", "clean", "decide")
 SLOPE = 0.02
@@ -71,7 +72,7 @@ def here(step: str, env: Env) -> float:
     run = importlib.import_module(STEPS[step].module).run
     began = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):
-        run(read(STEPS[step].settings))
+        run(read(STEPS[step].settings, SettingsError))
     return time.perf_counter() - began
 
 

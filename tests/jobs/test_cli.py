@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from relevo_contract.settings import variable
 from relevo_jobs import errors
 from relevo_jobs.cli import EXIT_CODES, STEPS, main, parser
 from relevo_jobs.outcome import TERMINATION_MESSAGE_BYTES, Outcome, report
-from relevo_jobs.settings import variable
 from tests.killing import Ended, base_env, run_step
 
 PASSWORD = "hunter2-S3CR3T"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from relevo_contract.settings import variable
 from relevo_jobs import errors
 from relevo_jobs.cli import STEPS
 from relevo_jobs.outcome import TERMINATION_MESSAGE_BYTES
-from relevo_jobs.settings import Settings, variable
+from relevo_jobs.settings import Settings
 from relevo_jobs.stores.postgres import CONNECT_TIMEOUT
 from relevo_jobs.stores.raw import LOCK_WAIT
 from tests.jobs.test_cli import all_errors

@@ -6,13 +6,12 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic_settings import BaseSettings
 from starlette.testclient import TestClient
 
 import relevo_serving
+from relevo_contract.settings import Settings, variable
 from relevo_serving import model, schema
 from relevo_serving import settings as serving_settings
 from relevo_serving.app import create_app
@@ -38,17 +37,17 @@ def documented(text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "settings", "variable"),
+    ("text", "settings"),
     [
-        (SERVING, serving_settings.Settings, serving_settings.variable),
-        (UI, ui_settings.Settings, ui_settings.variable),
+        (SERVING, serving_settings.Settings),
+        (UI, ui_settings.Settings),
     ],
 )
-def test_every_setting_is_documented_with_its_default(text: str, settings: type[BaseSettings], variable: Any) -> None:
+def test_every_setting_is_documented_with_its_default(text: str, settings: type[Settings]) -> None:
     said = documented(text)
     for name, field in settings.model_fields.items():
         default = "required" if field.is_required() else "none" if field.default is None else f"`{field.default}`"
-        assert said.pop(variable(name)) == default
+        assert said.pop(variable(settings, name)) == default
     assert not said, "documented, and no longer there"
 
 

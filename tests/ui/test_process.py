@@ -10,8 +10,9 @@ import time
 import httpx
 import pytest
 
+from relevo_contract.settings import variable
 from relevo_demo.servers import free_port
-from relevo_ui import settings
+from relevo_ui.settings import Settings
 
 ADDRESSES = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "RELEVO_API_URL": "http://127.0.0.1:9"}
 
@@ -82,5 +83,5 @@ def test_a_port_in_use_is_said() -> None:
 def test_help_names_every_setting() -> None:
     ended = run({}, "--help")
     assert ended.returncode == 0
-    for field in settings.Settings.model_fields:
-        assert settings.variable(field) in ended.stdout
+    for field in Settings.model_fields:
+        assert variable(Settings, field) in ended.stdout

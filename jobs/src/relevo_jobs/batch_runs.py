@@ -10,9 +10,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from relevo_contract import names
+from relevo_contract.mlflow_rest import EXISTS, MISSING
 from relevo_contract.record import BatchRef, DecisionRecord
 from relevo_jobs.errors import StepError
-from relevo_jobs.mlflow_api import EXISTS, MISSING, MlflowApi, Refused
+from relevo_jobs.mlflow_api import MlflowApi, Refused
 
 RECENT: Final = 50
 """Runs looked at to find the newest batch; they come newest first, so one would do unless clocks went back."""

@@ -11,10 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from relevo_jobs import settings as settings_module
-from relevo_jobs.errors import StepError
+from relevo_contract.settings import read, table, variable
+from relevo_jobs.errors import SettingsError, StepError
 from relevo_jobs.outcome import Outcome, report
-from relevo_jobs.settings import Settings
+from relevo_jobs.settings import (
+    CleanSettings,
+    CollectSettings,
+    DecideSettings,
+    PromoteSettings,
+    Settings,
+    TrainSettings,
+)
 
 
 class Step(NamedTuple):
@@ -26,17 +33,11 @@ class Step(NamedTuple):
 
 
 STEPS = {
-    "collect": Step(
-        "relevo_jobs.collect.step", settings_module.CollectSettings, "ask the source for one new batch; RAW"
-    ),
-    "clean": Step("relevo_jobs.clean.step", settings_module.CleanSettings, "typed rows of each new batch; CLEAN"),
-    "decide": Step(
-        "relevo_jobs.decide.step", settings_module.DecideSettings, "whether the newest batch calls for a training"
-    ),
-    "train": Step("relevo_jobs.train.step", settings_module.TrainSettings, "train and register the version asked for"),
-    "promote": Step(
-        "relevo_jobs.promote.step", settings_module.PromoteSettings, "whether that version becomes production"
-    ),
+    "collect": Step("relevo_jobs.collect.step", CollectSettings, "ask the source for one new batch; RAW"),
+    "clean": Step("relevo_jobs.clean.step", CleanSettings, "typed rows of each new batch; CLEAN"),
+    "decide": Step("relevo_jobs.decide.step", DecideSettings, "whether the newest batch calls for a training"),
+    "train": Step("relevo_jobs.train.step", TrainSettings, "train and register the version asked for"),
+    "promote": Step("relevo_jobs.promote.step", PromoteSettings, "whether that version becomes production"),
 }
 
 EXIT_CODES = """\
@@ -68,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
             name,
             help=step.summary,
             description=f"relevo-job {name}: {step.summary}.",
-            epilog=f"settings, from the environment:\n{settings_module.table(step.settings)}\n\n{EXIT_CODES}",
+            epilog=f"settings, from the environment:\n{table(step.settings)}\n\n{EXIT_CODES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     return top
@@ -78,10 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step and return its exit code."""
     name: str = parser().parse_args(arguments).step
     step = STEPS[name]
-    log = settings_module.variable(step.settings, "termination_log")  # needed even if the settings are wrong
+    log = variable(step.settings, "termination_log")  # needed even if the settings are wrong
     termination_log = Path(os.environ.get(log) or step.settings.model_fields["termination_log"].default)
     try:
-        settings: Any = settings_module.read(step.settings)
+        settings: Any = read(step.settings, SettingsError)
         outcome: Outcome = importlib.import_module(step.module).run(settings)
     except StepError as error:
         outcome = Outcome.failed(name, error)

@@ -1,27 +1,20 @@
 """MLflow's REST API, as little of it as the steps need.
 
-Not `mlflow.MlflowClient`: importing it takes two to three seconds beside a full MLflow, a step's own work well under
-one, and its retries would create a run twice. The API is public and versioned (https://mlflow.org/docs/latest/rest-api).
-Files go through the server's artifact proxy, so a step needs no key of the store behind it.
+MLflow's own client would also create a run twice: it repeats what it does not know the outcome of.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
 
 import httpx
 
+from relevo_contract import mlflow_rest
 from relevo_jobs.errors import StepError, Unavailable
 
 CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 120.0
 """MLflow's own default (MLFLOW_HTTP_REQUEST_TIMEOUT)."""
-
-MISSING: Final = "RESOURCE_DOES_NOT_EXIST"
-EXISTS: Final = "RESOURCE_ALREADY_EXISTS"
-PROXIED: Final = "mlflow-artifacts"
 
 
 class Refused(StepError):
@@ -32,27 +25,15 @@ class Refused(StepError):
         self.code = code
 
 
-def _login() -> tuple[httpx.Auth | None, dict[str, str]]:
-    """MLflow's own variables; a password never stands in an address."""
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
-        return None, {"Authorization": f"Bearer {token}"}
-    if name := os.environ.get("MLFLOW_TRACKING_USERNAME"):
-        return httpx.BasicAuth(name, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")), {}
-    return None, {}
-
-
 class MlflowApi:
     """One server. Every method raises Unavailable if it does not answer or fails, Refused if it says no."""
 
     def __init__(self, tracking_uri: str) -> None:
-        auth, headers = _login()
-        parts = urlsplit(tracking_uri)
-        self._shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        self._shown = mlflow_rest.shown(tracking_uri)
         self._client = httpx.Client(
-            base_url=tracking_uri.rstrip("/") + "/api/2.0/",
+            base_url=mlflow_rest.base_url(tracking_uri),
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            headers=headers,
-            auth=auth,
+            headers=mlflow_rest.login(),
         )
 
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
@@ -72,14 +53,14 @@ class MlflowApi:
         return self._send("GET", self._artifact(artifact_uri, path)).content
 
     def _artifact(self, artifact_uri: str, path: str) -> str:
-        root = urlsplit(artifact_uri)
-        if root.scheme != PROXIED:
+        root = mlflow_rest.artifact_root(artifact_uri)
+        if root is None:
             raise StepError(
-                f"expected MLflow at {self._shown} to hand out its artifacts itself ({PROXIED}:/...), got "
-                f"{root.scheme}:/...; start it with --serve-artifacts and --artifacts-destination s3://..., and choose "
-                "another RELEVO_MODEL: an experiment keeps the artifact root it was made with"
+                f"expected MLflow at {self._shown} to hand out its artifacts itself ({mlflow_rest.PROXIED}:/...), got "
+                f"{artifact_uri.partition(':')[0]}:/...; start it with --serve-artifacts and --artifacts-destination "
+                "s3://..., and choose another RELEVO_MODEL: an experiment keeps the artifact root it was made with"
             )
-        return f"mlflow-artifacts/artifacts/{quote(root.path.strip('/'))}/{quote(path)}"
+        return mlflow_rest.artifact(root, path)
 
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:

@@ -15,16 +15,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from relevo_contract import names
+from relevo_contract.mlflow_rest import ABSENT, EXISTS
 from relevo_contract.record import BatchRef, DecisionRecord, Promotion, Training
 from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, pairs, quoted
 from relevo_jobs.errors import Unavailable
-from relevo_jobs.mlflow_api import EXISTS, MISSING, MlflowApi, Refused
-
-ABSENT: Final = frozenset({MISSING, "INVALID_PARAMETER_VALUE"})
-"""MLflow's codes where an alias is not there; of a model that is not there it says "invalid"."""
+from relevo_jobs.mlflow_api import MlflowApi, Refused
 
 
 @dataclass(frozen=True)

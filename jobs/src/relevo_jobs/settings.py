@@ -7,23 +7,19 @@ by themselves, so that it is in no address and no log.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
 
-from relevo_contract import names
-from relevo_jobs.errors import SettingsError
+from relevo_contract import names, settings
 
 if TYPE_CHECKING:
     from relevo_jobs.decide.policy import Limits as DecideLimits
     from relevo_jobs.promote.comparison import Limits as PromoteLimits
 
 
-class Settings(BaseSettings):
+class Settings(settings.Settings):
     """What every step knows."""
-
-    model_config = SettingsConfigDict(env_prefix="RELEVO_", extra="ignore", populate_by_name=True, frozen=True)
 
     group: int = Field(ge=1, le=2**31 - 1, description="the group number the data source knows us by")
     termination_log: Path = Field(
@@ -128,42 +124,3 @@ class PromoteSettings(WithClean, WithRegistry):
         from relevo_jobs.promote.comparison import Limits  # noqa: PLC0415
 
         return Limits(confidence=self.confidence, state_tolerance=self.state_tolerance)
-
-
-AnySettings = TypeVar("AnySettings", bound=Settings)
-
-
-def variable(cls: type[Settings], field: str) -> str:
-    """The environment variable that a field is read from."""
-    alias = cls.model_fields[field].alias
-    return alias or f"RELEVO_{field.upper()}"
-
-
-def read(cls: type[AnySettings], **given: Any) -> AnySettings:
-    """Read the settings from the environment.
-
-    Raises SettingsError naming each variable that is missing or wrong, and what it should be.
-    """
-    try:
-        return cls(**given)
-    except ValidationError as error:
-        by_variable = {variable(cls, name): field.description for name, field in cls.model_fields.items()}
-        lines = []
-        for problem in error.errors():
-            name = str(problem["loc"][0])
-            shown = name if name in by_variable else variable(cls, name)
-            # An address may hold a password, so what came is not repeated for one.
-            came = "not set" if problem["type"] == "missing" else problem["msg"]
-            if not shown.endswith(("_URL", "_URI")) and problem["type"] != "missing":
-                came += f", got {problem['input']!r}"
-            lines.append(f"{shown}: {came}; expected {by_variable.get(shown, '')}")
-        raise SettingsError("set these variables and run again:\n  " + "\n  ".join(lines)) from None
-
-
-def table(cls: type[Settings]) -> str:
-    """The settings as `--help` shows them: variable, default, meaning."""
-    rows = []
-    for name, field in cls.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.default}"
-        rows.append(f"  {variable(cls, name):26} {field.description} ({default})")
-    return "\n".join(rows)

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
-from relevo_serving import settings as settings_module
+from relevo_contract.settings import read, table
 from relevo_serving.app import create_app
 from relevo_serving.errors import SettingsError
 from relevo_serving.follower import Follower
@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog="relevo-serving",
         description="Relevo's inference API: POST /predict, GET /model, /healthz, /readyz, /docs.",
-        epilog=f"settings, from the environment:\n{settings_module.table()}\n\nexit codes: 0 stopped, 2 a setting is "
+        epilog=f"settings, from the environment:\n{table(Settings)}\n\nexit codes: 0 stopped, 2 a setting is "
         "missing or wrong, or the port is taken",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; returns the exit code."""
     _parser().parse_args(arguments)
     try:
-        settings = settings_module.read()
+        settings = read(Settings, SettingsError)
         listening = _listen(settings)
     except SettingsError as error:
         print(f"relevo-serving: {error}", file=sys.stderr)  # noqa: T201

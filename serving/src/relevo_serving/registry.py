@@ -1,47 +1,27 @@
-"""The only file that knows MLflow: which version to serve, and its files through the server's artifact proxy.
-
-It speaks MLflow's REST API (public and versioned, https://mlflow.org/docs/latest/rest-api) instead of importing its
-client, which takes seconds and 80 MB in every pod for three kinds of question.
-"""
+"""The only file that asks MLflow: which version to serve, and its files through the server's artifact proxy."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from typing import Any
 
 import httpx
 
-from relevo_contract import names
+from relevo_contract import mlflow_rest, names
 from relevo_serving.errors import BrokenVersion, NoVersion, RegistryAway
 from relevo_serving.following import Wanted
 from relevo_serving.model import FILES
-
-MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-"""MLflow's codes for an alias, model or version that is not there (an alias of an unknown model is "invalid")."""
-PROXIED: Final = "mlflow-artifacts"
-
-
-def _login() -> tuple[httpx.Auth | None, dict[str, str]]:
-    """MLflow's own variables; a password never stands in an address."""
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
-        return None, {"Authorization": f"Bearer {token}"}
-    if name := os.environ.get("MLFLOW_TRACKING_USERNAME"):
-        return httpx.BasicAuth(name, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")), {}
-    return None, {}
 
 
 class Registry:
     """A registered model in an MLflow server."""
 
     def __init__(self, tracking_uri: str, model: str, *, timeout: float) -> None:
-        auth, headers = _login()
         self._client = httpx.Client(
-            base_url=f"{tracking_uri.rstrip('/')}/api/2.0/", timeout=timeout, auth=auth, headers=headers
+            base_url=mlflow_rest.base_url(tracking_uri), timeout=timeout, headers=mlflow_rest.login()
         )
         self._model = model
-        self._shown = tracking_uri.rpartition("@")[2]  # an address may hold a password
+        self._shown = mlflow_rest.shown(tracking_uri)
 
     def by_alias(self, alias: str) -> Wanted:
         """The version the alias marks. Raises NoVersion or RegistryAway."""
@@ -58,21 +38,22 @@ class Registry:
         pass, so the version is not given up for it.
         """
         run = self._json(self._get("mlflow/runs/get", run_id=run_id))
-        root = urlsplit(run["run"]["info"]["artifact_uri"])
-        if root.scheme != PROXIED:
+        artifact_uri = str(run["run"]["info"]["artifact_uri"])
+        root = mlflow_rest.artifact_root(artifact_uri)
+        if root is None:
             raise BrokenVersion(
-                f"expected MLflow to hand out run {run_id}'s files itself, they lie at {root.scheme}:/…; "
-                "start MLflow with --serve-artifacts and train the version again"
+                f"expected MLflow to hand out run {run_id}'s files itself, they lie at "
+                f"{artifact_uri.partition(':')[0]}:/…; start MLflow with --serve-artifacts and train the version again"
             )
-        above = f"{root.path.strip('/')}/{names.MODEL_FOLDER}"
-        listed = self._json(self._get(f"{PROXIED}/artifacts", path=above)).get("files", [])
+        above = f"{root}/{names.MODEL_FOLDER}"
+        listed = self._json(self._get(f"{mlflow_rest.PROXIED}/artifacts", path=above)).get("files", [])
         missing = sorted(set(FILES) - {Path(file["path"]).name for file in listed})
         if missing:
             raise BrokenVersion(
                 f"expected {', '.join(missing)} in the version's run {run_id}, found none: train it again"
             )
         for file in FILES:
-            answer = self._get(f"{PROXIED}/artifacts/{quote(above)}/{file}")
+            answer = self._get(mlflow_rest.artifact(above, file))
             if not answer.is_success:
                 raise self._away(f"{answer.status_code} for {file}: {answer.text[:200]}")
             (folder / file).write_bytes(answer.content)
@@ -80,7 +61,7 @@ class Registry:
 
     def _version(self, path: str, expected: str, **which: str) -> Wanted:
         answer = self._get(f"mlflow/{path}", name=self._model, **which)
-        if answer.is_client_error and _code(answer) in MISSING:
+        if answer.is_client_error and _code(answer) in mlflow_rest.ABSENT:
             raise NoVersion(f"expected {expected} of {self._model}, MLflow has none yet: it comes with a promotion")
         found = self._json(answer)["model_version"]
         return Wanted(int(found["version"]), str(found["run_id"]))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from relevo_contract.record import Criterion, TrainReason
+from relevo_contract.settings import variable
 from relevo_jobs.decide.policy import RULES, TRAINS
-from relevo_jobs.settings import DecideSettings, PromoteSettings, WithClean, WithRegistry, variable
+from relevo_jobs.settings import DecideSettings, PromoteSettings, WithClean, WithRegistry
 
 TEXT = (Path(__file__).parents[3] / "docs" / "decisions.md").read_text(encoding="utf-8")
 TRAINING, PROMOTION = TEXT.split("## Whether the challenger takes over")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from relevo_ui import settings as settings_module
+from relevo_contract.settings import read, table
 from relevo_ui.errors import SettingsError
 from relevo_ui.settings import Settings
 
@@ -20,7 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog="relevo-ui",
         description="Relevo's user interface: predictions, and the history of decisions.",
-        epilog=f"settings, from the environment:\n{settings_module.table()}\n\nexit codes: 0 stopped, 2 a setting is "
+        epilog=f"settings, from the environment:\n{table(Settings)}\n\nexit codes: 0 stopped, 2 a setting is "
         "missing or wrong, or the port is taken",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Become the Streamlit server; returns an exit code only if it cannot."""
     _parser().parse_args(arguments)
     try:
-        settings = settings_module.read()
+        settings = read(Settings, SettingsError)
         _port_is_free(settings)
     except SettingsError as error:
         print(f"relevo-ui: {error}", file=sys.stderr)  # noqa: T201

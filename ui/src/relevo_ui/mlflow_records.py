@@ -1,30 +1,22 @@
-"""The only file of the UI that knows MLflow: the batches' runs, their decision records, a version's pictures.
-
-It speaks MLflow's REST API (public and versioned, https://mlflow.org/docs/latest/rest-api): MLflow's own client takes
-seconds to import, and four requests for a file where the artifact proxy needs one.
-"""
+"""The only file of the UI that asks MLflow: the batches' runs, their decision records, a version's pictures."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
 
 import httpx
 from pydantic import ValidationError
 
-from relevo_contract import names
+from relevo_contract import mlflow_rest, names
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_ui.errors import MlflowAway
 
 PAGE: Final = 1000
 FETCHERS: Final = 8
-MISSING: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-"""MLflow's codes for an alias or model that is not there (an alias of an unknown model is "invalid")."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +39,6 @@ class BatchRun:
         return "/".join(self.tags.get(tag, "") for tag in (names.TAG_TRAIN, names.TAG_VERSION, names.TAG_OUTCOME))
 
 
-def _login() -> tuple[httpx.Auth | None, dict[str, str]]:
-    """MLflow's own variables; a password never stands in an address."""
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
-        return None, {"Authorization": f"Bearer {token}"}
-    if name := os.environ.get("MLFLOW_TRACKING_USERNAME"):
-        return httpx.BasicAuth(name, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")), {}
-    return None, {}
-
-
 def _run(found: Mapping[str, Any]) -> BatchRun:
     info, tags = found["info"], found.get("data", {}).get("tags", [])
     by_key = {tag["key"]: tag.get("value", "") for tag in tags}
@@ -66,12 +49,11 @@ class MlflowRecords:
     """Reads one registered model's history. Every method raises MlflowAway if MLflow does not answer."""
 
     def __init__(self, tracking_uri: str, model: str, *, timeout: float) -> None:
-        auth, headers = _login()
         self._client = httpx.Client(
-            base_url=f"{tracking_uri.rstrip('/')}/api/2.0/", timeout=timeout, auth=auth, headers=headers
+            base_url=mlflow_rest.base_url(tracking_uri), timeout=timeout, headers=mlflow_rest.login()
         )
         self._model = model
-        self._shown = tracking_uri.rpartition("@")[2]  # an address may hold a password
+        self._shown = mlflow_rest.shown(tracking_uri)
         self._kept: dict[tuple[str, str], DecisionRecord | None] = {}
 
     def batches(self) -> list[BatchRun]:
@@ -131,13 +113,13 @@ class MlflowRecords:
         return None if run is None else self._file(_run(run["run"]).artifact_uri, f"{names.MODEL_FOLDER}/{name}")
 
     def _file(self, artifact_uri: str, path: str) -> bytes | None:
-        root = urlsplit(artifact_uri)
-        if root.scheme != "mlflow-artifacts":
+        root = mlflow_rest.artifact_root(artifact_uri)
+        if root is None:
             return None  # not handed out by the server: written by something that is not Relevo
-        above, _, name = f"{root.path.strip('/')}/{path}".rpartition("/")
-        answer = self._send("GET", f"mlflow-artifacts/artifacts/{quote(above)}/{quote(name)}")
+        above, _, name = f"{root}/{path}".rpartition("/")
+        answer = self._send("GET", mlflow_rest.artifact(above, name))
         if not answer.is_success:  # a file that is not there is a 500 to MLflow on S3: the folder tells
-            listed = self._ask("GET", "mlflow-artifacts/artifacts", params={"path": above}) or {}
+            listed = self._ask("GET", f"{mlflow_rest.PROXIED}/artifacts", params={"path": above}) or {}
             if name not in {file["path"].rpartition("/")[2] for file in listed.get("files", [])}:
                 return None
         return self._expect(answer).content
@@ -149,7 +131,7 @@ class MlflowRecords:
             body = answer.json()
         except ValueError as error:
             raise self._away(f"{answer.status_code}, not JSON") from error
-        if answer.is_client_error and body.get("error_code") in MISSING:
+        if answer.is_client_error and body.get("error_code") in mlflow_rest.ABSENT:
             return None
         self._expect(answer)
         return body

@@ -9,8 +9,9 @@ import streamlit as st
 
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
-from relevo_ui import settings as settings_module
+from relevo_contract.settings import read
 from relevo_ui.api import Api
+from relevo_ui.errors import SettingsError
 from relevo_ui.mlflow_records import BatchRun, MlflowRecords
 from relevo_ui.settings import Settings
 
@@ -29,7 +30,7 @@ class Story:
 
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError."""
-    return settings_module.read()
+    return read(Settings, SettingsError)
 
 
 def api() -> Api:
