@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from relevo_contract.settings import read, table, variable
+from relevo_jobs.deadline import Deadline
 from relevo_jobs.errors import SettingsError, StepError
 from relevo_jobs.outcome import Outcome, report
 from relevo_jobs.settings import (
@@ -83,14 +84,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     termination_log = Path(os.environ.get(log) or step.settings.model_fields["termination_log"].default)
     try:
         settings: Any = read(step.settings, SettingsError)
-        outcome: Outcome = importlib.import_module(step.module).run(settings)
+    except SettingsError as error:
+        return tell(Outcome.failed(name, error), termination_log)
+    deadline = Deadline(settings.deadline, lambda error: tell(Outcome.failed(name, error), termination_log))
+    deadline.start()
+    outcome = run(name, settings)
+    deadline.met()
+    return tell(outcome, termination_log)
+
+
+def run(name: str, settings: Any) -> Outcome:
+    """What a step's run came to, whatever happens in it: the last line must be JSON."""
+    try:
+        outcome: Outcome = importlib.import_module(STEPS[name].module).run(settings)
     except StepError as error:
-        outcome = Outcome.failed(name, error)
-    except Exception as error:  # the last line must be JSON whatever happens
+        return Outcome.failed(name, error)
+    except Exception as error:
         traceback.print_exc()
-        outcome = Outcome.failed(name, StepError(f"{type(error).__name__}: {error}"))
+        return Outcome.failed(name, StepError(f"{type(error).__name__}: {error}"))
+    return outcome
+
+
+def tell(outcome: Outcome, termination_log: Path) -> int:
+    """Say what the step came to, a failure also on stderr, and return the exit code."""
     if outcome.status == "failed":
-        print(f"relevo-job {name}: {outcome.sentence}", file=sys.stderr)  # noqa: T201
+        print(f"relevo-job {outcome.step}: {outcome.sentence}", file=sys.stderr)  # noqa: T201
     return report(outcome, termination_log)
 
 

@@ -5,6 +5,7 @@
     ├── MalformedAnswer         65   the source's answer breaks its contract
     ├── ConflictingBatch        65   a batch number came again with another content
     ├── Unavailable             69   a server did not answer or failed: a retry can help
+    │   └── DeadlineExceeded    69   the step took longer than it may
     ├── RepeatedBatch           75   the source has no new batch yet: try again later
     └── BadGroup                77   the source does not know the group or day
 
@@ -48,6 +49,10 @@ class Unavailable(StepError):
 
     exit_code = 69
     retry = True
+
+
+class DeadlineExceeded(Unavailable):
+    """The step took longer than it may: most likely a server took the connection and never answered."""
 
 
 class RepeatedBatch(StepError):

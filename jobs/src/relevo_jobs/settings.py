@@ -22,6 +22,7 @@ class Settings(settings.Settings):
     """What every step knows."""
 
     group: int = Field(ge=1, le=2**31 - 1, description="the group number the data source knows us by")
+    deadline: float = Field(default=3600, gt=0, le=1_000_000, description="seconds the step may take in all")
     termination_log: Path = Field(
         default=Path("/dev/termination-log"), description="where Kubernetes reads a pod's last words, if it exists"
     )
