@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3.11
 UV := .tools/bin/uv
-PARTS := contract jobs serving ui demo
+PARTS := contract jobs operator serving ui demo
 RUN := .venv/bin
 # The checkout's own environment only: nothing that happens to be on the caller's Python path.
 export PYTHONNOUSERSITE := 1

@@ -1,0 +1,1 @@
+"""Relevo's operator: ModelDeployment → Deployment and Service, following MLflow's alias."""

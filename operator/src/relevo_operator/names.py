@@ -1,0 +1,25 @@
+"""Names that users type or see in the cluster."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUP: Final = "relevo.dev"
+API_VERSION: Final = f"{GROUP}/v1alpha1"
+KIND: Final = "ModelDeployment"
+PLURAL: Final = "modeldeployments"
+
+REFRESH: Final = f"{GROUP}/refresh"
+"""Annotation; any new value: ask the registry now."""
+RETRY: Final = f"{GROUP}/retry"
+"""Annotation; any new value: try the version that was given up once more."""
+
+OWNER_LABEL: Final = f"{GROUP}/modeldeployment"
+"""On what the operator made: the ModelDeployment's name. Selects the pods."""
+VERSION_LABEL: Final = f"{GROUP}/version"
+"""On a Deployment and its pods: the model version they are pinned to."""
+MANAGER: Final = "relevo-operator"
+CONTAINER: Final = "serving"
+
+BROKEN_VERSION_EXIT: Final = 3
+"""relevo-serving's exit code if its pinned version can never be served; the termination message says why."""

@@ -1,0 +1,188 @@
+"""What is observed and what is to be done, as values. Nothing here knows a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+Manifest = Mapping[str, Any]
+"""A Kubernetes object as its JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRef:
+    """Whom to ask for which mark. An address never holds a password: the CRD refuses one."""
+
+    tracking_uri: str
+    model: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A ModelDeployment's spec; defaults are the CRD's. Durations are seconds."""
+
+    registry: RegistryRef
+    image: str
+    poll_seconds: float = 30.0
+    replicas: int = 1
+    port: int = 8000
+    resources: Manifest = field(default_factory=dict)
+    env: tuple[Manifest, ...] = ()
+    progress_deadline: float = 300.0
+    on_failure: Literal["Rollback", "Hold"] = "Rollback"
+    suspend: bool = False
+
+
+class Absence(StrEnum):
+    """Why a registry gave no version."""
+
+    UNREACHABLE = "Unreachable"
+    """It did not answer, or failed."""
+    DENIED = "Denied"
+    """It answered 401 or 403."""
+    BAD_ANSWER = "BadAnswer"
+    """It answered something that is not MLflow's API, or refused the question as malformed."""
+    MODEL_MISSING = "ModelMissing"
+    ALIAS_MISSING = "AliasMissing"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The registry answered: the alias marks this version."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The registry gave no version; `message` says what was expected, what came and what to do."""
+
+    reason: Absence
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """This process has not asked yet."""
+
+
+Answer = Found | Absent | NotAsked
+
+
+class Outcome(StrEnum):
+    """What became of a version."""
+
+    ROLLING_OUT = "RollingOut"
+    SERVING = "Serving"
+    REPLACED = "Replaced"
+    FAILED = "Failed"
+    SUPERSEDED = "Superseded"
+    """The alias moved on before it was ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One version in status.history."""
+
+    version: int
+    outcome: Outcome
+    started_at: datetime
+    ready_at: datetime | None = None
+    ended_at: datetime | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A hand-over under way: the version, the spec's generation it is made for, and since when."""
+
+    version: int
+    generation: int
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One of status.conditions, as https://github.com/kubernetes/community api-conventions define them."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    since: datetime
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What status says of earlier passes: all that outlives the operator."""
+
+    desired: int | None = None
+    served: int | None = None
+    """The last version of which every replica was available."""
+    failed: int | None = None
+    rollout: Rollout | None = None
+    refreshed: str = ""
+    retried: str = ""
+    history: tuple[Entry, ...] = ()
+    """Newest first."""
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything one pass looks at."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    annotations: Mapping[str, str]
+    spec: Spec
+    past: Past
+    answer: Answer
+    asked_now: bool
+    """The answer was asked for in this very pass."""
+    deployment: Manifest | None
+    service: Manifest | None
+    pods: tuple[Manifest, ...]
+    now: datetime
+    refusal: str = ""
+    """What the API server said when this pass tried to write what was planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventNote:
+    """A Kubernetes Event to be written about the ModelDeployment."""
+
+    kind: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTag:
+    """The tag `serving` that a model version is to carry in the registry."""
+
+    version: int
+    value: Literal["ready", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one pass decided."""
+
+    status: Manifest
+    """The whole new status."""
+    apply: tuple[Manifest, ...] = ()
+    """Objects to create or to bring back to this, in order."""
+    events: tuple[EventNote, ...] = ()
+    tags: tuple[VersionTag, ...] = ()
+    look_again: float | None = None
+    """Seconds until the next look, if nothing happens before."""
+    handed_over: float | None = None
+    """Seconds the hand-over that just ended took."""
