@@ -67,7 +67,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class NotAsked:
-    """This process has not asked yet."""
+    """Nobody has asked yet in this process."""
 
 
 Answer = Found | Absent | NotAsked

@@ -1,0 +1,56 @@
+"""Every error of the operator.
+
+    OperatorError                     something nobody foresaw
+    ├── SettingsError                 a setting is missing or wrong: the process ends with exit code 2
+    └── RefusedDelivery               a webhook's delivery that is not acted upon; `reason` labels its metric
+        ├── BadSignature              nobody who knows the secret signed it
+        ├── OldTimestamp              signed too long ago, or the two clocks disagree
+        ├── Replayed                  this very delivery was accepted before
+        └── MalformedDelivery         not a delivery as MLflow makes them
+
+Each message says what was expected, what came and what to do. What a registry or the cluster fails to do is no error
+here but an answer (`values.Absent`, a sentence): it belongs in a condition, and nothing that serves is touched.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OperatorError(Exception):
+    """The root."""
+
+
+class SettingsError(OperatorError):
+    """A setting is missing or wrong."""
+
+
+class RefusedDelivery(OperatorError):
+    """A webhook's delivery is not acted upon."""
+
+    reason: ClassVar[str] = "refused"
+    """One short word for machines."""
+
+
+class BadSignature(RefusedDelivery):
+    """Nobody who knows the secret signed it."""
+
+    reason = "bad_signature"
+
+
+class OldTimestamp(RefusedDelivery):
+    """It was signed too long ago, or the two clocks disagree."""
+
+    reason = "old_timestamp"
+
+
+class Replayed(RefusedDelivery):
+    """This very delivery was accepted before."""
+
+    reason = "replayed"
+
+
+class MalformedDelivery(RefusedDelivery):
+    """It is not a delivery as MLflow makes them."""
+
+    reason = "malformed"
