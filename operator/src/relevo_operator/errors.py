@@ -2,6 +2,9 @@
 
     OperatorError                     something nobody foresaw
     ├── SettingsError                 a setting is missing or wrong: the process ends with exit code 2
+    ├── InvalidSpec                   a spec that the CustomResourceDefinition should have refused
+    ├── RefusedByCluster              the API server refuses what is written: its rules, a policy, too few rights
+    ├── ClusterAway                   the API server does not answer: tried again, later and later
     └── RefusedDelivery               a webhook's delivery that is not acted upon; `reason` labels its metric
         ├── BadSignature              nobody who knows the secret signed it
         ├── OldTimestamp              signed too long ago, or the two clocks disagree
@@ -25,6 +28,18 @@ class SettingsError(OperatorError):
     """A setting is missing or wrong."""
 
 
+class InvalidSpec(OperatorError):
+    """A spec cannot be read."""
+
+
+class RefusedByCluster(OperatorError):
+    """The API server refuses what is written."""
+
+
+class ClusterAway(OperatorError):
+    """The API server does not answer, or failed."""
+
+
 class RefusedDelivery(OperatorError):
     """A webhook's delivery is not acted upon."""
 
@@ -45,7 +60,7 @@ class OldTimestamp(RefusedDelivery):
 
 
 class Replayed(RefusedDelivery):
-    """This very delivery was accepted before."""
+    """The very same delivery was accepted before."""
 
     reason = "replayed"
 

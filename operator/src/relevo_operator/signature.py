@@ -3,12 +3,12 @@
 MLflow signs as https://www.standardwebhooks.com asks, under header names of its own: a delivery's id, the second it was
 signed in, and one or more `v1,<base64 of HMAC-SHA256(secret, "id.timestamp.body")>`.
 
-MLflow repeats a delivery (three times, unless MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES says otherwise) that was answered with
-429, 500, 502, 503 or 504, or not at all within 30 s: as the same bytes, so with the same id, timestamp and signature. To
-tell such a repetition from an attacker's, an accepted id is remembered, and whoever could not act on a delivery and
-answers 5xx must `forget` it, or the repetition that it asked for would be refused. If the delivery was acted upon and
-only the answer was lost, the repetition is refused as replayed, which loses nothing; MLflow does not repeat after 4xx.
-The last repetition comes some 130 s after the first: `tolerance` must be longer.
+MLflow repeats a delivery (three times, unless MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES says otherwise) that was answered
+with 429, 500, 502, 503 or 504, or not at all within 30 s: as the same bytes, so with the same id, timestamp and
+signature. To tell such a repetition from an attacker's, an accepted id is remembered, and whoever could not act on a
+delivery and answers 5xx must `forget` it, or the repetition that it asked for would be refused. If the delivery was
+acted upon and only the answer was lost, the repetition is refused as replayed, which loses nothing; MLflow does not
+repeat after 4xx. The last repetition comes some 130 s after the first: `tolerance` must be longer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SCHEME: Final = "v1"
 MOST_REMEMBERED: Final = 10_000
 """Ids, 2 MB. Only deliveries that the secret signed are remembered; beyond this many the oldest is forgotten."""
 
-# No dot in either: in "id.timestamp.body" no other three texts then sign the same, so no id can be moved to pass as new.
+# No dot in either: no other id, timestamp and body then make the same "id.timestamp.body", which would pass as new.
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 
@@ -57,7 +57,9 @@ class Verifier:
 
     def __init__(self, secret: str, tolerance: float = 300.0) -> None:
         if not secret:
-            raise SettingsError("expected a secret to check webhooks with, got an empty one: anybody could sign with it")
+            raise SettingsError(
+                "expected a secret to check webhooks with, got an empty one: anybody could sign with it"
+            )
         self._secret = secret.encode()
         self._tolerance = tolerance
         self._accepted: dict[str, float] = {}
@@ -91,7 +93,7 @@ class Verifier:
     def _expect_signed(self, signatures: str, signed: bytes) -> None:
         expected = base64.b64encode(hmac.digest(self._secret, signed, hashlib.sha256))
         made = [text for scheme, _, text in (one.partition(",") for one in signatures.split()) if scheme == SCHEME]
-        if not any(hmac.compare_digest(expected, text.encode()) for text in made):
+        if not any(hmac.compare_digest(expected, text.encode(errors="replace")) for text in made):
             raise BadSignature(
                 f"expected {SIGNATURE_HEADER}: {SCHEME},... made with this operator's secret, got "
                 f"{f'{len(made)} signature(s) of another' if made else 'none'}: if the secret was changed, MLflow "

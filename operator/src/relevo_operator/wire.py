@@ -11,7 +11,7 @@ from relevo_operator.errors import InvalidSpec
 from relevo_operator.values import Condition, Entry, Manifest, Outcome, Past, RegistryRef, Rollout, Spec
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)", re.ASCII)
 
 
 def seconds(duration: str) -> float:

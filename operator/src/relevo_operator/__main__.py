@@ -1,0 +1,116 @@
+"""`relevo-operator`: the operator as a process. Settings from the environment; `--help` lists them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Sequence
+
+import kopf
+from aiohttp import web
+from lightkube.core.exceptions import ConfigError
+
+from relevo_contract import logs
+from relevo_contract.settings import read, table
+from relevo_operator.cluster import Cluster
+from relevo_operator.controller import Controller
+from relevo_operator.errors import SettingsError
+from relevo_operator.following import Following
+from relevo_operator.handlers import registry
+from relevo_operator.metrics import Metrics
+from relevo_operator.settings import Settings
+from relevo_operator.signature import Verifier
+from relevo_operator.web import create_app
+from relevo_operator.workqueue import WorkQueue
+
+log = logging.getLogger("relevo.operator")
+WRONG_SETTING = 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog="relevo-operator",
+        description="Looks after ModelDeployments: a promotion in MLflow becomes the serving version. Answers "
+        "/healthz, /metrics and MLflow's webhook at /webhooks/mlflow. The cluster is the pod's own, or KUBECONFIG's.",
+        epilog=f"settings, from the environment:\n{table(Settings)}\n\nexit codes: 0 stopped, 2 a setting is "
+        "missing or wrong, or the port is taken, 1 anything else",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+async def _listen(settings: Settings, app: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise SettingsError(
+            f"RELEVO_HOST, RELEVO_PORT: expected to listen on {settings.host}:{settings.port}, got: "
+            f"{error.strerror or error}; stop what listens there or name another port (0 takes a free one)"
+        ) from error
+    host, port = runner.addresses[0][:2]
+    log.info("listening", extra={"host": host, "port": port})
+    return runner
+
+
+async def run(settings: Settings) -> None:
+    """Operate until told to stop. Raises SettingsError."""
+    secret = settings.webhook_secret()
+    try:
+        cluster = Cluster()
+    except (ConfigError, OSError) as error:
+        raise SettingsError(f"expected a pod's credentials or a kubeconfig (KUBECONFIG), got: {error}") from error
+    metrics, queue = Metrics(), WorkQueue()
+    webhook = None if secret is None else (settings.webhook_url, secret)
+    following = Following(metrics, queue.add, timeout=settings.registry_timeout, webhook=webhook)
+    controller = Controller(cluster, following, queue, metrics, settings.watched())
+
+    def healthy() -> str | None:
+        silent = time.monotonic() - controller.last_pass
+        if silent <= settings.stale_seconds:
+            return None
+        return f"expected a pass every {settings.pass_seconds:g} s, the last one ended {silent:.0f} s ago"
+
+    verifier = None if secret is None else Verifier(secret)
+    runner = await _listen(settings, create_app(metrics, healthy, verifier, following.delivered))
+    working = asyncio.create_task(controller.run(settings.workers, settings.pass_seconds))
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=registry(controller, queue),
+            standalone=True,
+            clusterwide=not settings.watched(),
+            namespaces=settings.watched(),
+        )
+    )
+    try:
+        done, _ = await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # raises what ended it; kopf ends by itself when told to stop
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+        await following.aclose()
+        await runner.cleanup()
+        await cluster.aclose()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Operate until told to stop; returns the exit code."""
+    _parser().parse_args(arguments)
+    try:
+        settings = read(Settings, SettingsError)
+        logs.configure()
+        asyncio.run(run(settings))
+    except SettingsError as error:
+        print(f"relevo-operator: {error}", file=sys.stderr)  # noqa: T201
+        return WRONG_SETTING
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""The Kubernetes API as the operator uses it: a few requests, objects as plain dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import httpx2
+from lightkube import ApiError, AsyncClient
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.generic_resource import create_namespaced_resource
+from lightkube.operators import exists
+from lightkube.types import PatchType
+
+from relevo_operator import names
+from relevo_operator.errors import ClusterAway, RefusedByCluster
+from relevo_operator.values import EventNote, Manifest
+from relevo_operator.wire import exact
+
+_ModelDeployment: Final = create_namespaced_resource(names.GROUP, "v1alpha1", names.KIND, names.PLURAL)
+_Deployment: Final = create_namespaced_resource("apps", "v1", "Deployment", "deployments")
+_Service: Final = create_namespaced_resource("", "v1", "Service", "services")
+_Pod: Final = create_namespaced_resource("", "v1", "Pod", "pods")
+_Event: Final = create_namespaced_resource("", "v1", "Event", "events")
+_KINDS: Final[Mapping[str, Any]] = {"Deployment": _Deployment, "Service": _Service}
+Owned = Literal["Deployment", "Service"]
+_MISSING: Final = 404
+_CONFLICT: Final = 409
+
+
+@asynccontextmanager
+async def _asking(what: str) -> AsyncIterator[None]:
+    """Turn the client's errors into the operator's."""
+    try:
+        yield
+    except ApiError as error:
+        said = f"{what}: the API server answers {error.status.code} {error.status.message}"
+        if error.status.code is not None and 400 <= error.status.code < 500 and error.status.code not in (408, 429):
+            raise RefusedByCluster(said) from error
+        raise ClusterAway(said) from error
+    except httpx2.HTTPError as error:
+        raise ClusterAway(f"{what}: expected the API server to answer, got: {error or type(error).__name__}") from error
+
+
+class Cluster:
+    """One API server. Each method raises ClusterAway, or RefusedByCluster."""
+
+    def __init__(self, config: KubeConfig | None = None) -> None:
+        """Credentials are those of the pod, or KUBECONFIG's."""
+        # Any: its overloads know no objects that are plain dictionaries.
+        self._client: Any = AsyncClient(config or KubeConfig.from_env(), field_manager=names.MANAGER)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _get(self, kind: Any, namespace: str, name: str) -> dict[str, Any] | None:
+        async with _asking(f"reading {namespace}/{name}"):
+            try:
+                return dict(await self._client.get(kind, name, namespace=namespace))
+            except ApiError as error:
+                if error.status.code == _MISSING:
+                    return None
+                raise
+
+    async def model_deployment(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """A ModelDeployment; None if there is none."""
+        return await self._get(_ModelDeployment, namespace, name)
+
+    async def owned(self, kind: Owned, namespace: str, name: str) -> dict[str, Any] | None:
+        """The object of this kind that has a ModelDeployment's name; None if there is none."""
+        found = await self._get(_KINDS[kind], namespace, name)
+        return found and {**found, "kind": kind}
+
+    async def pods(self, namespace: str, owner: str) -> tuple[Manifest, ...]:
+        """A ModelDeployment's pods."""
+        return tuple(await self._list(_Pod, namespace, {names.OWNER_LABEL: owner}))
+
+    async def _list(self, kind: Any, namespace: str, labels: dict[str, Any] | None) -> list[dict[str, Any]]:
+        where = namespace if namespace != "*" else "all namespaces"
+        async with _asking(f"listing {kind.__name__}s of {where}"):
+            return [dict(one) async for one in self._client.list(kind, namespace=namespace, labels=labels)]
+
+    async def model_deployments(self, namespace: str = "*") -> list[dict[str, Any]]:
+        """All ModelDeployments of a namespace; * is all."""
+        return await self._list(_ModelDeployment, namespace, None)
+
+    async def deployments(self, namespace: str = "*") -> list[dict[str, Any]]:
+        """All Deployments that belong to a ModelDeployment."""
+        return await self._list(_Deployment, namespace, {names.OWNER_LABEL: exists()})
+
+    async def write(self, manifest: Manifest, *, there: bool) -> None:
+        """Create the object, or bring what is there back to it; lists are replaced whole: nothing stays in them."""
+        kind, namespace, name = manifest["kind"], manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+        resource = _KINDS[kind]
+        async with _asking(f"writing {kind} {namespace}/{name}"):
+            if there:
+                await self._client.patch(
+                    resource, name, dict(manifest), namespace=namespace, patch_type=PatchType.MERGE
+                )
+                return
+            try:
+                await self._client.create(resource(manifest), namespace=namespace)
+            except ApiError as error:
+                if error.status.code != _CONFLICT:
+                    raise
+                # Somebody made one since it was read: the next pass looks whose it is.
+
+    async def write_status(self, namespace: str, name: str, old: Manifest, new: Manifest) -> dict[str, Any] | None:
+        """Replace the status; what the new one lacks is removed. None if the object is gone."""
+        gone = dict.fromkeys(old.keys() - new.keys())
+        async with _asking(f"writing the status of {namespace}/{name}"):
+            try:
+                return dict(
+                    await self._client.patch(
+                        _ModelDeployment.Status, name, {"status": {**gone, **new}}, namespace=namespace,
+                        patch_type=PatchType.MERGE,
+                    )
+                )  # fmt: skip
+            except ApiError as error:
+                if error.status.code == _MISSING:
+                    return None
+                raise
+
+    async def event(self, body: Manifest, note: EventNote, now: datetime) -> None:
+        """Write an Event about a ModelDeployment."""
+        metadata = body["metadata"]
+        event: Any = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{metadata['name']}.", "namespace": metadata["namespace"]},
+            "involvedObject": {
+                "apiVersion": names.API_VERSION,
+                "kind": names.KIND,
+                "name": metadata["name"],
+                "namespace": metadata["namespace"],
+                "uid": metadata["uid"],
+            },
+            "type": note.kind,
+            "reason": note.reason,
+            "message": note.message[:1024],  # the API server's limit
+            "source": {"component": names.MANAGER},
+            "reportingComponent": names.MANAGER,
+            "reportingInstance": names.MANAGER,
+            "action": note.reason,
+            "firstTimestamp": exact(now),
+            "lastTimestamp": exact(now),
+            "count": 1,
+        }
+        async with _asking(f"writing an Event about {metadata['namespace']}/{metadata['name']}"):
+            await self._client.create(_Event(event), namespace=metadata["namespace"])

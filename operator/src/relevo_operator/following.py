@@ -1,0 +1,201 @@
+"""Following the registries: what each alias marks, by one question a registry and interval, and by webhook in between.
+
+A delivery is a reason to ask, not an answer: deliveries may come late, twice or out of order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Final
+
+from relevo_contract import mlflow_rest
+from relevo_operator.metrics import Metrics
+from relevo_operator.registry import Registry
+from relevo_operator.signature import Delivery
+from relevo_operator.values import Answer, NotAsked, RegistryRef
+from relevo_operator.workqueue import Key
+
+log = logging.getLogger("relevo.registry")
+WEBHOOK_AGAIN: Final = 600.0
+"""Seconds after which it is made sure that the webhook still stands."""
+WEBHOOK_RETRY: Final = 60.0
+"""The same after it was refused."""
+GATHER: Final = 0.05
+"""Seconds to wait for more marks before asking for those that nobody asked for yet."""
+Marked = tuple[str, str]
+"""Model and alias."""
+
+
+@dataclass
+class _Followed:
+    """One registry and who follows which mark of it."""
+
+    registry: Registry
+    shown: str
+    wanted: dict[Key, tuple[Marked, float]] = field(default_factory=dict)
+    """By ModelDeployment its mark and its poll interval in seconds."""
+    answers: dict[Marked, Answer] = field(default_factory=dict)
+    first: asyncio.Task[None] | None = None
+    """Asks for the marks that nobody asked for yet."""
+    sooner: asyncio.Event = field(default_factory=asyncio.Event)
+    tagged: dict[tuple[str, int], str] = field(default_factory=dict)
+    """By model and version the tag that the registry is known to hold."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two questions: the shortest that somebody asks for."""
+        return min(seconds for _, seconds in self.wanted.values())
+
+    def keys(self, mark: Marked) -> list[Key]:
+        """Who follows this mark."""
+        return [key for key, (wanted, _) in self.wanted.items() if wanted == mark]
+
+
+class Following:
+    """All registries. `changed` is called with each ModelDeployment whose answer is another than before."""
+
+    def __init__(
+        self, metrics: Metrics, changed: Callable[[Key], None], *, timeout: float, webhook: tuple[str, str] | None
+    ) -> None:
+        self._metrics, self._changed, self._timeout, self._webhook = metrics, changed, timeout, webhook
+        self._followed: dict[str, _Followed] = {}
+        self._where: dict[Key, str] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def aclose(self) -> None:
+        """Stop following."""
+        tasks = [*self._tasks.values(), *self._background]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for followed in self._followed.values():
+            await followed.registry.aclose()
+
+    def watch(self, key: Key, ref: RegistryRef, poll_seconds: float) -> None:
+        """A ModelDeployment follows this mark; says it again whenever it is looked at."""
+        if self._where.get(key, ref.tracking_uri) != ref.tracking_uri:
+            self.forget(key)
+        followed = self._followed.get(ref.tracking_uri)
+        if followed is None:
+            followed = self._followed[ref.tracking_uri] = self._follow(ref.tracking_uri)
+        before = followed.interval if followed.wanted else float("inf")
+        followed.wanted[key] = ((ref.model, ref.alias), poll_seconds)
+        self._where[key] = ref.tracking_uri
+        if followed.interval < before and before != float("inf"):
+            followed.sooner.set()
+        if ref.tracking_uri not in self._tasks:
+            self._tasks[ref.tracking_uri] = asyncio.create_task(self._poll(followed))
+
+    def _follow(self, uri: str) -> _Followed:
+        shown = mlflow_rest.shown(uri)
+        calls = self._metrics.registry_calls
+        return _Followed(
+            Registry(uri, self._timeout, on_call=lambda kind, outcome: calls.labels(shown, kind, outcome).inc()), shown
+        )
+
+    def forget(self, key: Key) -> None:
+        """A ModelDeployment is gone; a registry that nobody follows any more is asked no more."""
+        uri = self._where.pop(key, None)
+        if uri is None:
+            return
+        followed = self._followed[uri]
+        del followed.wanted[key]
+        if not followed.wanted:
+            del self._followed[uri]
+            self._tasks.pop(uri).cancel()
+            self._in_background(followed.registry.aclose())
+
+    async def answer(self, ref: RegistryRef, *, now: bool = False) -> Answer:
+        """What the mark says; asked `now`, or if nobody did yet. Raises KeyError if it is followed no more."""
+        followed = self._followed[ref.tracking_uri]
+        mark = (ref.model, ref.alias)
+        if now:
+            await self._ask(followed, mark)
+        while mark not in followed.answers:
+            if followed.first is None or followed.first.done():
+                followed.first = asyncio.create_task(self._ask_missing(followed))
+            await asyncio.shield(followed.first)
+        return followed.answers[mark]
+
+    async def _ask(self, followed: _Followed, mark: Marked) -> None:
+        self._heard(followed, {mark: await followed.registry.resolve(*mark)})
+
+    async def _ask_missing(self, followed: _Followed) -> None:
+        """Ask once for every mark that nobody asked for yet: at start, those of all ModelDeployments."""
+        await asyncio.sleep(GATHER)
+        missing = {mark for mark, _ in followed.wanted.values()} - followed.answers.keys()
+        if len(missing) == 1:
+            await self._ask(followed, *missing)
+        elif missing:
+            self._heard(followed, await followed.registry.resolve_all(missing))
+
+    def _heard(self, followed: _Followed, answers: dict[Marked, Answer]) -> None:
+        for mark, answer in answers.items():
+            before = followed.answers.get(mark, NotAsked())
+            followed.answers[mark] = answer
+            if answer != before:
+                log.info(
+                    "alias_answer",
+                    extra={"registry": followed.shown, "model": mark[0], "alias": mark[1], "answer": str(answer)},
+                )
+                for key in followed.keys(mark):
+                    self._changed(key)
+
+    async def _poll(self, followed: _Followed) -> None:
+        """Ask once an interval, and keep the webhook standing, until cancelled."""
+        webhook_due = 0.0
+        while True:
+            if self._webhook is not None and time.monotonic() >= webhook_due:
+                webhook_due = time.monotonic() + await self._keep_webhook(followed, *self._webhook)
+            followed.sooner.clear()
+            try:
+                # A tenth of chance: a hundred operators on one registry do not ask in step.
+                pause = followed.interval * random.uniform(0.9, 1.0)  # noqa: S311
+                await asyncio.wait_for(followed.sooner.wait(), pause)
+            except TimeoutError:
+                self._heard(
+                    followed, await followed.registry.resolve_all({mark for mark, _ in followed.wanted.values()})
+                )
+
+    async def _keep_webhook(self, followed: _Followed, url: str, secret: str) -> float:
+        """Register it; returns in how many seconds to look again."""
+        refused = await followed.registry.ensure_webhook(url, secret)
+        self._metrics.webhook.labels(followed.shown).set(refused is None)
+        if refused is None:
+            return WEBHOOK_AGAIN
+        log.warning("webhook_refused", extra={"registry": followed.shown, "why": refused, "polling": followed.interval})
+        return WEBHOOK_RETRY
+
+    def delivered(self, delivery: Delivery) -> None:
+        """A registry says that an alias moved: ask those that are followed for it, without making it wait."""
+        mark = (delivery.name, delivery.alias)
+        for followed in self._followed.values():
+            if followed.keys(mark):
+                self._in_background(self._ask(followed, mark))
+
+    def tag(self, ref: RegistryRef, version: int, value: str) -> None:
+        """Let a model version carry the tag `serving`; what the registry is known to hold is not sent again."""
+        followed = self._followed[ref.tracking_uri]
+        if followed.tagged.get((ref.model, version)) != value:
+            followed.tagged[ref.model, version] = value
+            self._in_background(self._tag(followed, ref.model, version, value))
+
+    async def _tag(self, followed: _Followed, model: str, version: int, value: str) -> None:
+        refused = await followed.registry.tag(model, version, value)
+        if refused is not None:
+            followed.tagged.pop((model, version), None)  # the next look at the object tries again
+            log.warning(
+                "tag_refused",
+                extra={"registry": followed.shown, "model": model, "version": version, "tag": value, "why": refused},
+            )
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

@@ -1,0 +1,85 @@
+"""What Prometheus is told; docs/modeldeployment.md lists each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from relevo_operator.values import Manifest
+
+_STATUSES: Final = ("True", "False", "Unknown")
+_VERSIONS: Final = {"desired": "desiredVersion", "served": "servedVersion", "failed": "failedVersion"}
+
+
+class Metrics:
+    """All figures of one operator."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.condition = Gauge(
+            "relevo_modeldeployment_condition",
+            "1 for the status that a condition of a ModelDeployment has, 0 for the others",
+            ["namespace", "name", "type", "status"],
+            registry=registry,
+        )
+        self.version = Gauge(
+            "relevo_modeldeployment_version",
+            "Model version by role: desired (marked by the alias), served, failed (given up)",
+            ["namespace", "name", "role"],
+            registry=registry,
+        )
+        self.objects = Gauge("relevo_operator_objects", "ModelDeployments looked after", registry=registry)
+        self.reconcile_seconds = Histogram(
+            "relevo_operator_reconcile_seconds", "Time of one look at one ModelDeployment", registry=registry
+        )
+        self.reconcile_errors = Counter(
+            "relevo_operator_reconcile_errors", "Looks that failed and are tried again", registry=registry
+        )
+        self.registry_calls = Counter(
+            "relevo_operator_registry_calls",
+            "Requests to a registry",
+            ["registry", "kind", "outcome"],
+            registry=registry,
+        )
+        self.deliveries = Counter(
+            "relevo_operator_webhook_deliveries",
+            "Webhook deliveries by what became of them: accepted, or why it was refused",
+            ["outcome"],
+            registry=registry,
+        )
+        self.webhook = Gauge(
+            "relevo_operator_webhook_registered",
+            "1 if the registry tells us by webhook, 0 if it is polled alone",
+            ["registry"],
+            registry=registry,
+        )
+        self.handover_seconds = Histogram(
+            "relevo_operator_handover_seconds",
+            "From the start of a hand-over until every replica of the new version is available",
+            buckets=(1, 2, 3, 5, 8, 13, 21, 34, 55, 90, 180, 300, 600),
+            registry=registry,
+        )
+        self.last_pass = Gauge(
+            "relevo_operator_last_pass_timestamp_seconds",
+            "When the last pass over all objects ended",
+            registry=registry,
+        )
+
+    def observe(self, namespace: str, name: str, status: Manifest) -> None:
+        """Set what a ModelDeployment's status says."""
+        for condition in status.get("conditions") or ():
+            for one in _STATUSES:
+                self.condition.labels(namespace, name, condition["type"], one).set(condition["status"] == one)
+        for role, field in _VERSIONS.items():
+            self.version.labels(namespace, name, role).set(status.get(field, 0))
+
+    def forget(self, namespace: str, name: str) -> None:
+        """A ModelDeployment is gone."""
+        labels = {"namespace": namespace, "name": name}
+        self.condition.remove_by_labels(labels)
+        self.version.remove_by_labels(labels)
+
+    def text(self) -> bytes:
+        """The exposition."""
+        return generate_latest(self.registry)
