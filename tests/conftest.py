@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import shutil
@@ -54,9 +55,15 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture(scope="session")
 def mlflow(postgres: PostgresServer, s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
-    """An MLflow server on the two."""
+    """An MLflow server on the two. It delivers webhooks to this machine too, and knows of a new one at once."""
     folder = tmp_path_factory.mktemp("mlflow")
-    env = postgres.env | s3.env
+    webhooks = {
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_WEBHOOK_CACHE_TTL": "0",
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    }
+    env = postgres.env | s3.env | webhooks
     with MlflowServer(folder, backend=postgres.url("metadata"), s3_url=s3.url, bucket=BUCKET, env=env) as server:
         yield server
 

@@ -94,5 +94,13 @@ class Versions:
         self.runs[version] = run.info.run_id
         return version
 
+    def register_empty(self) -> int:
+        """A version without files, where nobody will load it."""
+        run = self.client.create_run(self.experiment)
+        return int(self.client.create_model_version(self.model, str(run.info.artifact_uri), run.info.run_id).version)
+
+    def tags(self, version: int) -> dict[str, str]:
+        return dict(self.client.get_model_version(self.model, str(version)).tags)
+
     def promote(self, version: int) -> None:
         self.client.set_registered_model_alias(self.model, names.ALIAS, str(version))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
@@ -12,6 +13,11 @@ _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 
 class JsonLine(logging.Formatter):
     """`{"time", "level", "logger", "event", …what the event carries}`; a traceback is one string in it."""
+
+    def __init__(self, hidden: Iterable[str] = ()) -> None:
+        """`hidden`: what events carry for their library's own use."""
+        super().__init__()
+        self._hidden = _PLAIN.union(hidden)
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
@@ -21,16 +27,17 @@ class JsonLine(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        line |= {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
+        line |= {name: value for name, value in record.__dict__.items() if name not in self._hidden}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def configure() -> None:
-    """Send everything the process logs to stdout, as lines of JSON."""
+def configure(quiet: Iterable[str] = (), hidden: Iterable[str] = ()) -> None:
+    """Send everything the process logs to stdout, as lines of JSON; `quiet` loggers tell warnings alone."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonLine())
+    handler.setFormatter(JsonLine(hidden))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each look at the registry
+    for name in quiet:
+        logging.getLogger(name).setLevel(logging.WARNING)

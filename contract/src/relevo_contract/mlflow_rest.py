@@ -31,7 +31,8 @@ def shown(tracking_uri: str) -> str:
 
 def login() -> dict[str, str]:
     """The headers that log in with MLflow's own variables; a password never stands in an address."""
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+    # A file's last newline would be an illegal header, and httpx repeats those in its error, token and all.
+    if token := os.environ.get("MLFLOW_TRACKING_TOKEN", "").strip():
         return {"Authorization": f"Bearer {token}"}
     if name := os.environ.get("MLFLOW_TRACKING_USERNAME"):
         pair = f"{name}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"

@@ -15,6 +15,11 @@ STAGE_TAG: Final = "stage"
 STAGE_PRODUCTION: Final = "Production"
 STAGE_ARCHIVED: Final = "Archived"
 
+TAG_SERVING: Final = "serving"
+"""Tag on a model version that the operator handed over to, or gave up: one of these."""
+SERVING_READY: Final = "ready"
+SERVING_FAILED: Final = "failed"
+
 # Tags on the MLflow run of a batch and on the model version that came of it. Values are strings.
 TAG_GROUP: Final = "relevo.group"
 TAG_BATCH: Final = "relevo.batch"

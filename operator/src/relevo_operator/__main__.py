@@ -104,7 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _parser().parse_args(arguments)
     try:
         settings = read(Settings, SettingsError)
-        logs.configure()
+        # A line for each request and each event watched, and kopf's settings in each, would hide what matters.
+        logs.configure(quiet=("httpx", "httpx2", "kopf.objects"), hidden=("settings", "k8s_ref", "k8s_skip"))
         asyncio.run(run(settings))
     except SettingsError as error:
         print(f"relevo-operator: {error}", file=sys.stderr)  # noqa: T201

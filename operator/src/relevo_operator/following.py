@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Final
 
-from relevo_contract import mlflow_rest
+from relevo_operator import mlflow_api
 from relevo_operator.metrics import Metrics
 from relevo_operator.registry import Registry
 from relevo_operator.signature import Delivery
@@ -39,7 +39,9 @@ class _Followed:
     shown: str
     wanted: dict[Key, tuple[Marked, float]] = field(default_factory=dict)
     """By ModelDeployment its mark and its poll interval in seconds."""
-    answers: dict[Marked, Answer] = field(default_factory=dict)
+    answers: dict[Marked, tuple[int, Answer]] = field(default_factory=dict)
+    """By mark the answer, and which question of this registry it came of."""
+    questions: int = 0
     first: asyncio.Task[None] | None = None
     """Asks for the marks that nobody asked for yet."""
     sooner: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,6 +52,10 @@ class _Followed:
     def interval(self) -> float:
         """Seconds between two questions: the shortest that somebody asks for."""
         return min(seconds for _, seconds in self.wanted.values())
+
+    def marks(self) -> set[Marked]:
+        """What somebody follows."""
+        return {mark for mark, _ in self.wanted.values()}
 
     def keys(self, mark: Marked) -> list[Key]:
         """Who follows this mark."""
@@ -93,7 +99,7 @@ class Following:
             self._tasks[ref.tracking_uri] = asyncio.create_task(self._poll(followed))
 
     def _follow(self, uri: str) -> _Followed:
-        shown = mlflow_rest.shown(uri)
+        shown = mlflow_api.shown(uri)
         calls = self._metrics.registry_calls
         return _Followed(
             Registry(uri, self._timeout, on_call=lambda kind, outcome: calls.labels(shown, kind, outcome).inc()), shown
@@ -121,24 +127,32 @@ class Following:
             if followed.first is None or followed.first.done():
                 followed.first = asyncio.create_task(self._ask_missing(followed))
             await asyncio.shield(followed.first)
-        return followed.answers[mark]
+        return followed.answers[mark][1]
 
-    async def _ask(self, followed: _Followed, mark: Marked) -> None:
-        self._heard(followed, {mark: await followed.registry.resolve(*mark)})
+    async def _ask(self, followed: _Followed, *marks: Marked) -> None:
+        """Ask for one mark, or for many at once."""
+        followed.questions += 1
+        question = followed.questions
+        if len(marks) == 1:
+            answers: dict[Marked, Answer] = {marks[0]: await followed.registry.resolve(*marks[0])}
+        else:
+            answers = await followed.registry.resolve_all(marks)
+        self._heard(followed, question, answers)
 
     async def _ask_missing(self, followed: _Followed) -> None:
         """Ask once for every mark that nobody asked for yet: at start, those of all ModelDeployments."""
         await asyncio.sleep(GATHER)
-        missing = {mark for mark, _ in followed.wanted.values()} - followed.answers.keys()
-        if len(missing) == 1:
+        missing = followed.marks() - followed.answers.keys()
+        if missing:
             await self._ask(followed, *missing)
-        elif missing:
-            self._heard(followed, await followed.registry.resolve_all(missing))
 
-    def _heard(self, followed: _Followed, answers: dict[Marked, Answer]) -> None:
+    def _heard(self, followed: _Followed, question: int, answers: dict[Marked, Answer]) -> None:
+        """Keep the answers. A poll of many takes longer than a question for one: what was asked later is newer."""
         for mark, answer in answers.items():
-            before = followed.answers.get(mark, NotAsked())
-            followed.answers[mark] = answer
+            asked, before = followed.answers.get(mark, (0, NotAsked()))
+            if asked > question:
+                continue
+            followed.answers[mark] = (question, answer)
             if answer != before:
                 log.info(
                     "alias_answer",

@@ -30,13 +30,14 @@ def registry(controller: Controller, queue: WorkQueue) -> kopf.OperatorRegistry:
     def login(**context: Any) -> kopf.ConnectionInfo | None:
         return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
 
-    def own(event: Any, body: Any, namespace: str, name: str, **_: Any) -> None:
+    # Coroutines: kopf runs plain functions in threads, and the queue belongs to the event loop.
+    async def own(event: Any, body: Any, namespace: str, name: str, **_: Any) -> None:
         if event["type"] == "DELETED":
             controller.gone((namespace, name))
         else:
             controller.named(body)
 
-    def owned(namespace: str, labels: Any, **_: Any) -> None:
+    async def owned(namespace: str, labels: Any, **_: Any) -> None:
         queue.add((namespace, labels[names.OWNER_LABEL]))
 
     on: Any = kopf.on.event  # its protocol asks for every argument by name, where **_ is its documented way

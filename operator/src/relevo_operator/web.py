@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from relevo_operator.errors import RefusedDelivery
+from relevo_operator.errors import RefusedDelivery, Replayed
 from relevo_operator.metrics import Metrics
 from relevo_operator.signature import Delivery, Verifier
 
@@ -40,12 +40,21 @@ def create_app(
         body = await request.read()
         try:
             delivery = verifier.check(request.headers, body, time.time())
+        except (
+            Replayed
+        ) as error:  # MLflow's own repetition, if our answer got lost: a refusal would alarm it for nothing
+            metrics.deliveries.labels(error.reason).inc()
+            return web.json_response({"status": "accepted before"})
         except RefusedDelivery as error:
             metrics.deliveries.labels(error.reason).inc()
             log.warning("delivery_refused", extra={"reason": error.reason, "why": str(error)})
             return web.json_response({"error": str(error)}, status=403)
+        try:
+            delivered(delivery)
+        except BaseException:
+            verifier.forget(delivery.id)  # answered with 500, it comes again
+            raise
         metrics.deliveries.labels("accepted").inc()
-        delivered(delivery)
         return web.json_response({"status": "accepted"})
 
     app = web.Application(client_max_size=LONGEST_DELIVERY)
