@@ -8,6 +8,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,11 @@ import psycopg
 import pytest
 
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
+from relevo_demo.servers.process import ServerError
+from tests.kubernetes_api import KubernetesApi, find_assets
 
 BUCKET = "relevo"
+CRDS = Path(__file__).parents[1] / "crds" / "modeldeployments.yaml"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,6 +34,19 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = Path(__file__).parents[1] / ".relevo" / "tests"
         folder.mkdir(parents=True, exist_ok=True)
         config.option.basetemp = tempfile.mkdtemp(dir=folder)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have the API server built before the first test: a first build takes longer than a test may, and tells so.
+
+    If it cannot be built, the tests that need it fail and say why.
+    """
+    wanted = any("kube_api" in getattr(item, "fixturenames", ()) for item in session.items)
+    if session.config.option.collectonly or not wanted:
+        return
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else nullcontext(), suppress(ServerError):
+        find_assets()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -133,3 +150,11 @@ def step_env(
         "RELEVO_TERMINATION_LOG": str(tmp_path / "termination-log"),
         "MLFLOW_TRACKING_URI": mlflow.url,
     }
+
+
+@pytest.fixture(scope="session")
+def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
+    """A Kubernetes API server that knows ModelDeployments; no controller runs behind it."""
+    with KubernetesApi(find_assets(), tmp_path_factory.mktemp("kubernetes")) as api:
+        api.apply_crds(CRDS)
+        yield api

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import kopf
 from aiohttp import web
@@ -15,11 +16,11 @@ from lightkube.core.exceptions import ConfigError
 
 from relevo_contract import logs
 from relevo_contract.settings import read, table
+from relevo_operator import handlers
 from relevo_operator.cluster import Cluster
 from relevo_operator.controller import Controller
 from relevo_operator.errors import SettingsError
 from relevo_operator.following import Following
-from relevo_operator.handlers import registry
 from relevo_operator.metrics import Metrics
 from relevo_operator.settings import Settings
 from relevo_operator.signature import Verifier
@@ -57,6 +58,29 @@ async def _listen(settings: Settings, app: web.Application) -> web.AppRunner:
     return runner
 
 
+async def _watch(
+    settings: Settings, controller: Controller, queue: WorkQueue, finish: Callable[[], Awaitable[None]]
+) -> None:
+    """Let kopf watch, until told to stop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    # kopf does not notice a definition that is applied after it started, unless it may list all definitions.
+    passed = asyncio.create_task(controller.passed.wait())
+    await asyncio.wait({passed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    passed.cancel()
+    if not stop.is_set():
+        await kopf.operator(
+            registry=handlers.registry(controller, queue, finish),
+            settings=handlers.settings(),
+            standalone=True,
+            clusterwide=not settings.watched(),
+            namespaces=settings.watched(),
+        )
+    stopped.cancel()
+
+
 async def run(settings: Settings) -> None:
     """Operate until told to stop. Raises SettingsError."""
     secret = settings.webhook_secret()
@@ -78,23 +102,23 @@ async def run(settings: Settings) -> None:
     verifier = None if secret is None else Verifier(secret)
     runner = await _listen(settings, create_app(metrics, healthy, verifier, following.delivered))
     working = asyncio.create_task(controller.run(settings.workers, settings.pass_seconds))
-    watching = asyncio.create_task(
-        kopf.operator(
-            registry=registry(controller, queue),
-            standalone=True,
-            clusterwide=not settings.watched(),
-            namespaces=settings.watched(),
-        )
-    )
+
+    async def finish() -> None:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await following.aclose()
+
+    watching = asyncio.create_task(_watch(settings, controller, queue, finish))
     try:
         done, _ = await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
-            task.result()  # raises what ended it; kopf ends by itself when told to stop
+            if not task.cancelled():
+                task.result()  # raises what ended it
+        await watching  # it ends by itself when told to stop
     finally:
-        for task in (working, watching):
-            task.cancel()
-        await asyncio.gather(working, watching, return_exceptions=True)
-        await following.aclose()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await finish()
         await runner.cleanup()
         await cluster.aclose()
 

@@ -21,6 +21,8 @@ from relevo_operator.values import Manifest, Observed, Plan, Spec
 from relevo_operator.workqueue import Key, WorkQueue
 
 log = logging.getLogger("relevo.operator")
+PASS_RETRY = 5.0
+"""Seconds after which a pass that failed is made again."""
 
 
 def key_of(body: Manifest) -> Key:
@@ -39,6 +41,8 @@ class Controller:
         self._seen: dict[Key, tuple[str, str]] = {}
         """By ModelDeployment the resource versions, its own and its Deployment's, that it was last looked at with."""
         self.last_pass = time.monotonic()
+        self.passed = asyncio.Event()
+        """A first pass succeeded: the API server answers and knows ModelDeployments."""
 
     async def run(self, workers: int, pass_seconds: float) -> None:
         """Work until cancelled."""
@@ -197,11 +201,13 @@ class Controller:
 
     async def _pass_again_and_again(self, seconds: float) -> None:
         while True:
+            wait = seconds
             try:
                 await self._pass()
             except (ClusterAway, RefusedByCluster) as error:
-                log.warning("pass_failed", extra={"why": str(error)})
-            await asyncio.sleep(seconds)
+                wait = min(seconds, PASS_RETRY)
+                log.warning("pass_failed", extra={"why": str(error), "again_in": wait})
+            await asyncio.sleep(wait)
 
     async def _pass(self) -> None:
         """Name every object that changed since it was looked at: the net for what watching may have missed."""
@@ -217,6 +223,7 @@ class Controller:
         for key in self._seen.keys() - there.keys():
             self.gone(key)
         self.last_pass = time.monotonic()
+        self.passed.set()
         self._metrics.last_pass.set_to_current_time()
 
 

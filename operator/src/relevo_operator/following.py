@@ -173,9 +173,7 @@ class Following:
                 pause = followed.interval * random.uniform(0.9, 1.0)  # noqa: S311
                 await asyncio.wait_for(followed.sooner.wait(), pause)
             except TimeoutError:
-                self._heard(
-                    followed, await followed.registry.resolve_all({mark for mark, _ in followed.wanted.values()})
-                )
+                await self._ask(followed, *followed.marks())
 
     async def _keep_webhook(self, followed: _Followed, url: str, secret: str) -> float:
         """Register it; returns in how many seconds to look again."""

@@ -104,7 +104,9 @@ def _pod(spec: Spec, version: int) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": names.CONTAINER,
         "image": spec.image,
-        "env": [{"name": name, "value": value} for name, value in ours.items()] + [dict(one) for one in spec.env],
+        # Kubernetes would take $(NAME) in a model's name for a variable.
+        "env": [{"name": name, "value": value.replace("$", "$$")} for name, value in ours.items()]
+        + [dict(one) for one in spec.env],
         "ports": [{"name": "http", "containerPort": spec.port, "protocol": "TCP"}],
         "readinessProbe": _probe("/readyz", period=1, failures=1),
         "livenessProbe": _probe("/healthz", period=10, failures=6),
