@@ -14,6 +14,7 @@ import relevo_serving
 from relevo_contract.settings import Settings, variable
 from relevo_serving import model, schema
 from relevo_serving import settings as serving_settings
+from relevo_serving.__main__ import EXIT_CODES
 from relevo_serving.app import create_app
 from relevo_serving.following import Wanted
 from relevo_serving.state import Served, State
@@ -65,6 +66,11 @@ def test_every_event_of_the_log_is_documented() -> None:
     assert {"listening", "version_served"} <= events
     for event in events:
         assert f"`{event}`" in SERVING
+
+
+def test_every_exit_code_is_documented() -> None:
+    said = re.findall(r"^\| (\d+) \| (.+) \|$", SERVING.split("| exit code |")[1].split("## ")[0], re.MULTILINE)
+    assert [int(code) for code, _ in said] == list(EXIT_CODES)
 
 
 def test_the_examples_answer_as_documented(client: TestClient) -> None:

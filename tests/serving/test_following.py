@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from relevo_serving.following import Keep, Load, Observed, Wanted, plan
+from relevo_serving.following import Keep, Load, Next, Observed, Wanted, after_look, plan
 
 ONE, TWO = Wanted(1, "run-1"), Wanted(2, "run-2")
 
@@ -36,3 +36,21 @@ def test_otherwise_nothing_changes(observed: Observed, why: str) -> None:
     kept = plan(observed)
     assert isinstance(kept, Keep)
     assert why in kept.why
+
+
+@pytest.mark.parametrize(
+    ("pinned", "served", "refused", "following"),
+    [
+        (False, None, None, Next.ASK_AGAIN),
+        (False, ONE, None, Next.ASK_AGAIN),
+        (False, None, ONE, Next.ASK_AGAIN),
+        (False, ONE, TWO, Next.ASK_AGAIN),
+        (True, None, None, Next.ASK_AGAIN),  # the registry or its store is away
+        (True, ONE, None, Next.REST),
+        (True, None, ONE, Next.GIVE_UP),
+    ],
+)
+def test_only_a_pinned_version_is_ever_settled(
+    pinned: bool, served: Wanted | None, refused: Wanted | None, following: Next
+) -> None:
+    assert after_look(pinned=pinned, served=served, refused=refused) is following

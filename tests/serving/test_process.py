@@ -15,6 +15,7 @@ import pytest
 
 from relevo_contract import names
 from relevo_contract.bundle import SelfTest
+from relevo_serving.__main__ import EXIT_CODES
 from tests.gate import Gate
 from tests.serving_process import Serve
 from tests.versions import Versions
@@ -169,18 +170,6 @@ def test_started_without_the_registry_it_waits_for_it(
         api.wait_for_version(1)
 
 
-def test_a_pinned_version_stays_whatever_the_alias_says(
-    serve: Serve, versions: Versions, bundles: tuple[Path, Path]
-) -> None:
-    one, two = versions.register(bundles[0]), versions.register(bundles[1])
-    versions.promote(two)
-    with serve(RELEVO_VERSION=str(one)) as api:
-        assert api.wait_for_version(one)["follows"] == f"version {one}"
-        answered = api.get("/model").json()["registry"]["answered_at"]
-        api.wait(lambda said: said["registry"]["answered_at"] > answered)
-        assert api.get("/model").json()["serving"]["version"] == one
-
-
 def test_the_removed_alias_changes_nothing_that_serves(
     serve: Serve, versions: Versions, bundles: tuple[Path, Path]
 ) -> None:
@@ -235,11 +224,13 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     assert "another port" in ended.stderr
 
 
-def test_help_names_every_setting() -> None:
+def test_help_names_settings_and_exit_codes() -> None:
     ended = run({}, "--help")
     assert ended.returncode == 0
-    for variable in ("MLFLOW_TRACKING_URI", "RELEVO_VERSION", "RELEVO_MAX_ROWS"):
+    for variable in ("MLFLOW_TRACKING_URI", "RELEVO_VERSION", "RELEVO_TERMINATION_LOG", "RELEVO_MAX_ROWS"):
         assert variable in ended.stdout
+    for code in EXIT_CODES:
+        assert f"\n  {code}  " in ended.stdout
 
 
 def test_answering_needs_neither_mlflow_nor_pandas_nor_xgboost(bundles: tuple[Path, Path]) -> None:

@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 from relevo_contract.settings import read, table
+from relevo_serving import last_words
 from relevo_serving.app import create_app
-from relevo_serving.errors import SettingsError
+from relevo_serving.errors import BROKEN_VERSION, STOPPED, WRONG_SETTING, SettingsError
 from relevo_serving.follower import Follower
 from relevo_serving.logs import configure
 from relevo_serving.registry import Registry
@@ -23,15 +24,19 @@ from relevo_serving.state import State
 
 log = logging.getLogger("relevo.serving")
 BACKLOG = 2048
-WRONG_SETTING = 2
+EXIT_CODES = {
+    STOPPED: "stopped",
+    WRONG_SETTING: "a setting is missing or wrong, or the port is taken",
+    BROKEN_VERSION: "RELEVO_VERSION can never be served; RELEVO_TERMINATION_LOG says why",
+}
 
 
 def _parser() -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog="relevo-serving",
         description="Relevo's inference API: POST /predict, GET /model, /healthz, /readyz, /docs.",
-        epilog=f"settings, from the environment:\n{table(Settings)}\n\nexit codes: 0 stopped, 2 a setting is "
-        "missing or wrong, or the port is taken",
+        epilog=f"settings, from the environment:\n{table(Settings)}\n\nexit codes:\n"
+        + "\n".join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
@@ -62,12 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_SETTING
     configure()
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes the requests, then raises the signal again
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, lambda *_: sys.exit(STOPPED))
     host, port = listening.getsockname()[:2]
     log.info("listening", extra={"host": host, "port": port, "model": settings.model})
     state = State()
     registry = Registry(settings.tracking_uri, settings.model, timeout=settings.registry_timeout)
-    follower = Follower(settings, state, registry)
+    code = STOPPED
+
+    def give_up(reason: str) -> None:
+        nonlocal code
+        code = BROKEN_VERSION
+        last_words.leave(reason, settings.termination_log)
+        server.should_exit = True  # uvicorn looks at it ten times a second, and ends as after a signal
+
+    follower = Follower(settings, state, registry, give_up)
 
     @asynccontextmanager
     async def follow() -> AsyncIterator[None]:
@@ -84,8 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(config).run(sockets=[listening])
-    return 0
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    return code
 
 
 if __name__ == "__main__":

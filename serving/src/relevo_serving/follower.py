@@ -1,17 +1,21 @@
-"""The thread that follows the registry: observe, plan (see following.py), act. It outlives every failure."""
+"""The thread that follows the registry: observe, plan (see following.py), act. It outlives every failure.
+
+With a pinned version it ends as soon as that version is loaded, or can never be.
+"""
 
 from __future__ import annotations
 
 import logging
 import tempfile
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from relevo_serving import model as model_module
-from relevo_serving.errors import BrokenVersion, NoVersion, RegistryAway
-from relevo_serving.following import Load, Observed, Wanted, plan
+from relevo_serving.errors import BrokenVersion, NoSuchVersion, NoVersion, RegistryAway
+from relevo_serving.following import Load, Next, Observed, Wanted, after_look, plan
 from relevo_serving.settings import Settings
 from relevo_serving.state import Refused, Served, State
 
@@ -37,12 +41,16 @@ def now() -> datetime:
 
 
 class Follower:
-    """Keeps `state` in step with the registry until stopped."""
+    """Keeps `state` in step with the registry until stopped.
 
-    def __init__(self, settings: Settings, state: State, source: VersionSource) -> None:
+    `give_up` is called once, from the follower's thread, with the reason why the pinned version can never be served.
+    """
+
+    def __init__(self, settings: Settings, state: State, source: VersionSource, give_up: Callable[[str], None]) -> None:
         self._settings = settings
         self._state = state
         self._source = source
+        self._give_up = give_up
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -61,6 +69,16 @@ class Follower:
                 self.look()
             except Exception:  # whatever it was, what serves goes on serving, and the next look may do better
                 log.exception("look_failed")
+            served, refused = self._state.served, self._state.refused
+            following = after_look(
+                pinned=self._settings.version is not None,
+                served=served.target if served else None,
+                refused=refused.target if refused else None,
+            )
+            if following is Next.GIVE_UP and refused is not None:
+                self._give_up(refused.reason)
+            if following is not Next.ASK_AGAIN:
+                return
             self._stopping.wait(self._settings.poll_seconds)
 
     def look(self) -> None:
@@ -82,6 +100,9 @@ class Follower:
         except NoVersion as error:
             self._tell("no_version", str(error))
             state.saw_none(str(error), now())
+        except NoSuchVersion as error:
+            state.saw_none(str(error), now())
+            self._refuse(Wanted(error.version, run_id=""), error)
         except RegistryAway as error:
             self._tell("registry_away", str(error))
             state.away(str(error))
@@ -89,6 +110,10 @@ class Follower:
     def _tell(self, event: str, problem: str) -> None:
         if self._state.registry.problem != problem:  # once, not at every poll
             log.warning(event, extra={"problem": problem})
+
+    def _refuse(self, target: Wanted, error: BrokenVersion) -> None:
+        self._state.refused = Refused(target, str(error), now())
+        log.error("version_refused", extra={"version": target.version, "problem": str(error)})
 
     def _wanted(self) -> Wanted:
         pinned = self._settings.version
@@ -100,8 +125,7 @@ class Follower:
                 model = model_module.load(self._source.download(target.run_id, Path(folder)))
             model.self_test()
         except BrokenVersion as error:
-            self._state.refused = Refused(target, str(error), now())
-            log.error("version_refused", extra={"version": target.version, "problem": str(error)})  # noqa: TRY400
+            self._refuse(target, error)
             return
         old = self._state.served
         self._state.served = Served(target, model, now())

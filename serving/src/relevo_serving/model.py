@@ -76,6 +76,8 @@ class Model:
         expected = np.array([case.price for case in self._cases.cases])
         try:
             found = self.predict(columns_of(case.house for case in self._cases.cases)).price
+        except MemoryError:  # says nothing about the version
+            raise
         except Exception as error:
             raise BrokenVersion(f"self-test: the model cannot predict: {type(error).__name__}: {error}") from error
         difference = np.abs(found - expected) / expected
@@ -120,8 +122,11 @@ def load(folder: Path) -> Model:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # one row takes microseconds; requests are what runs in parallel
     options.log_severity_level = 4  # a broken file is told by the exception, once
+    onnx = path.read_bytes()
     try:
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except MemoryError:  # says nothing about the version
+        raise
     except Exception as error:  # ONNX Runtime's errors share no class of their own
         first = (str(error).splitlines() or ["no reason given"])[0]
         raise BrokenVersion(f"expected {path.name} to be an ONNX model, ONNX Runtime says: {first}") from error

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from relevo_contract import mlflow_rest, names
-from relevo_serving.errors import BrokenVersion, NoVersion, RegistryAway
+from relevo_serving.errors import BrokenVersion, NoSuchVersion, NoVersion, RegistryAway
 from relevo_serving.following import Wanted
 from relevo_serving.model import FILES
 
@@ -25,11 +25,24 @@ class Registry:
 
     def by_alias(self, alias: str) -> Wanted:
         """The version the alias marks. Raises NoVersion or RegistryAway."""
-        return self._version("registered-models/alias", f"the alias {alias} on a version", alias=alias)
+        found = self._version("registered-models/alias", alias=alias)
+        if found is None:
+            raise NoVersion(
+                f"expected the alias {alias} on a version of {self._model}, MLflow has none yet: it comes with a "
+                "promotion"
+            )
+        return found
 
     def by_number(self, version: int) -> Wanted:
-        """A version by its number. Raises NoVersion or RegistryAway."""
-        return self._version("model-versions/get", f"version {version}", version=str(version))
+        """A version by its number. Raises NoSuchVersion or RegistryAway."""
+        found = self._version("model-versions/get", version=str(version))
+        if found is None:
+            raise NoSuchVersion(
+                f"expected version {version} of {self._model}, MLflow at {self._shown} answers that it does not exist; "
+                "pin a version that is registered there",
+                version,
+            )
+        return found
 
     def download(self, run_id: str, folder: Path) -> Path:
         """Download what serving needs of the run's version into the folder, and return it.
@@ -37,8 +50,10 @@ class Registry:
         Raises BrokenVersion naming a file the run does not have, RegistryAway if MLflow or its store fails: that can
         pass, so the version is not given up for it.
         """
-        run = self._json(self._get("mlflow/runs/get", run_id=run_id))
-        artifact_uri = str(run["run"]["info"]["artifact_uri"])
+        run = self._get("mlflow/runs/get", run_id=run_id)
+        if _absent(run):
+            raise BrokenVersion(f"expected the run {run_id or 'of the version'}, MLflow has none: train it again")
+        artifact_uri = str(self._json(run)["run"]["info"]["artifact_uri"])
         root = mlflow_rest.artifact_root(artifact_uri)
         if root is None:
             raise BrokenVersion(
@@ -47,7 +62,8 @@ class Registry:
             )
         above = f"{root}/{names.MODEL_FOLDER}"
         listed = self._json(self._get(f"{mlflow_rest.PROXIED}/artifacts", path=above)).get("files", [])
-        missing = sorted(set(FILES) - {Path(file["path"]).name for file in listed})
+        sizes = {Path(file["path"]).name: int(file.get("file_size", 0)) for file in listed}
+        missing = sorted(set(FILES) - set(sizes))
         if missing:
             raise BrokenVersion(
                 f"expected {', '.join(missing)} in the version's run {run_id}, found none: train it again"
@@ -56,15 +72,17 @@ class Registry:
             answer = self._get(mlflow_rest.artifact(above, file))
             if not answer.is_success:
                 raise self._away(f"{answer.status_code} for {file}: {answer.text[:200]}")
+            if len(answer.content) != sizes[file]:  # cut on its way: in the store it is whole, or cut there too
+                raise self._away(f"{len(answer.content)} of the {sizes[file]} bytes of {file}")
             (folder / file).write_bytes(answer.content)
         return folder
 
-    def _version(self, path: str, expected: str, **which: str) -> Wanted:
+    def _version(self, path: str, **which: str) -> Wanted | None:
         answer = self._get(f"mlflow/{path}", name=self._model, **which)
-        if answer.is_client_error and _code(answer) in mlflow_rest.ABSENT:
-            raise NoVersion(f"expected {expected} of {self._model}, MLflow has none yet: it comes with a promotion")
+        if _absent(answer):
+            return None
         found = self._json(answer)["model_version"]
-        return Wanted(int(found["version"]), str(found["run_id"]))
+        return Wanted(int(found["version"]), str(found.get("run_id", "")))
 
     def _get(self, endpoint: str, **parameters: str) -> httpx.Response:
         try:
@@ -87,8 +105,9 @@ class Registry:
         return RegistryAway(f"expected an answer from MLflow at {self._shown}, got: {got}; is it running?")
 
 
-def _code(answer: httpx.Response) -> str:
+def _absent(answer: httpx.Response) -> bool:
+    """Whether MLflow itself says that there is no such thing; a proxy's 404 says nothing about what MLflow has."""
     try:
-        return str(answer.json()["error_code"])
+        return answer.is_client_error and answer.json()["error_code"] in mlflow_rest.ABSENT
     except (ValueError, KeyError, TypeError):
-        return ""
+        return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from relevo_contract import names, settings
@@ -17,6 +19,9 @@ class Settings(settings.Settings):
     alias: str = Field(default=names.ALIAS, min_length=1, description="alias that marks the version to serve")
     version: int | None = Field(
         default=None, ge=1, description="serve this version number and no other, whatever the alias says"
+    )
+    termination_log: Path = Field(
+        default=Path("/dev/termination-log"), description="where Kubernetes reads a pod's last words, if it exists"
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on; 0.0.0.0 is every one")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one, see the log")
