@@ -9,7 +9,7 @@ RUN := .venv/bin
 export PYTHONNOUSERSITE := 1
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A pinned uv of the checkout's own. Some distributions ship Python without venv, or pip: the first that works is taken.
 $(UV):
@@ -38,16 +38,58 @@ check: install ## format, lint, types, who-imports-whom
 	$(RUN)/mypy $(PARTS:%=%/src) tests benchmarks
 	$(RUN)/lint-imports
 
-test: check ## check, then every test
-	$(RUN)/pytest $(ARGS)
+test: check ## check, then every test that needs no cluster
+	$(RUN)/pytest --ignore=tests/e2e $(ARGS)
+
+e2e: install ## the operator with real pods, on the cluster of KUBECONFIG, which must have the images that `make images` builds
+	$(RUN)/pytest tests/e2e --timeout=900 $(ARGS)
+
+kube-assets: install ## build the Kubernetes API server that the tests use, if KUBEBUILDER_ASSETS names none
+	@tests/kube/build-assets
 
 format: install ## let ruff write
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
-lock: | $(UV) ## write requirements.lock anew (ARGS=--upgrade takes newer versions)
+# What MLflow needs for its client's model flavors and plots; no file of its server names them, and they are 450 MB.
+MLFLOW_LEFT_OUT := contourpy cycler fonttools joblib kiwisolver matplotlib narwhals pillow prettytable pyarrow pyparsing \
+  scikit-learn scipy skops threadpoolctl wcwidth
+
+lock: | $(UV) ## write the lock files anew (ARGS=--upgrade takes newer versions)
 	$(UV) pip compile $(PARTS:%=%/pyproject.toml) --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-package relevo-contract --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock $(ARGS)
+	$(UV) pip compile images/mlflow/requirements.in -c requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes $(MLFLOW_LEFT_OUT:%=--no-emit-package %) \
+	  --no-annotate --no-header --no-emit-index-url --quiet -o images/mlflow/requirements.lock $(ARGS)
+
+# The first of these that works (a docker without its daemon does not), or the one you name.
+BUILDER ?= $(firstword $(foreach one,docker podman buildah,$(shell $(one) info >/dev/null 2>&1 && echo $(one))))
+TAG ?= dev
+# For the builder, such as --build-arg PIP_INDEX_URL=... or --secret id=pip.conf,src=... where packages come from a mirror.
+BUILD_FLAGS ?=
+IMAGES := serving operator mlflow
+DOCKERFILE_serving := serving/Dockerfile
+DOCKERFILE_operator := operator/Dockerfile
+DOCKERFILE_mlflow := images/mlflow/Dockerfile
+
+images: $(IMAGES:%=image-%) ## build relevo/serving, relevo/operator and relevo/mlflow: TAG=dev BUILDER=docker BUILD_FLAGS=...
+
+image-builder:
+	@test -n "$(BUILDER)" || { echo "expected docker, podman or buildah, found none that works: install one, or name it with BUILDER=..."; exit 1; }
+
+# The operator knows the contract's names, not its encoder: numpy would be two thirds of its image.
+image-%: image-builder install
+	@$(RUN)/python images/requirements.py hatchling
+	@$(RUN)/python images/requirements.py relevo-serving
+	@$(RUN)/python images/requirements.py relevo-operator numpy
+	@echo "building relevo/$*:$(TAG) with $(BUILDER)"
+	@$(BUILDER) build $(BUILD_FLAGS) --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD) \
+	  -t relevo/$*:$(TAG) -f $(DOCKERFILE_$*) .
+
+image-smoke: image-builder ## run each image's command as it runs in a cluster: without root, without a network, /tmp alone writable
+	@images/smoke $(BUILDER) relevo/serving:$(TAG) relevo-serving --help
+	@images/smoke $(BUILDER) relevo/operator:$(TAG) relevo-operator --help
+	@images/smoke $(BUILDER) relevo/mlflow:$(TAG) mlflow server --help
 
 bench-holdout: install ## error on held-out listings, beside peers and limit: make bench-holdout ARGS="--data FILE"
 	@$(RUN)/python -m benchmarks.holdout $(ARGS)
@@ -64,4 +106,4 @@ bench-policy: install ## when to train, beside always, never, a common rule and 
 bench-demo: install ## how long the demo takes, step by step and server by server: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.demo $(ARGS)
 
-.PHONY: help install demo check test format lock bench-holdout bench-ingestion bench-steps bench-policy bench-demo
+.PHONY: help install demo check test e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo

@@ -94,6 +94,14 @@ class Versions:
         self.runs[version] = run.info.run_id
         return version
 
+    def register_broken(self, folder: Path) -> int:
+        """A version whose model is cut off in the middle."""
+        with tempfile.TemporaryDirectory(prefix="relevo-tests-") as cut:
+            copy = shutil.copytree(folder, Path(cut) / "version")
+            model = copy / names.ONNX_FILE
+            model.write_bytes(model.read_bytes()[: model.stat().st_size // 2])
+            return self.register(copy)
+
     def register_empty(self) -> int:
         """A version without files, where nobody will load it."""
         run = self.client.create_run(self.experiment)

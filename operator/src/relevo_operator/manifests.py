@@ -42,8 +42,7 @@ def _metadata(seen: Observed, **labels: str) -> dict[str, Any]:
                 "kind": names.KIND,
                 "name": seen.name,
                 "uid": seen.uid,
-                "controller": True,
-                "blockOwnerDeletion": True,
+                "controller": True,  # not blockOwnerDeletion: some clusters ask for rights on finalizers for it
             }
         ],
     }
