@@ -13,14 +13,16 @@ def test_a_promotion_reaches_users_without_a_failed_request(system: System) -> N
     system.apply("prices", versions)
     system.wait_served("prices", 1)
     in_cluster_load.start(system.namespace, system.url("prices"), rate=50)
+    in_cluster_load.start(system.namespace, system.url("prices"), rate=50, name="kept", keep_alive=True)
     for version in (2, 1, 2):
         versions.promote(version)
         system.namespace.until(lambda v=version: system.status("prices").get("servedVersion") == v)  # type: ignore[misc]
     system.namespace.wait("condition=Ready", "modeldeployment/prices")
     system.namespace.until(lambda: versions.tags(2).get(names.TAG_SERVING) == names.SERVING_READY)
-    load = in_cluster_load.stop(system.namespace)
-    assert (load.failed, set(load.by_status)) == (0, {200}), load.failures
-    assert set(load.by_version) == {1, 2}
+    for name in ("load", "kept"):
+        load = in_cluster_load.stop(system.namespace, name)
+        assert (load.failed, set(load.by_status)) == (0, {200}), load.failures
+        assert set(load.by_version) == {1, 2}
     assert system.outcomes("prices")[:3] == [(2, "Serving"), (1, "Replaced"), (2, "Replaced")]
     columns = system.namespace.kubectl("get", "modeldeployments", "prices", "-o", "wide", "--no-headers").split()
     assert columns[1:7] == [versions.model, "production", "2", "True", "Serving", "2"]

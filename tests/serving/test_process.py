@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +238,7 @@ def test_help_names_settings_and_exit_codes() -> None:
 def test_answering_needs_neither_mlflow_nor_pandas_nor_xgboost(bundles: tuple[Path, Path]) -> None:
     script = f"""
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 import relevo_serving.__main__
 from relevo_serving import model
@@ -244,3 +247,20 @@ heavy = {{"mlflow", "pandas", "xgboost", "scipy", "sklearn", "relevo_jobs"}} & s
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_told_to_stop_it_loses_no_request_of_a_kept_connection(
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path]
+) -> None:
+    versions.promote(versions.register(bundles[0]))
+    with serve() as api, ExitStack() as stack:
+        api.wait_for_version(1)
+        kept = [stack.enter_context(httpx.Client(base_url=api.url, timeout=10)) for _ in range(20)]
+        for client in kept:
+            assert client.get("/readyz").status_code == 200
+        api.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)  # long after uvicorn by itself would have closed them
+        for client in kept:
+            answer = client.post("/predict", json={"houses": [{"bed": 3}]})
+            assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+        assert api.process.wait(10) == 0

@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
+from relevo_contract.logs import configure
 from relevo_contract.settings import read, table
 from relevo_serving import last_words
 from relevo_serving.app import create_app
+from relevo_serving.draining import Server
 from relevo_serving.errors import BROKEN_VERSION, STOPPED, WRONG_SETTING, SettingsError
 from relevo_serving.follower import Follower
-from relevo_serving.logs import configure
 from relevo_serving.registry import Registry
 from relevo_serving.settings import Settings
 from relevo_serving.state import State
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"relevo-serving: {error}", file=sys.stderr)  # noqa: T201
         return WRONG_SETTING
-    configure()
+    configure(quiet=("httpx",))  # a line for each look at the registry would hide what matters
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn finishes the requests, then raises the signal again
         signal.signal(number, lambda *_: sys.exit(STOPPED))
     host, port = listening.getsockname()[:2]
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     server.run(sockets=[listening])
     return code
 
