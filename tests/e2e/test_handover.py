@@ -19,7 +19,8 @@ def test_a_promotion_reaches_users_without_a_failed_request(system: System) -> N
         system.namespace.until(lambda v=version: system.status("prices").get("servedVersion") == v)  # type: ignore[misc]
     system.namespace.wait("condition=Ready", "modeldeployment/prices")
     system.namespace.until(lambda: versions.tags(2).get(names.TAG_SERVING) == names.SERVING_READY)
-    for name in ("load", "kept"):
+    for name in ("load", "kept"):  # a kept connection stays with its pod until that pod asks it to leave
+        system.namespace.until(lambda n=name: 2 in in_cluster_load.first_answers(system.namespace, n))  # type: ignore[misc]
         load = in_cluster_load.stop(system.namespace, name)
         assert (load.failed, set(load.by_status)) == (0, {200}), load.failures
         assert set(load.by_version) == {1, 2}
