@@ -17,6 +17,7 @@ import pytest
 
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from relevo_demo.servers.process import ServerError
+from tests.gate import Gate
 from tests.kubernetes_api import KubernetesApi, find_assets
 
 BUCKET = "relevo"
@@ -83,6 +84,14 @@ def mlflow(postgres: PostgresServer, s3: S3Server, tmp_path_factory: pytest.Temp
     env = postgres.env | s3.env | webhooks
     with MlflowServer(folder, backend=postgres.url("metadata"), s3_url=s3.url, bucket=BUCKET, env=env) as server:
         yield server
+
+
+@pytest.fixture
+def gate(mlflow: MlflowServer) -> Iterator[Gate]:
+    """MLflow behind a gate."""
+    gate = Gate(mlflow.port)
+    yield gate
+    gate.close()
 
 
 @dataclass(frozen=True)

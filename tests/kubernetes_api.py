@@ -198,7 +198,7 @@ class KubernetesApi:
             f"--service-account-key-file={self._folder / 'accounts.key'}",
             f"--service-account-signing-key-file={self._folder / 'accounts.key'}",
             "--authorization-mode=RBAC",
-            "--service-cluster-ip-range=10.0.0.0/24",
+            "--service-cluster-ip-range=10.0.0.0/16",
             "--endpoint-reconciler-type=none",  # the one there is may not be on loopback
             "--disable-admission-plugins=ServiceAccount",  # it waits for accounts that only a controller makes
             "--profiling=false",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from relevo_demo.servers import MlflowServer
-from tests.gate import Gate
 from tests.serving_process import Serve, serving
 from tests.versions import Versions, draw_listings, trained
 
@@ -24,14 +23,6 @@ def bundles() -> tuple[Path, Path]:
 def listings() -> Mapping[str, NDArray[Any]]:
     """Listings that no version was trained on."""
     return draw_listings(300, 7)
-
-
-@pytest.fixture
-def gate(mlflow: MlflowServer) -> Iterator[Gate]:
-    """MLflow behind a gate."""
-    gate = Gate(mlflow.port)
-    yield gate
-    gate.close()
 
 
 @pytest.fixture

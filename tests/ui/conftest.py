@@ -7,7 +7,6 @@ import pytest
 
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
-from tests.gate import Gate
 from tests.serving_process import Running, serving
 from tests.ui import story
 from tests.versions import Versions, trained
@@ -43,14 +42,6 @@ def env(monkeypatch: pytest.MonkeyPatch, mlflow: MlflowServer) -> pytest.MonkeyP
     monkeypatch.setenv("RELEVO_API_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("RELEVO_TIMEOUT", "5")
     return monkeypatch
-
-
-@pytest.fixture
-def gate(mlflow: MlflowServer) -> Iterator[Gate]:
-    """MLflow behind a gate."""
-    gate = Gate(mlflow.port)
-    yield gate
-    gate.close()
 
 
 @pytest.fixture

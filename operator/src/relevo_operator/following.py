@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +18,7 @@ from relevo_operator import mlflow_api
 from relevo_operator.metrics import Metrics
 from relevo_operator.registry import Registry
 from relevo_operator.signature import Delivery
-from relevo_operator.values import Answer, NotAsked, RegistryRef
+from relevo_operator.values import Absence, Absent, Answer, NotAsked, RegistryRef
 from relevo_operator.workqueue import Key
 
 log = logging.getLogger("relevo.registry")
@@ -25,6 +26,8 @@ WEBHOOK_AGAIN: Final = 600.0
 """Seconds after which it is made sure that the webhook still stands."""
 WEBHOOK_RETRY: Final = 60.0
 """The same after it was refused."""
+AWAY_AGAIN: Final = 15.0
+"""Seconds after which a registry that did not answer is asked again, however long the interval."""
 GATHER: Final = 0.05
 """Seconds to wait for more marks before asking for those that nobody asked for yet."""
 Marked = tuple[str, str]
@@ -48,6 +51,13 @@ class _Followed:
     tagged: dict[tuple[str, int], str] = field(default_factory=dict)
     """By model and version the tag that the registry is known to hold."""
 
+    def pause(self) -> float:
+        """Seconds until it is to be asked again."""
+        away = any(
+            isinstance(answer, Absent) and answer.reason is Absence.UNREACHABLE for _, answer in self.answers.values()
+        )
+        return min(self.interval, AWAY_AGAIN) if away else self.interval
+
     @property
     def interval(self) -> float:
         """Seconds between two questions: the shortest that somebody asks for."""
@@ -56,6 +66,11 @@ class _Followed:
     def marks(self) -> set[Marked]:
         """What somebody follows."""
         return {mark for mark, _ in self.wanted.values()}
+
+    def drop_unwanted(self) -> None:
+        """Forget answers that nobody follows any more: unasked they grow old, and may be followed again."""
+        wanted = self.marks()
+        self.answers = {mark: answer for mark, answer in self.answers.items() if mark in wanted}
 
     def keys(self, mark: Marked) -> list[Key]:
         """Who follows this mark."""
@@ -91,7 +106,10 @@ class Following:
         if followed is None:
             followed = self._followed[ref.tracking_uri] = self._follow(ref.tracking_uri)
         before = followed.interval if followed.wanted else float("inf")
-        followed.wanted[key] = ((ref.model, ref.alias), poll_seconds)
+        mark, known = (ref.model, ref.alias), followed.wanted.get(key)
+        followed.wanted[key] = (mark, poll_seconds)
+        if known is not None and known[0] != mark:
+            followed.drop_unwanted()
         self._where[key] = ref.tracking_uri
         if followed.interval < before and before != float("inf"):
             followed.sooner.set()
@@ -112,18 +130,23 @@ class Following:
             return
         followed = self._followed[uri]
         del followed.wanted[key]
+        followed.drop_unwanted()
         if not followed.wanted:
             del self._followed[uri]
             self._tasks.pop(uri).cancel()
             self._in_background(followed.registry.aclose())
 
     async def answer(self, ref: RegistryRef, *, now: bool = False) -> Answer:
-        """What the mark says; asked `now`, or if nobody did yet. Raises KeyError if it is followed no more."""
-        followed = self._followed[ref.tracking_uri]
+        """What the mark says; asked `now`, or if nobody did yet. NotAsked if it is followed no more."""
+        followed = self._followed.get(ref.tracking_uri)
         mark = (ref.model, ref.alias)
+        if followed is None:
+            return NotAsked()
         if now:
             await self._ask(followed, mark)
         while mark not in followed.answers:
+            if mark not in followed.marks():
+                return NotAsked()
             if followed.first is None or followed.first.done():
                 followed.first = asyncio.create_task(self._ask_missing(followed))
             await asyncio.shield(followed.first)
@@ -148,9 +171,10 @@ class Following:
 
     def _heard(self, followed: _Followed, question: int, answers: dict[Marked, Answer]) -> None:
         """Keep the answers. A poll of many takes longer than a question for one: what was asked later is newer."""
+        wanted = followed.marks()
         for mark, answer in answers.items():
             asked, before = followed.answers.get(mark, (0, NotAsked()))
-            if asked > question:
+            if asked > question or mark not in wanted:
                 continue
             followed.answers[mark] = (question, answer)
             if answer != before:
@@ -163,17 +187,25 @@ class Following:
 
     async def _poll(self, followed: _Followed) -> None:
         """Ask once an interval, and keep the webhook standing, until cancelled."""
-        webhook_due = 0.0
+        asked, webhook_due = time.monotonic(), 0.0
         while True:
-            if self._webhook is not None and time.monotonic() >= webhook_due:
-                webhook_due = time.monotonic() + await self._keep_webhook(followed, *self._webhook)
-            followed.sooner.clear()
             try:
+                if self._webhook is None:
+                    webhook_due = float("inf")
+                elif time.monotonic() >= webhook_due:
+                    webhook_due = time.monotonic() + await self._keep_webhook(followed, *self._webhook)
+                followed.sooner.clear()
                 # A tenth of chance: a hundred operators on one registry do not ask in step.
-                pause = followed.interval * random.uniform(0.9, 1.0)  # noqa: S311
-                await asyncio.wait_for(followed.sooner.wait(), pause)
-            except TimeoutError:
-                await self._ask(followed, *followed.marks())
+                due = asked + followed.pause() * random.uniform(0.9, 1.0)  # noqa: S311
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(followed.sooner.wait(), min(due, webhook_due) - time.monotonic())
+                    continue  # the interval became shorter
+                if time.monotonic() >= due:
+                    asked = time.monotonic()
+                    await self._ask(followed, *followed.marks())
+            except Exception:  # whatever it is, it is tried again
+                log.exception("poll_failed", extra={"registry": followed.shown})
+                await asyncio.sleep(AWAY_AGAIN)
 
     async def _keep_webhook(self, followed: _Followed, url: str, secret: str) -> float:
         """Register it; returns in how many seconds to look again."""
@@ -193,8 +225,8 @@ class Following:
 
     def tag(self, ref: RegistryRef, version: int, value: str) -> None:
         """Let a model version carry the tag `serving`; what the registry is known to hold is not sent again."""
-        followed = self._followed[ref.tracking_uri]
-        if followed.tagged.get((ref.model, version)) != value:
+        followed = self._followed.get(ref.tracking_uri)
+        if followed is not None and followed.tagged.get((ref.model, version)) != value:
             followed.tagged[ref.model, version] = value
             self._in_background(self._tag(followed, ref.model, version, value))
 

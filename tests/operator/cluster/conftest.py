@@ -37,19 +37,13 @@ def versions(mlflow: MlflowServer, model_name: str) -> Versions:
 
 
 @pytest.fixture
-def gate(mlflow: MlflowServer) -> Iterator[Gate]:
-    """MLflow behind a gate."""
-    gate = Gate(mlflow.port)
-    yield gate
-    gate.close()
-
-
-@pytest.fixture
 def shop(kube_api: KubernetesApi, gate: Gate, versions: Versions) -> Iterator[Shop]:
     """A namespace, and MLflow behind its gate."""
     name = kube_api.new_namespace("shop")
     shop = Shop(kube_api.kubeconfig, name, gate.url, versions.model)
     yield shop
+    for hook in versions.client.list_webhooks():  # MLflow would go on delivering to nobody
+        versions.client.delete_webhook(hook.webhook_id)
     for one in shop.client.list(ModelDeployment, namespace=name):
         shop.client.delete(ModelDeployment, one["metadata"]["name"])
 

@@ -60,6 +60,19 @@ def test_refresh_asks_at_once(shop: Shop, operate: Operate, versions: Versions) 
         eventually(lambda: shop.status().get("refreshed") == "now", "status.refreshed")
 
 
+def test_an_alias_that_is_followed_again_is_asked_for_again(shop: Shop, operator: Operator, versions: Versions) -> None:
+    versions.promote(1)
+    versions.client.set_registered_model_alias(versions.model, "staging", "2")
+    shop.apply()
+    shop.serving(1)
+    shop.edit({"spec": {"registry": {"alias": "staging"}}})
+    shop.serving(2)
+    versions.promote(3)
+    shop.edit({"spec": {"registry": {"alias": "production"}}})
+    shop.serving(3)
+    assert [one["version"] for one in shop.status()["history"]] == [3, 2, 1]
+
+
 def test_a_version_that_cannot_serve_is_given_up_and_tried_again_only_when_asked(
     shop: Shop, operator: Operator, versions: Versions
 ) -> None:
@@ -124,6 +137,18 @@ def test_what_serves_goes_on_while_mlflow_is_away(
     gate.open()
     shop.wait_condition("RegistryReachable", "True", "Resolved")
     assert shop.deployment()["metadata"]["resourceVersion"] == before
+
+
+def test_mlflow_away_from_the_start_is_asked_again_before_the_interval_is_over(
+    shop: Shop, operate: Operate, versions: Versions, gate: Gate
+) -> None:
+    versions.promote(1)
+    gate.close()
+    with operate():
+        shop.apply()  # its interval is an hour
+        shop.wait_condition("RegistryReachable", "False", "Unreachable")
+        gate.open()
+        shop.serving(1)
 
 
 def test_what_serves_goes_on_when_the_alias_is_deleted(shop: Shop, operator: Operator, versions: Versions) -> None:

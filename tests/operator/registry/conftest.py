@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from relevo_demo.servers import MlflowServer
-from tests.gate import Gate
 from tests.operator.registry.hub import Hub, Listener, listening
 
 
@@ -14,14 +13,6 @@ from tests.operator.registry.hub import Hub, Listener, listening
 def listener() -> Iterator[Listener]:
     with listening() as found:
         yield found
-
-
-@pytest.fixture
-def gate(mlflow: MlflowServer) -> Iterator[Gate]:
-    """MLflow behind a gate."""
-    gate = Gate(mlflow.port)
-    yield gate
-    gate.close()
 
 
 @pytest.fixture
