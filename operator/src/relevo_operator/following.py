@@ -178,6 +178,7 @@ class Following:
                 continue
             followed.answers[mark] = (question, answer)
             if answer != before:
+                followed.sooner.set()  # it may have gone away, or come back
                 log.info(
                     "alias_answer",
                     extra={"registry": followed.shown, "model": mark[0], "alias": mark[1], "answer": str(answer)},
@@ -199,7 +200,7 @@ class Following:
                 due = asked + followed.pause() * random.uniform(0.9, 1.0)  # noqa: S311
                 with suppress(TimeoutError):
                     await asyncio.wait_for(followed.sooner.wait(), min(due, webhook_due) - time.monotonic())
-                    continue  # the interval became shorter
+                    continue  # another interval holds now
                 if time.monotonic() >= due:
                     asked = time.monotonic()
                     await self._ask(followed, *followed.marks())
