@@ -106,4 +106,7 @@ bench-policy: install ## when to train, beside always, never, a common rule and 
 bench-demo: install ## how long the demo takes, step by step and server by server: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.demo $(ARGS)
 
-.PHONY: help install demo check test e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo
+bench-handover: install ## a hand-over beside a bare pod, on KUBECONFIG's cluster; 1,000 ModelDeployments: ARGS="--only scale"
+	@$(RUN)/python -m benchmarks.handover $(ARGS)
+
+.PHONY: help install demo check test e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover

@@ -335,7 +335,15 @@ def test_the_login_goes_with_every_request_and_nowhere_else(
     assert "geheim" not in str(answers + with_login)
 
 
-@pytest.mark.parametrize("token", ["geheim\n", "geh\u00e9im"])
+def test_the_newline_at_the_end_of_a_tokens_file_is_no_part_of_it(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "geheim\n")
+    both(listener.url, "model", ALIAS)
+    assert {request.headers["Authorization"] for request in listener.requests} == {"Bearer geheim"}
+
+
+@pytest.mark.parametrize("token", ["ge\nheim", "geh\u00e9im"])
 def test_a_token_that_cannot_be_sent_is_not_told(
     listener: Listener, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
@@ -343,6 +351,7 @@ def test_a_token_that_cannot_be_sent_is_not_told(
     answers = both(listener.url, "model", ALIAS)
     assert absences(answers) == [Absence.UNREACHABLE] * 3
     assert "MLFLOW_TRACKING_TOKEN" in str(answers)
+    assert "heim" not in str(answers)
     assert "geh" not in str(answers)
 
 
