@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import os
 import sys
 
 EPILOG = """\
@@ -35,7 +35,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.turns < 2 or given.rate <= 0 or min(given.counts) < 1 or given.rest < 1 or given.times < 1:
         parser.error("expected at least 2 turns, and figures above zero")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # a line for each version it registers
     holds = True
     if given.only != "cluster":
         from benchmarks.handover import scale  # noqa: PLC0415  # each part needs servers' clients of its own
