@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import shutil
+import socket
 import subprocess
-import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import pytest
 from cryptography.fernet import Fernet
@@ -140,15 +140,34 @@ class Namespace:
 
     @contextmanager
     def port_forward(self, which: str, port: int) -> Iterator[int]:
-        """A port of 127.0.0.1, found free, that leads to a port of a Service or pod (`svc/mlflow`)."""
-        command = [*_kubectl(), "-n", self.name, "port-forward", which, f":{port}"]
-        with tempfile.TemporaryFile("w+") as said:  # a line for each connection: a pipe would fill up
-            process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
-            try:
-                yield int(self.until(lambda: _forwarded(process, said), timeout=30))
-            finally:
-                process.terminate()
-                process.wait()
+        """A port of 127.0.0.1, found free, that leads to a port of a Service or pod (`svc/mlflow`).
+
+        kubectl ends when one connection through it breaks: it is started again on the same port, until the block ends.
+        """
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            local = int(free.getsockname()[1])
+        command = [*_kubectl(), "-n", self.name, "port-forward", which, f"{local}:{port}"]
+        stopping = threading.Event()
+        running: list[subprocess.Popen[bytes]] = []
+
+        def keep() -> None:
+            while not stopping.is_set():
+                running[:] = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
+                running[0].wait()
+                stopping.wait(0.2)
+
+        keeper = threading.Thread(target=keep, daemon=True)
+        keeper.start()
+        try:
+            self.until(lambda: _listens(local), timeout=30)
+            yield local
+        finally:
+            stopping.set()
+            while keeper.is_alive():
+                for process in running:
+                    process.terminate()
+                keeper.join(0.1)
 
     def mlflow(self) -> None:
         """Start MLflow (manifests/mlflow.yaml) as http://mlflow:5000, and wait until it answers."""
@@ -162,14 +181,9 @@ class Namespace:
         self.wait("condition=Available", "deployment/mlflow", timeout=180)
 
 
-def _forwarded(process: subprocess.Popen[bytes], said: IO[str]) -> str | None:
-    """The port that kubectl says it listens on; None if it has not said so yet. Raises KubectlFailed if it ended."""
-    said.seek(0)
-    text = said.read()
-    if process.poll() is not None:
-        raise KubectlFailed(f"port-forward ended: {text.strip()}")
-    found = re.search(r"127\.0\.0\.1:(\d+)", text)
-    return found and found[1]
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

@@ -7,6 +7,16 @@ from tests.e2e import in_cluster_load
 from tests.e2e.system import System
 
 
+def answered_by(system: System, version: int, name: str = "load") -> in_cluster_load.LoadSummary:
+    """Stop the load once the version answered it.
+
+    A pod is ready before the last proxy knows of it, and a kept connection stays with its pod until that asks it to
+    leave.
+    """
+    system.namespace.until(lambda: version in in_cluster_load.first_answers(system.namespace, name))
+    return in_cluster_load.stop(system.namespace, name)
+
+
 def test_a_promotion_reaches_users_without_a_failed_request(system: System) -> None:
     versions = system.versions()
     versions.promote(1)
@@ -19,9 +29,8 @@ def test_a_promotion_reaches_users_without_a_failed_request(system: System) -> N
         system.namespace.until(lambda v=version: system.status("prices").get("servedVersion") == v)  # type: ignore[misc]
     system.namespace.wait("condition=Ready", "modeldeployment/prices")
     system.namespace.until(lambda: versions.tags(2).get(names.TAG_SERVING) == names.SERVING_READY)
-    for name in ("load", "kept"):  # a kept connection stays with its pod until that pod asks it to leave
-        system.namespace.until(lambda n=name: 2 in in_cluster_load.first_answers(system.namespace, n))  # type: ignore[misc]
-        load = in_cluster_load.stop(system.namespace, name)
+    for name in ("load", "kept"):
+        load = answered_by(system, 2, name)
         assert (load.failed, set(load.by_status)) == (0, {200}), load.failures
         assert set(load.by_version) == {1, 2}
     assert system.outcomes("prices")[:3] == [(2, "Serving"), (1, "Replaced"), (2, "Replaced")]
@@ -44,7 +53,7 @@ def test_a_broken_version_never_answers_and_the_old_one_never_stops(system: Syst
     system.namespace.until(lambda: [o for o in system.outcomes("broken") if o == (3, "Failed")][1:])
     versions.promote(2)
     system.wait_served("broken", 2)
-    load = in_cluster_load.stop(system.namespace)
+    load = answered_by(system, 2)
     assert (load.failed, set(load.by_version)) == (0, {1, 2}), load.failures
     events = system.namespace.kubectl("get", "events", "--field-selector", "involvedObject.name=broken")
     assert "VersionFailed" in events
@@ -67,7 +76,7 @@ def test_a_registry_that_is_away_disturbs_nothing(system: System) -> None:
     finally:
         system.namespace.kubectl(*mlflow, '{"spec": {"selector": {"app": "mlflow"}}}')
     system.wait_served("away", 2)
-    load = in_cluster_load.stop(system.namespace)
+    load = answered_by(system, 2)
     assert (load.failed, set(load.by_version)) == (0, {1, 2}), load.failures
 
 
@@ -81,7 +90,7 @@ def test_an_operator_killed_in_mid_rollout_is_gone_on_with(system: System) -> No
     system.namespace.until(lambda: system.status("killed").get("rollout"), pause=0.02)
     system.kill_operator()
     system.wait_served("killed", 2)
-    load = in_cluster_load.stop(system.namespace)
+    load = answered_by(system, 2)
     assert (load.failed, set(load.by_version)) == (0, {1, 2}), load.failures
     assert system.outcomes("killed") == [(2, "Serving"), (1, "Replaced")]
 
