@@ -11,7 +11,7 @@ parts:
   cluster  on the cluster of KUBECONFIG, which has the images that `make images` builds: a bare pod and a hand-over by
            turns, under a steady load of requests (about half a minute a turn)
   scale    an API server and MLflow on this machine, no pods: 1, 100 and 1,000 ModelDeployments on one registry
-           (about ten minutes)
+           (about twenty-five minutes)
 
 exit codes: 0 every target holds, 1 one is missed"""
 

@@ -7,6 +7,8 @@ one model      all follow the same alias: one promotion is a hand-over of all of
 from __future__ import annotations
 
 import base64
+import math
+import random
 import secrets
 import statistics
 import tempfile
@@ -15,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 
 import psutil
@@ -28,9 +31,10 @@ from tests.versions import Versions
 
 ROOT = Path(__file__).parents[2]
 BUCKET = "relevo"
-INTERVAL = 30.0
-"""The default pollInterval."""
 POLLED_EACH = "1s"
+RESTARTS = 3
+CALLS = "relevo_operator_registry_calls_total"
+PASSED = "relevo_operator_last_pass_timestamp_seconds"
 MODELS = 100
 MEGABYTES = 150
 SEEN = 2.0
@@ -88,7 +92,7 @@ class Figures:
     models: int
     all_ready: float = 0.0
     calls: float = 0.0
-    """Requests to the registry in an interval, at rest."""
+    """Requests to the registry at rest."""
     at_rest: float = 0.0
     at_most: float = 0.0
     """Megabytes."""
@@ -97,11 +101,13 @@ class Figures:
     first_pass: float = 0.0
     looked_at: float = 0.0
     """Seconds from the start of an operator that finds all ready."""
-    told: list[float] = field(default_factory=list)
-    polled: list[float] = field(default_factory=list)
-    """Seconds from setting an alias until every follower's Deployment is patched."""
     told_first: list[float] = field(default_factory=list)
-    """The same for the first of them."""
+    told: list[float] = field(default_factory=list)
+    """Seconds from setting an alias until the first and until every follower's Deployment is patched, by webhook."""
+    restarted: list[float] = field(default_factory=list)
+    """The same, of every follower, for an alias set once a restarted operator's first pass is done."""
+    polled: list[float] = field(default_factory=list)
+    """The same, of every follower, by polling."""
 
 
 class Memory:
@@ -129,14 +135,6 @@ def _cpu(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _settle(operator: Operator) -> None:
-    """Wait until nothing was looked at for three seconds."""
-    before = -1.0
-    while (now := operator.metric("relevo_operator_reconcile_seconds_count")) != before:
-        before = now
-        time.sleep(3)
-
-
 @contextmanager
 def _operator(system: System, namespace: str, *, webhook: bool) -> Iterator[Operator]:
     secret = system.folder / "webhook-secret"
@@ -150,24 +148,18 @@ def _operator(system: System, namespace: str, *, webhook: bool) -> Iterator[Oper
         yield operator
 
 
-def _promote(crowd: Crowd, models: Sequence[Versions], times: int, waits: float) -> tuple[list[float], list[float]]:
-    """Seconds until the first and the last follower's Deployment is patched, of one model's promotion after another."""
-    first, last = [], []
-    for number in range(times):
-        model = models[number % len(models)]
-        version = 2 if model.client.get_model_version_by_alias(model.model, "production").version == "1" else 1
-        began = time.time()
-        model.promote(version)
-        at = crowd.wait_pinned(model.model, version)
-        first.append(at[0] - began)
-        last.append(at[-1] - began)
-        crowd.wait_ready()
-        time.sleep(waits)
-    return first, last
+def _promote(crowd: Crowd, model: Versions) -> tuple[float, float]:
+    """Promote the model's other version; seconds until its first and its last follower's Deployment is patched."""
+    version = 2 if model.client.get_model_version_by_alias(model.model, "production").version == "1" else 1
+    began = time.time()
+    model.promote(version)
+    at = crowd.wait_pinned(model.model, version)
+    return at[0] - began, at[-1] - began
 
 
-def _look_at(system: System, found: Figures, *, rest: float, times: int, polling: bool) -> None:
+def _look_at(system: System, found: Figures, *, rest: float, times: int) -> None:
     models = system.models[: found.models]
+    turns = list(islice(cycle(models), times))
     namespace = system.kubernetes.new_namespace("crowd")
     names = [one.model for one in models]
     with Crowd(system.kubernetes.kubeconfig, namespace, system.mlflow.url, names, found.count) as crowd:
@@ -175,25 +167,38 @@ def _look_at(system: System, found: Figures, *, rest: float, times: int, polling
         with _operator(system, namespace, webhook=True) as operator:
             memory = Memory(operator.process.pid)
             found.all_ready = crowd.wait_ready() - began
-            _settle(operator)
-            calls, cpu = operator.metric("relevo_operator_registry_calls_total"), _cpu(memory.process)
+            operator.wait_idle(3)
+            calls, cpu = operator.metric(CALLS), _cpu(memory.process)
             time.sleep(rest)
             found.cpu = (_cpu(memory.process) - cpu) * 60 / rest
-            found.calls = (operator.metric("relevo_operator_registry_calls_total") - calls) * INTERVAL / rest
+            found.calls = operator.metric(CALLS) - calls
             found.at_rest = memory.now()
-            found.told_first, found.told = _promote(crowd, models, times, waits=0.5)
-            _settle(operator)
+            for model in turns:
+                first, last = _promote(crowd, model)
+                found.told_first.append(first)
+                found.told.append(last)
+                crowd.wait_ready()
+            operator.wait_idle(3)
             found.at_most = memory.most
         began = time.time()
-        with _operator(system, namespace, webhook=False) as operator:
-            eventually(lambda: operator.metric("relevo_operator_last_pass_timestamp_seconds"), "a first pass")
+        with _operator(system, namespace, webhook=True) as operator:
+            eventually(lambda: operator.metric(PASSED), "a first pass")
             found.first_pass = time.time() - began
             eventually(lambda: operator.metric("relevo_operator_objects") == found.count, "all to be looked at", 300)
             found.looked_at = time.time() - began
-            if polling:
-                crowd.poll_each(POLLED_EACH)
-                _settle(operator)
-                _, found.polled = _promote(crowd, models, times, waits=0.37)
+        for model in turns[:RESTARTS]:
+            with _operator(system, namespace, webhook=True) as operator:
+                eventually(lambda o=operator: o.metric(PASSED), "a first pass")  # type: ignore[misc]
+                found.restarted.append(_promote(crowd, model)[1])
+                crowd.wait_ready()
+                operator.wait_idle(3)
+        with _operator(system, namespace, webhook=False) as operator:
+            crowd.poll_each(POLLED_EACH)
+            operator.wait_idle(3)
+            for model in turns:
+                found.polled.append(_promote(crowd, model)[1])
+                crowd.wait_ready()
+                time.sleep(random.random())  # not in step with the polls
 
 
 def measure(counts: Sequence[int], *, rest: float, times: int) -> bool:
@@ -201,34 +206,45 @@ def measure(counts: Sequence[int], *, rest: float, times: int) -> bool:
     crowds = [Figures(count, models) for count in counts for models in ((1,) if count == 1 else (1, MODELS))]
     with running(MODELS) as system:
         for found in crowds:
-            _look_at(system, found, rest=rest, times=times, polling=True)
-            print(f"{found.count} ModelDeployments, {found.models} models: measured", flush=True)
-    return _table(crowds)
+            _look_at(system, found, rest=rest, times=times)
+            print(f"{found.count:,} ModelDeployments, {found.models} models: measured", flush=True)
+    return _table(crowds, rest)
 
 
-def _table(crowds: Sequence[Figures]) -> bool:
-    print(
-        f"\n{'objects':>7} {'models':>6} {'calls/30 s':>10} {'MB rest':>7} {'MB most':>7} {'CPU s/min':>9} "
-        f"{'ready s':>7} {'restart s':>9} {'webhook: first s':>16} {'all s':>6} {f'polled {POLLED_EACH}: all s':>19}"
-    )
-    for one in crowds:
-        print(
-            f"{one.count:7,} {one.models:6} {one.calls:10.1f} {one.at_rest:7.0f} {one.at_most:7.0f} {one.cpu:9.2f} "
-            f"{one.all_ready:7.1f} {one.looked_at:9.1f} {statistics.median(one.told_first):16.2f} "
-            f"{statistics.median(one.told):6.2f} {statistics.median(one.polled):19.2f}"
-        )
-    most = max(crowds, key=lambda one: one.count)
-    spread = max(crowds, key=lambda one: (one.count, one.models))
-    least = min(one.calls for one in crowds)
+def _table(crowds: Sequence[Figures], rest: float) -> bool:
+    print(f"\n{'ModelDeployments':58}" + "".join(f"{one.count:8,}" for one in crowds))
+    for what, form, figures in (
+        ("models followed", ",", [one.models for one in crowds]),
+        (f"registry calls in {rest:g} s at rest", ".0f", [one.calls for one in crowds]),
+        ("the operator's memory at rest, MB", ".0f", [one.at_rest for one in crowds]),
+        ("  at most, MB", ".0f", [one.at_most for one in crowds]),
+        ("processor time a minute at rest, s", ".2f", [one.cpu for one in crowds]),
+        ("first start → all ready, s", ".1f", [one.all_ready for one in crowds]),
+        ("restart → first pass done, s", ".1f", [one.first_pass for one in crowds]),
+        ("restart → all looked at, s", ".1f", [one.looked_at for one in crowds]),
+        ("alias set → first follower patched, by webhook, median s", ".2f", _medians(crowds, "told_first")),
+        ("alias set → all followers patched, by webhook, median s", ".2f", _medians(crowds, "told")),
+        ("  just after a restart, median s", ".2f", _medians(crowds, "restarted")),
+        (f"  by polling each {POLLED_EACH}, median s", ".2f", _medians(crowds, "polled")),
+    ):
+        print(f"{what:58}" + "".join(f"{figure:>8{form}}" for figure in figures))
+    largest = max(crowds, key=lambda one: (one.count, one.models))
+    followers = math.ceil(largest.count / largest.models)
+    of = f"the slowest of {len(largest.told)}; {largest.count:,} there, {followers} follow"
     return rows(
         [
-            Row("registry calls an interval, most / least", max(one.calls for one in crowds) / least, Bound(1.2)),
-            Row("the operator's memory, MB at most", most.at_most, Bound(MEGABYTES), f"{most.count:,} objects"),
+            # The polls are not in step with the seconds at rest: one more or less is no growth.
             Row(
-                "alias set → a follower's Deployment patched, s",
-                statistics.median(spread.told_first),
-                Bound(SEEN),
-                f"{spread.count:,} objects, {spread.models} models, by webhook",
+                f"registry calls in {rest:g} s, most − least",
+                max(one.calls for one in crowds) - min(one.calls for one in crowds),
+                Bound(1),
             ),
+            Row("the operator's memory at most, MB", max(one.at_most for one in crowds), Bound(MEGABYTES)),
+            Row("alias set → patched by webhook, s", max(largest.told), Bound(SEEN), of),
+            Row("alias set → patched by polling, s", max(largest.polled), Bound(SEEN), of),
         ]
     )
+
+
+def _medians(crowds: Sequence[Figures], of: str) -> list[float]:
+    return [statistics.median(getattr(one, of)) for one in crowds]

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import kopf
 from aiohttp import web
@@ -77,6 +78,7 @@ async def _watch(
             standalone=True,
             clusterwide=not settings.watched(),
             namespaces=settings.watched(),
+            stop_flag=stop,  # set, if the signal comes before kopf's own handlers are there
         )
     stopped.cancel()
 
@@ -90,7 +92,8 @@ async def run(settings: Settings) -> None:
         raise SettingsError(f"expected a pod's credentials or a kubeconfig (KUBECONFIG), got: {error}") from error
     metrics, queue = Metrics(), WorkQueue()
     webhook = None if secret is None else (settings.webhook_url, secret)
-    following = Following(metrics, queue.add, timeout=settings.registry_timeout, webhook=webhook)
+    promoted = partial(queue.add, urgent=True)
+    following = Following(metrics, promoted, timeout=settings.registry_timeout, webhook=webhook)
     controller = Controller(cluster, following, queue, metrics, settings.watched())
 
     def healthy() -> str | None:

@@ -26,6 +26,8 @@ _Pod: Final = create_namespaced_resource("", "v1", "Pod", "pods")
 _Event: Final = create_namespaced_resource("", "v1", "Event", "events")
 _KINDS: Final[Mapping[str, Any]] = {"Deployment": _Deployment, "Service": _Service}
 Owned = Literal["Deployment", "Service"]
+PAGE: Final = 100
+"""Objects in one answer: a thousand at once are 30 MB, and a process that had them once keeps it."""
 _MISSING: Final = 404
 _CONFLICT: Final = 409
 
@@ -76,20 +78,21 @@ class Cluster:
 
     async def pods(self, namespace: str, owner: str) -> tuple[Manifest, ...]:
         """A ModelDeployment's pods."""
-        return tuple(await self._list(_Pod, namespace, {names.OWNER_LABEL: owner}))
+        return tuple([pod async for pod in self._list(_Pod, namespace, {names.OWNER_LABEL: owner})])
 
-    async def _list(self, kind: Any, namespace: str, labels: dict[str, Any] | None) -> list[dict[str, Any]]:
+    async def _list(self, kind: Any, namespace: str, labels: dict[str, Any] | None) -> AsyncIterator[dict[str, Any]]:
         where = namespace if namespace != "*" else "all namespaces"
         async with _asking(f"listing {kind.__name__}s of {where}"):
-            return [dict(one) async for one in self._client.list(kind, namespace=namespace, labels=labels)]
+            async for one in self._client.list(kind, namespace=namespace, labels=labels, chunk_size=PAGE):
+                yield dict(one)
 
-    async def model_deployments(self, namespace: str = "*") -> list[dict[str, Any]]:
-        """All ModelDeployments of a namespace; * is all."""
-        return await self._list(_ModelDeployment, namespace, None)
+    def model_deployments(self, namespace: str = "*") -> AsyncIterator[dict[str, Any]]:
+        """All ModelDeployments of a namespace, page by page; * is all."""
+        return self._list(_ModelDeployment, namespace, None)
 
-    async def deployments(self, namespace: str = "*") -> list[dict[str, Any]]:
-        """All Deployments that belong to a ModelDeployment."""
-        return await self._list(_Deployment, namespace, {names.OWNER_LABEL: exists()})
+    def deployments(self, namespace: str = "*") -> AsyncIterator[dict[str, Any]]:
+        """All Deployments that belong to a ModelDeployment, page by page."""
+        return self._list(_Deployment, namespace, {names.OWNER_LABEL: exists()})
 
     async def write(self, manifest: Manifest, *, there: bool) -> None:
         """Create the object, or bring what is there back to it; lists are replaced whole: nothing stays in them."""

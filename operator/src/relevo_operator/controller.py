@@ -114,7 +114,7 @@ class Controller:
             plan = reconcile(replace(seen, past=wire.past_of(told), refusal=str(error)))
             told = await self._write_status(key, told, plan) or told
         await self._tell(told, spec, seen, plan)
-        self._seen[key] = (told["metadata"]["resourceVersion"], _version_of(seen.deployment))
+        self._seen[key] = (_version_of(told), _version_of(seen.deployment))
         self._metrics.objects.set(len(self._seen))
         return plan.look_again
 
@@ -211,17 +211,16 @@ class Controller:
 
     async def _pass(self) -> None:
         """Name every object that changed since it was looked at: the net for what watching may have missed."""
-        there: dict[Key, tuple[str, str]] = {}
+        there: set[Key] = set()
         for namespace in self._namespaces:
-            deployments = {key_of(one): _version_of(one) for one in await self._cluster.deployments(namespace)}
-            for body in await self._cluster.model_deployments(namespace):
+            deployments = {key_of(one): _version_of(one) async for one in self._cluster.deployments(namespace)}
+            async for body in self._cluster.model_deployments(namespace):
                 key = key_of(body)
-                there[key] = (body["metadata"]["resourceVersion"], deployments.get(key, ""))
-        for key, versions in there.items():
-            if self._seen.get(key) != versions:
-                self._queue.add(key)
-        for key in self._seen.keys() - there.keys():
-            self.gone(key)
+                there.add(key)
+                if self._seen.get(key) != (_version_of(body), deployments.get(key, "")):
+                    self.named(body)
+        for key in self._seen.keys() - there:
+            self._queue.add(key)  # gone, unless it was made after the list was
         self.last_pass = time.monotonic()
         self.passed.set()
         self._metrics.last_pass.set_to_current_time()

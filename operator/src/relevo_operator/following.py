@@ -78,7 +78,7 @@ class _Followed:
 
 
 class Following:
-    """All registries. `changed` is called with each ModelDeployment whose answer is another than before."""
+    """All registries. `changed` is called with each ModelDeployment whose answer is another than the one before."""
 
     def __init__(
         self, metrics: Metrics, changed: Callable[[Key], None], *, timeout: float, webhook: tuple[str, str] | None
@@ -105,8 +105,10 @@ class Following:
         followed = self._followed.get(ref.tracking_uri)
         if followed is None:
             followed = self._followed[ref.tracking_uri] = self._follow(ref.tracking_uri)
-        before = followed.interval if followed.wanted else float("inf")
         mark, known = (ref.model, ref.alias), followed.wanted.get(key)
+        if known == (mark, poll_seconds):
+            return
+        before = followed.interval if followed.wanted else float("inf")
         followed.wanted[key] = (mark, poll_seconds)
         if known is not None and known[0] != mark:
             followed.drop_unwanted()
@@ -183,7 +185,8 @@ class Following:
                     "alias_answer",
                     extra={"registry": followed.shown, "model": mark[0], "alias": mark[1], "answer": str(answer)},
                 )
-                for key in followed.keys(mark):
+                # A first answer is nobody's news: whoever follows the mark is being looked at, or named already.
+                for key in followed.keys(mark) if before != NotAsked() else ():
                     self._changed(key)
 
     async def _poll(self, followed: _Followed) -> None:
@@ -199,7 +202,9 @@ class Following:
                 # A tenth of chance: a hundred operators on one registry do not ask in step.
                 due = asked + followed.pause() * random.uniform(0.9, 1.0)  # noqa: S311
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(followed.sooner.wait(), min(due, webhook_due) - time.monotonic())
+                    # Python 3.11's wait_for may lose a cancellation.
+                    async with asyncio.timeout(min(due, webhook_due) - time.monotonic()):
+                        await followed.sooner.wait()
                     continue  # another interval holds now
                 if time.monotonic() >= due:
                     asked = time.monotonic()

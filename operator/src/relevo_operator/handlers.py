@@ -7,13 +7,17 @@ annotations of kopf's.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import kopf
 
 from relevo_operator import names
+from relevo_operator.cluster import PAGE
 from relevo_operator.controller import Controller
 from relevo_operator.workqueue import WorkQueue
+
+_OWNED: Final = (("apps", "v1", "deployments"), ("", "v1", "services"))
+"""Group, version and plural of what a ModelDeployment owns."""
 
 
 def settings() -> kopf.OperatorSettings:
@@ -22,6 +26,9 @@ def settings() -> kopf.OperatorSettings:
     # Namespaces and kinds are given: the rights to list all namespaces and definitions are not needed.
     made.scanning.disabled = True
     made.posting.enabled = False  # our Events tell what was decided, not which handler ran
+    made.watching.chunk_size = PAGE
+    for kind in _OWNED:  # the server leaves out what is not ours: others may have thousands, changing all the time
+        made.watching.label_selectors[kind] = names.OWNER_LABEL
     made.watching.server_timeout = 300
     made.watching.client_timeout = 330  # a connection that died without a word is opened anew
     made.networking.request_timeout = 30
@@ -55,6 +62,6 @@ def registry(controller: Controller, queue: WorkQueue, stop: Callable[[], Awaita
 
     on: Any = kopf.on.event  # its protocol asks for every argument by name, where **_ is its documented way
     on(names.GROUP, "v1alpha1", names.PLURAL, registry=handlers)(own)
-    for group, version, plural in (("apps", "v1", "deployments"), ("", "v1", "services")):
+    for group, version, plural in _OWNED:
         on(group, version, plural, labels={names.OWNER_LABEL: kopf.PRESENT}, registry=handlers)(owned)
     return handlers

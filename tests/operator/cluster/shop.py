@@ -125,8 +125,12 @@ class Shop:
     def serving(self, version: int, name: str = "prices") -> None:
         """Let the version's pods get ready."""
         self.wait_pinned(version, name)
-        self.roll_out(name)
-        eventually(lambda: self.status(name).get("servedVersion") == version, f"status.servedVersion to be {version}")
+
+        def served() -> bool:
+            self.roll_out(name)  # again and again: the operator may have written in between
+            return bool(self.status(name).get("servedVersion") == version)
+
+        eventually(served, f"status.servedVersion to be {version}")
 
     def pod(self, version: int, container: Mapping[str, Any], owner: str = "prices") -> None:
         """A pod of the version with a container in this state."""
@@ -169,6 +173,13 @@ class Operator:
                 total += float(line.rsplit(" ", 1)[1])
         return total
 
+    def wait_idle(self, seconds: float = 2) -> None:
+        """Wait until it has looked at nothing for so long."""
+        before = -1.0
+        while (looks := self.metric("relevo_operator_reconcile_seconds_count")) != before:
+            before = looks
+            time.sleep(seconds)
+
     def lines(self) -> list[dict[str, Any]]:
         """Its log, every line of which must be JSON."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -195,7 +206,12 @@ def operating(folder: Path, kubeconfig: Path, *, port: int, **settings: str) -> 
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0, log.read_text()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+            assert process.returncode == 0, f"expected the operator to stop when told; its log:\n{log.read_text()}"
 
 
 def _answers(operator: Operator) -> bool:
