@@ -6,6 +6,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from relevo_demo.servers import free_port
+
 
 class Gate:
     """Forwards a port of 127.0.0.1; closed, connections are refused, as when the server is stopped."""
@@ -15,9 +17,7 @@ class Gate:
         self._lock = threading.Lock()
         self._pairs: list[socket.socket] = []
         self._server: socket.socket | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.open()
 

@@ -21,7 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from relevo_demo.servers.process import HOST, Server, ServerError, free_port
+from relevo_demo.servers import free_port
+from relevo_demo.servers.process import HOST, Server, ServerError
 from tests.certificates import Authority, pem, private_key
 
 PROGRAMS: Final = ("etcd", "kube-apiserver", "kubectl")

@@ -14,7 +14,8 @@ import psutil
 import psycopg
 import pytest
 
-from relevo_demo.servers import PostgresServer, S3Server, ServerError, SourceServer
+from relevo_demo.servers import PostgresServer, S3Server, ServerError, SourceServer, free_port
+from relevo_demo.servers.ports import PORTS
 from relevo_demo.servers.process import HOST, Server
 
 
@@ -117,6 +118,38 @@ def test_s3_leaves_no_sockets_behind(tmp_path: Path) -> None:
         opened = {Path(str(c.laddr)) for p in family(server.process.pid) for c in p.net_connections("unix") if c.laddr}
         assert opened
     assert not [path for path in opened if path.exists()]
+
+
+def test_no_other_process_is_given_a_port_that_was_chosen_for_a_server() -> None:
+    first = free_port()
+    few = range(first, first + 40)
+    code = (
+        "import sys; from relevo_demo.servers import free_port; "
+        f"print(*[free_port({few}) for _ in range(8)], flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        theirs = {int(port) for port in other.stdout.readline().split()}
+        ours = [first, *(free_port(few) for _ in range(8))]
+    assert len(theirs) == 8
+    assert len({*ours}) == 9
+    assert not theirs & {*ours}
+
+
+def test_no_connection_of_a_client_takes_a_server_s_port() -> None:
+    with socket.create_server((HOST, 0)) as server:
+        used = [server.getsockname()[1]]
+        for _ in range(100):
+            with socket.create_connection((HOST, used[0])) as client:
+                used.append(client.getsockname()[1])
+    assert not [port for port in used if port in PORTS]
+
+
+def test_without_a_free_port_it_says_where_to_look() -> None:
+    taken = free_port()
+    with pytest.raises(ServerError, match=r"all are taken: end what listens there"):
+        free_port(range(taken, taken + 1))
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:

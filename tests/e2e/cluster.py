@@ -22,6 +22,8 @@ from typing import Any, Final
 import pytest
 from cryptography.fernet import Fernet
 
+from relevo_demo.servers import free_port
+
 MANIFESTS: Final = Path(__file__).parent / "manifests"
 SERVING_IMAGE: Final = "relevo/serving:dev"
 RESTRICTED: Final = {
@@ -144,9 +146,7 @@ class Namespace:
 
         kubectl ends when one connection through it breaks: it is started again on the same port, until the block ends.
         """
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            local = int(free.getsockname()[1])
+        local = free_port()
         command = [*_kubectl(), "-n", self.name, "port-forward", which, f"{local}:{port}"]
         stopping = threading.Event()
         running: list[subprocess.Popen[bytes]] = []

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from relevo_demo.servers.process import expect_free
+from relevo_demo.servers.ports import expect_free
 from relevo_demo.source import __main__ as source
 
 PORTS = {"api": "the inference API", "ui": "the UI", "mlflow": "MLflow", "source": "the data source"}

@@ -7,7 +7,8 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from relevo_demo.servers.process import HOST, Server, expect_free, free_port
+from relevo_demo.servers.ports import expect_free, free_port
+from relevo_demo.servers.process import HOST, Server
 
 
 class AppServer(Server):

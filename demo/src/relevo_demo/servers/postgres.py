@@ -14,7 +14,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from relevo_demo.servers.process import HOST, Server, ServerError, expect_free, free_port
+from relevo_demo.servers.ports import expect_free, free_port
+from relevo_demo.servers.process import HOST, Server, ServerError
 
 DATABASES = ("metadata", "raw", "clean")
 USER = "relevo"

@@ -13,7 +13,6 @@ import ctypes
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -32,26 +31,6 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: a
 
 class ServerError(Exception):
     """A server did not start, or ended by itself; the message ends with its log's last lines."""
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def expect_free(port: int, what: str) -> None:
-    """Raise ServerError if something listens on the port already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise ServerError(
-                f"expected port {port} of {HOST} to be free for {what}, it cannot be taken ({error.strerror}): "
-                "choose another port, or none to get a free one"
-            ) from None
 
 
 def last_lines(log: Path, count: int = 15) -> str:

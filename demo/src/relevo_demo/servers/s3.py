@@ -12,7 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from relevo_demo.servers.process import HOST, Server, expect_free, free_port
+from relevo_demo.servers.ports import expect_free, free_port
+from relevo_demo.servers.process import HOST, Server
 
 REGION = "us-east-1"
 
@@ -26,14 +27,9 @@ class S3Server(Server):
         self.url = f"http://{HOST}:{self.port}"
         self.identities = self.folder / "identities.json"
         weed = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-        ports: set[int] = set()
-        while len(ports) < 3:  # SeaweedFS gives each part a gRPC port 10,000 above its own unless told
-            ports.add(free_port())
-        master, volume, filer = sorted(ports)
-        grpc: set[int] = set()
-        while len(grpc) < 4:
-            grpc |= {free_port()} - ports - {self.port}
-        master_grpc, volume_grpc, filer_grpc, s3_grpc = sorted(grpc)
+        master, volume, filer = (free_port() for _ in range(3))
+        # SeaweedFS gives each part a gRPC port 10,000 above its own unless told.
+        master_grpc, volume_grpc, filer_grpc, s3_grpc = (free_port() for _ in range(4))
         # It names sockets by port in /tmp, whatever TMPDIR says, and leaves them there, killed or not.
         self._sockets = [
             Path(f"/tmp/seaweedfs-{part}.sock")  # noqa: S108  # its choice

@@ -6,7 +6,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from relevo_demo.servers.process import HOST, Server, expect_free, free_port
+from relevo_demo.servers.ports import expect_free, free_port
+from relevo_demo.servers.process import HOST, Server
 
 
 class SourceServer(Server):

@@ -11,7 +11,8 @@ from typing import overload
 
 import uvicorn
 
-from relevo_demo.servers.process import HOST, ServerError, expect_free
+from relevo_demo.servers.ports import expect_free
+from relevo_demo.servers.process import HOST, ServerError
 from relevo_demo.source import app, batches, generator, listings
 
 
