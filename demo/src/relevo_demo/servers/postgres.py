@@ -11,9 +11,6 @@ import subprocess
 import warnings
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 from relevo_demo.servers.ports import expect_free, free_port
 from relevo_demo.servers.process import HOST, Server, ServerError
 
@@ -88,12 +85,17 @@ class PostgresServer(Server):
 
     def create_database(self, name: str) -> None:
         """Make a database unless it is there."""
+        import psycopg  # noqa: PLC0415  # the data source's image has none
+        from psycopg import sql  # noqa: PLC0415
+
         with psycopg.connect(self.url("postgres"), passfile=str(self.passfile), autocommit=True) as connection:
             found = connection.execute("select 1 from pg_database where datname = %s", (name,)).fetchone()
             if found is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
     def _answers(self) -> bool:
+        import psycopg  # noqa: PLC0415
+
         try:
             psycopg.connect(self.url("postgres"), passfile=str(self.passfile), connect_timeout=2).close()
         except psycopg.OperationalError:
