@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from relevo_contract import names
-from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, Estimate, TrainReason
+from relevo_contract.record import Asked, Criterion, DecisionRecord, ErrorEvidence, Estimate, TrainReason
 from relevo_ui import charts, history, wording
 from relevo_ui.history import Verdict
+from relevo_ui.wording import literal
 from tests.ui import story
 
 
@@ -65,6 +66,21 @@ def test_every_reason_criterion_and_verdict_has_its_words() -> None:
     assert set(history.REASONS) == set(TrainReason)
     assert set(history.CRITERIA) == set(Criterion)
     assert set(history.MARKS) == set(Verdict)
+
+
+def test_what_moved_cannot_be_told_of_too_few_rows_whoever_asked() -> None:
+    asked = Asked(id="a", reason="a hunch", data_alone=TrainReason.TOO_FEW_ROWS, data_alone_sentence="17 rows.")
+    verdict = TINY.decision.model_copy(update={"train": True, "reason": TrainReason.ASKED, "asked": asked})
+    record = TINY.model_copy(update={"decision": verdict})
+    assert history.moved(record) == history.moved(TINY) == "cannot be told"
+    assert history.headline(record) == (
+        "A training was asked for: somebody wanted it, whatever the data say. It has not finished."
+    )
+
+
+def test_what_somebody_typed_is_shown_as_it_is() -> None:
+    typed = 'asked for: "![x](http://y) **now** <b> $1 and $2"; house_size moved'
+    assert literal(typed) == (r'asked for: "!\[x\](http://y) \*\*now\*\* \<b> \$1 and \$2"; house_size moved')
 
 
 def test_a_line_holds_what_a_person_asks_for() -> None:

@@ -77,6 +77,19 @@ class TrainReason(StrEnum):
     """Too few rows to tell a change from noise."""
     BROKEN_COLUMN = "broken_column"
     """A column is broken; a model trained on it would learn the defect."""
+    ASKED = "asked"
+    """Somebody asked for a training, whatever the data say."""
+
+
+class Asked(_Record):
+    """What somebody asked for, and what the data alone called for."""
+
+    id: str
+    """Of the ask: each is honoured once."""
+    reason: str
+    """In the words of who asked."""
+    data_alone: TrainReason
+    data_alone_sentence: str
 
 
 class TrainVerdict(_Record):
@@ -92,6 +105,8 @@ class TrainVerdict(_Record):
     """Batches that no training uses, for a column of theirs is broken."""
     columns: tuple[ColumnEvidence, ...] = ()
     error: ErrorEvidence | None = None
+    asked: Asked | None = None
+    """Set if, and only if, the reason is ASKED."""
 
 
 class Training(_Record):

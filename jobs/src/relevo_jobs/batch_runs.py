@@ -138,6 +138,11 @@ class BatchRuns:
         """Set one tag."""
         self._api.post("runs/set-tag", run_id=run.run_id, key=key, value=value)
 
+    def reopen(self, run: Run) -> None:
+        """Take back that the batch was kept, and that its run is finished."""
+        self._api.post("runs/update", run_id=run.run_id, status="RUNNING")
+        self._api.post("runs/delete-tag", run_id=run.run_id, key=names.TAG_OUTCOME)
+
     def finish(self, run: Run) -> None:
         """Mark the run finished."""
         self._api.post("runs/update", run_id=run.run_id, status="FINISHED", end_time=time.time_ns() // 1_000_000)

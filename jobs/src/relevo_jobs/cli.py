@@ -19,6 +19,7 @@ from relevo_jobs.settings import (
     CleanSettings,
     CollectSettings,
     DecideSettings,
+    PrepareSettings,
     PromoteSettings,
     Settings,
     TrainSettings,
@@ -34,6 +35,7 @@ class Step(NamedTuple):
 
 
 STEPS = {
+    "prepare": Step("relevo_jobs.prepare.step", PrepareSettings, "before the first batch: the bucket, both schemas"),
     "collect": Step("relevo_jobs.collect.step", CollectSettings, "ask the source for one new batch; RAW"),
     "clean": Step("relevo_jobs.clean.step", CleanSettings, "typed rows of each new batch; CLEAN"),
     "decide": Step("relevo_jobs.decide.step", DecideSettings, "whether the newest batch calls for a training"),
@@ -60,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
         prog="relevo-job",
-        description="One step of the loop: collect → clean → decide → train → promote.",
+        description="One step of the loop, collect → clean → decide → train → promote, or what it needs: prepare.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

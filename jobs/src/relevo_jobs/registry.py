@@ -71,22 +71,41 @@ class Registry:
         run = self._runs.of_batch(batch)
         if run is None or names.TAG_TRAIN not in run.tags:
             return None
-        return run.run_id, self._runs.record(run)
+        record = self._runs.record(run)
+        # They differ if a batch that was kept was asked for, and that was cut short.
+        return (run.run_id, record) if run.tags[names.TAG_TRAIN] == _spelled(record.decision.train) else None
+
+    def honoured(self, group: int, ask: str) -> tuple[str, DecisionRecord] | None:
+        """The run and record of the training that this ask led to, None if it led to none yet."""
+        condition = f"tags.`{names.TAG_ASKED}` = {quoted(ask)} and tags.`{names.TAG_TRAIN}` = 'true'"
+        if (run := self._runs.newest(group, condition)) is None:
+            return None
+        record = self._runs.record(run)
+        # The tag alone may be left over from a decision that was cut short and made anew without the ask.
+        asked = record.decision.asked
+        return (run.run_id, record) if asked is not None and asked.id == ask else None
 
     def save_decision(self, record: DecisionRecord) -> str:
-        """Write the batch's decision into its one run, made if it is missing; returns the run's id."""
+        """Write the batch's decision into its one run, made if it is missing; returns the run's id.
+
+        A batch that was kept may be decided again, for a training: its run is open again then.
+        """
         run = self._runs.of_batch(record.batch) or self._runs.create(record.batch)
         decision = record.decision
         self._runs.put_record(run, record)
         tags = {names.TAG_WHY: decision.sentence, names.TAG_REASON: decision.reason.value}
         if decision.excluded:
             tags[names.TAG_EXCLUDED] = json.dumps(decision.excluded)
+        if decision.asked is not None:
+            tags[names.TAG_ASKED] = decision.asked.id
         if not decision.train:
             tags[names.TAG_OUTCOME] = names.OUTCOME_KEPT
         self._runs.log(run, record, _decision_figures(record), tags=tags)
         if not decision.train:
             self._runs.finish(run)
-        self._runs.tag(run, names.TAG_TRAIN, "true" if decision.train else "false")
+        elif names.TAG_OUTCOME in run.tags:
+            self._runs.reopen(run)
+        self._runs.tag(run, names.TAG_TRAIN, _spelled(decision.train))
         return run.run_id
 
     def excluded(self, group: int) -> set[int]:
@@ -177,6 +196,10 @@ class Registry:
 
     def _tag_version(self, version: int, key: str, value: str) -> None:
         self._api.post("model-versions/set-tag", name=self._model, version=str(version), key=key, value=value)
+
+
+def _spelled(train: bool) -> str:
+    return "true" if train else "false"
 
 
 def _training(record: DecisionRecord) -> Training:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ class Scorer:
     """A model version, loaded from a folder that holds `encoder.json` and `model.onnx`."""
 
     def __init__(self, folder: Path) -> None:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports usage to its makers otherwise
         import onnxruntime  # noqa: PLC0415  # half a second: only who scores pays it
 
         options = onnxruntime.SessionOptions()

@@ -6,14 +6,16 @@ by themselves, so that it is in no address and no log.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from relevo_contract import names, settings
 
 if TYPE_CHECKING:
+    from relevo_jobs.decide.asking import Ask
     from relevo_jobs.decide.policy import Limits as DecideLimits
     from relevo_jobs.promote.comparison import Limits as PromoteLimits
 
@@ -21,11 +23,16 @@ if TYPE_CHECKING:
 class Settings(settings.Settings):
     """What every step knows."""
 
-    group: int = Field(ge=1, le=2**31 - 1, description="the group number the data source knows us by")
     deadline: float = Field(default=3600, gt=0, le=1_000_000, description="seconds the step may take in all")
     termination_log: Path = Field(
         default=Path("/dev/termination-log"), description="where Kubernetes reads a pod's last words, if it exists"
     )
+
+
+class WithGroup(Settings):
+    """A step of the loop, which is run for one group."""
+
+    group: int = Field(ge=1, le=2**31 - 1, description="the group number the data source knows us by")
 
 
 class WithRaw(Settings):
@@ -51,7 +58,20 @@ class WithRegistry(Settings):
     model: str = Field(default=names.MODEL, min_length=1, description="registered model's (and experiment's) name")
 
 
-class CollectSettings(WithRaw):
+class WithBucket(Settings):
+    """A step that writes to the bucket."""
+
+    bucket: str = Field(default="relevo", min_length=3, description="bucket that keeps each body as it came")
+    s3_endpoint_url: str | None = Field(default=None, description="S3 if it is not Amazon's, e.g. http://s3:8333")
+
+
+class PrepareSettings(WithRaw, WithClean, WithBucket):
+    """Settings of `relevo-job prepare`."""
+
+    wait: float = Field(default=300, ge=0, description="seconds to wait in all for servers that are not up yet")
+
+
+class CollectSettings(WithGroup, WithRaw, WithBucket):
     """Settings of `relevo-job collect`."""
 
     source_url: str = Field(pattern=r"^https?://", description="the data source, e.g. http://source:8000")
@@ -60,15 +80,13 @@ class CollectSettings(WithRaw):
     repeat_wait: float = Field(
         default=30, ge=0, description="seconds to wait in all while the source repeats a batch it already gave"
     )
-    bucket: str = Field(default="relevo", min_length=3, description="bucket that keeps each body as it came")
-    s3_endpoint_url: str | None = Field(default=None, description="S3 if it is not Amazon's, e.g. http://s3:8333")
 
 
-class CleanSettings(WithRaw, WithClean):
+class CleanSettings(WithGroup, WithRaw, WithClean):
     """Settings of `relevo-job clean`."""
 
 
-class DecideSettings(WithClean, WithRegistry):
+class DecideSettings(WithGroup, WithClean, WithRegistry):
     """Settings of `relevo-job decide`; how to choose them: docs/decisions.md."""
 
     min_rows: int = Field(
@@ -87,6 +105,35 @@ class DecideSettings(WithClean, WithRegistry):
         default=0.25, ge=0, description="...so many rows wait untrained, as a share of those trained on"
     )
     trusted_columns: str = Field(default="", description="columns never called broken, with commas between")
+    retrain: str = Field(
+        default="",
+        max_length=1024,
+        description="why somebody asks for a training, whatever the data say; at most 1024 characters",
+    )
+    retrain_id: str = Field(
+        default="",
+        validate_default=True,
+        description="an id of that ask, which is honoured once: up to 250 letters, digits and any of _.~:+-",
+    )
+
+    @field_validator("retrain")
+    @classmethod
+    def _on_one_line(cls, reason: str) -> str:
+        return " ".join(reason.split())
+
+    @field_validator("retrain_id")
+    @classmethod
+    def _names_the_ask(cls, ask: str, given: ValidationInfo) -> str:
+        # Airflow's own rule for the ids of its runs. An id without an ask is any run's, and not looked at.
+        if given.data.get("retrain") and not re.fullmatch(r"[A-Za-z0-9_.~:+-]{1,250}", ask):
+            raise ValueError("RELEVO_RETRAIN needs an id")
+        return ask
+
+    def ask(self) -> Ask | None:
+        """The training that somebody asks for, None if nobody does."""
+        from relevo_jobs.decide.asking import Ask  # noqa: PLC0415  # numpy only where a step decides
+
+        return Ask(self.retrain_id, self.retrain) if self.retrain else None
 
     def limits(self) -> DecideLimits:
         """The limits of the policy."""
@@ -102,14 +149,14 @@ class DecideSettings(WithClean, WithRegistry):
         )
 
 
-class TrainSettings(WithClean, WithRegistry):
+class TrainSettings(WithGroup, WithClean, WithRegistry):
     """Settings of `relevo-job train`."""
 
     seed: int = Field(default=0, ge=0, description="seed of everything random; same seed and batches, same model")
     threads: int = Field(default=0, ge=0, description="threads XGBoost may use; 0 is all there are")
 
 
-class PromoteSettings(WithClean, WithRegistry):
+class PromoteSettings(WithGroup, WithClean, WithRegistry):
     """Settings of `relevo-job promote`."""
 
     seed: int = Field(default=0, ge=0, description="seed of the bootstrap")

@@ -8,6 +8,7 @@ with the level's probability, so the price lies within a factor exp(±quantile) 
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -111,6 +112,7 @@ def _parse(folder: Path, file: str, kind: type[Parsed]) -> Parsed:
 
 def load(folder: Path) -> Model:
     """Load a version from its files. Raises BrokenVersion naming the file that is missing or wrong."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports usage to its makers otherwise
     import onnxruntime  # noqa: PLC0415  # slow to import; the process answers its first probe meanwhile
 
     encoder = _parse(folder, names.ENCODER_FILE, Encoder)

@@ -9,11 +9,11 @@ import pytest
 from relevo_contract.record import Criterion, TrainReason
 from relevo_contract.settings import variable
 from relevo_jobs.decide.policy import RULES, TRAINS
-from relevo_jobs.settings import DecideSettings, PromoteSettings, WithClean, WithRegistry
+from relevo_jobs.settings import DecideSettings, PromoteSettings, WithClean, WithGroup, WithRegistry
 
 TEXT = (Path(__file__).parents[3] / "docs" / "decisions.md").read_text(encoding="utf-8")
 TRAINING, PROMOTION = TEXT.split("## Whether the challenger takes over")
-SHARED = {*WithClean.model_fields, *WithRegistry.model_fields}
+SHARED = {*WithGroup.model_fields, *WithClean.model_fields, *WithRegistry.model_fields}
 
 
 def row(text: str, name: str) -> list[str]:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from relevo_contract.record import BatchRef, DecisionRecord, Estimate, Training, TrainReason, TrainVerdict
+from relevo_contract.record import (
+    BatchRef,
+    Criterion,
+    DecisionRecord,
+    Estimate,
+    Promotion,
+    Training,
+    TrainReason,
+    TrainVerdict,
+)
 from relevo_demo.servers import MlflowServer
+from relevo_jobs.cli import main
 from relevo_jobs.registry import Registry
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train import bundle, fitting
 from tests.conftest import Databases
-from tests.jobs.market import Table, listings
+from tests.jobs.market import Table, listings, store
+from tests.jobs.registry.told import Told
+from tests.killing import base_env
 
 # MLflow's own client, which the tests read with, draws a bar for every file.
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
@@ -46,6 +60,20 @@ def trained(record: DecisionRecord, batches: tuple[int, ...] = (1,)) -> Decision
     return record.model_copy(update={"training": training})
 
 
+def promotion(challenger: int, champion: int | None, *, promoted: bool = True) -> Promotion:
+    return Promotion(
+        promoted=promoted,
+        criterion=Criterion.BETTER if promoted else Criterion.NOT_BETTER,
+        sentence="because",
+        rows=100,
+        champion_version=champion,
+        challenger_version=challenger,
+        champion=EVEN,
+        challenger=EVEN,
+        difference=EVEN,
+    )
+
+
 @pytest.fixture
 def registry(mlflow: MlflowServer, model_name: str) -> Registry:
     return Registry(mlflow.url, model_name)
@@ -74,6 +102,7 @@ def good_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _bundle(tmp_path_factory.mktemp("good"), listings(1500, 2), (1, 2))
 
 
+Env = dict[str, str]
 Version = Callable[[int, Path, tuple[int, ...]], str]
 
 
@@ -88,3 +117,47 @@ def version(registry: Registry) -> Version:
         return run_id
 
     return register
+
+
+@pytest.fixture
+def env(databases: Databases, mlflow: MlflowServer, model_name: str) -> Env:
+    return {
+        **base_env(),
+        **databases.env,
+        "RELEVO_GROUP": str(GROUP),
+        "RELEVO_CLEAN_URL": databases.clean_url,
+        "RELEVO_MODEL": model_name,
+        "RELEVO_THREADS": "1",
+        "MLFLOW_TRACKING_URI": mlflow.url,
+    }
+
+
+@pytest.fixture
+def told(mlflow: MlflowServer, model_name: str) -> Told:
+    return Told(mlflow.url, model_name)
+
+
+@pytest.fixture
+def here(env: Env, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    """Run a step in this process, which takes no second to start."""
+    for key, value in env.items():
+        monkeypatch.setenv(key, value)
+    return lambda step: main([step])
+
+
+@pytest.fixture
+def champion(
+    registry: Registry, version: Version, poor_bundle: Path, clean: CleanStore, here: Callable[[str], int]
+) -> int:
+    """Version 1, trained on batch 1, in production."""
+    store(clean, GROUP, 1, listings(300, 1))
+    version(1, poor_bundle, (1,))
+    assert here("promote") == 0
+    promoted = registry.champion()
+    assert promoted is not None
+    return promoted.number
+
+
+def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return line

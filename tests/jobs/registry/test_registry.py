@@ -9,18 +9,13 @@ import httpx
 import pytest
 
 from relevo_contract import names
-from relevo_contract.record import Criterion, DecisionRecord, Promotion
+from relevo_contract.record import DecisionRecord
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.errors import StepError, Unavailable
 from relevo_jobs.mlflow_api import MlflowApi
 from relevo_jobs.registry import Registry
-from tests.jobs.registry.conftest import EVEN, GROUP, decision, ref, trained
+from tests.jobs.registry.conftest import GROUP, decision, promotion, ref, trained
 from tests.jobs.registry.told import Told
-
-
-@pytest.fixture
-def told(mlflow: MlflowServer, model_name: str) -> Told:
-    return Told(mlflow.url, model_name)
 
 
 @pytest.fixture
@@ -31,20 +26,6 @@ def folder(tmp_path: Path) -> Path:
     (made / names.ENCODER_FILE).write_text("{}")
     (made / names.ONNX_FILE).write_bytes(bytes(range(256)))
     return made
-
-
-def promotion(challenger: int, champion: int | None, *, promoted: bool = True) -> Promotion:
-    return Promotion(
-        promoted=promoted,
-        criterion=Criterion.BETTER if promoted else Criterion.NOT_BETTER,
-        sentence="because",
-        rows=100,
-        champion_version=champion,
-        challenger_version=challenger,
-        champion=EVEN,
-        challenger=EVEN,
-        difference=EVEN,
-    )
 
 
 def step_decide(registry: Registry, record: DecisionRecord) -> None:

@@ -16,62 +16,12 @@ import pytest
 from relevo_contract import names
 from relevo_contract.record import TrainReason
 from relevo_demo.servers import MlflowServer
-from relevo_jobs.cli import main
 from relevo_jobs.registry import Registry
 from relevo_jobs.stores.clean import CleanStore
-from tests.conftest import Databases
 from tests.jobs.market import STATES, changed, listings, store
-from tests.jobs.registry.conftest import GROUP, Version
+from tests.jobs.registry.conftest import GROUP, Env, Version, last_line
 from tests.jobs.registry.told import Told
-from tests.killing import base_env, run_killed, run_step
-
-Env = dict[str, str]
-
-
-@pytest.fixture
-def env(databases: Databases, mlflow: MlflowServer, model_name: str) -> Env:
-    return {
-        **base_env(),
-        **databases.env,
-        "RELEVO_GROUP": str(GROUP),
-        "RELEVO_CLEAN_URL": databases.clean_url,
-        "RELEVO_MODEL": model_name,
-        "RELEVO_THREADS": "1",
-        "MLFLOW_TRACKING_URI": mlflow.url,
-    }
-
-
-@pytest.fixture
-def told(mlflow: MlflowServer, model_name: str) -> Told:
-    return Told(mlflow.url, model_name)
-
-
-@pytest.fixture
-def here(env: Env, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
-    """Run a step in this process, which takes no second to start."""
-    for key, value in env.items():
-        monkeypatch.setenv(key, value)
-    return lambda step: main([step])
-
-
-@pytest.fixture
-def champion(
-    registry: Registry, version: Version, poor_bundle: Path, clean: CleanStore, here: Callable[[str], int]
-) -> int:
-    """Version 1, trained on batch 1, in production."""
-    store(clean, GROUP, 1, listings(300, 1))
-    version(1, poor_bundle, (1,))
-    assert here("promote") == 0
-    promoted = registry.champion()
-    assert promoted is not None
-    return promoted.number
-
-
-def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    import json  # noqa: PLC0415
-
-    line: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return line
+from tests.killing import run_killed, run_step
 
 
 def test_nothing_in_clean_is_nothing_to_do(here: Callable[[str], int]) -> None:

@@ -40,6 +40,7 @@ REASONS: Mapping[TrainReason, str] = {
     TrainReason.QUIET: "nothing changed enough to call for one",
     TrainReason.TOO_FEW_ROWS: "too few rows to tell a change from noise",
     TrainReason.BROKEN_COLUMN: "a column is broken",
+    TrainReason.ASKED: "somebody wanted it, whatever the data say",
 }
 
 CRITERIA: Mapping[Criterion, str] = {
@@ -105,7 +106,9 @@ def moved(record: DecisionRecord) -> str:
         return listed([column(name) for name in record.decision.moved])
     if record.champion_version is None:
         return "no model to compare with"
-    return "cannot be told" if record.decision.reason is TrainReason.TOO_FEW_ROWS else "nothing"
+    asked = record.decision.asked
+    found = record.decision.reason if asked is None else asked.data_alone
+    return "cannot be told" if found is TrainReason.TOO_FEW_ROWS else "nothing"
 
 
 def _champion_here(record: DecisionRecord) -> str:

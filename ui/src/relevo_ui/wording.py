@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from relevo_contract.record import Estimate
@@ -32,6 +33,11 @@ def dollars(amount: float) -> str:
 def plain(text: str) -> str:
     """Text for Markdown in which a dollar is a dollar: Streamlit reads two of them as a formula."""
     return text.replace("$", r"\$")
+
+
+def literal(text: str) -> str:
+    """Text for Markdown that shows what somebody typed as it is: no link, no picture, no formula comes of it."""
+    return re.sub(r"([\\`*\[\]<$~])", r"\\\1", text)
 
 
 def sentence(text: str) -> str:

@@ -193,8 +193,10 @@ def _quiet(judged: _Judged) -> Ruling:
 
 RULES: Final[Sequence[Callable[[_Judged], Ruling | None]]] = (_broken, _too_few, _new_state, _error, _drift, _quiet)
 """The first that speaks decides."""
-TRAINS: Final = frozenset({TrainReason.BASELINE, TrainReason.NEW_STATE, TrainReason.ERROR, TrainReason.DRIFT})
-"""The reasons that call for a training."""
+TRAINS: Final = frozenset(
+    {TrainReason.BASELINE, TrainReason.NEW_STATE, TrainReason.ERROR, TrainReason.DRIFT, TrainReason.ASKED}
+)
+"""The reasons that call for a training; ASKED is no rule's, see `relevo_jobs.decide.asking`."""
 
 
 def judged_together(untrained: Sequence[BatchRef], needed: int) -> list[BatchRef]:

@@ -18,6 +18,7 @@ from relevo_contract import names
 from relevo_contract.listing import TARGET
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
+from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry, Version
@@ -27,40 +28,75 @@ from relevo_jobs.stores.clean import CleanStore, open_clean
 
 PAGE = 20
 
+Decided = tuple[str, DecisionRecord]
+"""A batch's run and its record."""
+
 
 def run(settings: DecideSettings) -> Outcome:
-    """Decide on every batch that has no complete decision yet, oldest first.
+    """Decide on every batch that has no complete decision yet, oldest first, and honour an ask for a training, once.
 
     Done if a training is due (or one that was asked for earlier is not settled yet), nothing to do if not. Raises
     Unavailable if CLEAN or MLflow is away.
     """
     registry = Registry(settings.tracking_uri, settings.model)
-    decided: list[tuple[str, DecisionRecord]] = []
+    ask, refused = settings.ask(), None
+    honoured = None if ask is None else registry.honoured(settings.group, ask.id)
+    open_ask = ask if honoured is None else None
+    saved: list[Decided] = []
     with open_clean(settings.clean_url, settings.group) as store:
-        waiting: list[BatchRef] = []
-        for ref in _newest_first(store):
-            if registry.decided(ref) is not None:
-                break
-            waiting.append(ref)
-        if waiting:
-            champion = registry.champion()
+        waiting, newest = _undecided(registry, store)
+        # A batch that was kept may be decided again; of the others a training was asked for already.
+        kept = newest[1] if newest is not None and not newest[1].decision.train else None
+        if waiting or (open_ask is not None and kept is not None):
             with tempfile.TemporaryDirectory(prefix="relevo-decide-") as folder:
-                judge = _Judge(registry, store, champion, Path(folder), settings)
+                judge = _Judge(registry, store, registry.champion(), Path(folder), settings)
                 for ref in reversed(waiting):
-                    record = DecisionRecord(
-                        batch=ref,
-                        champion_version=None if champion is None else champion.number,
-                        decided_at=datetime.now(UTC),
-                        decision=judge.verdict(ref),
-                    )
-                    decided.append((registry.save_decision(record), record))
+                    record = judge.record(ref)
+                    if open_ask is not None and ref is waiting[0]:
+                        record, refused = judge.asked(open_ask, record)
+                    saved.append((registry.save_decision(record), record))
+                if not waiting and open_ask is not None and kept is not None:
+                    record, refused = judge.asked(open_ask, kept)
+                    if refused is None:
+                        saved.append((registry.save_decision(record), record))
     due = registry.pending_training(settings.group) or registry.pending_promotion(settings.group)
-    if decided:
+    if saved:
         # Of several, the one that asks for a training is what comes next.
-        return _outcome(*max(decided, key=lambda d: (d[1].decision.train, d[1].batch.number)), due=due is not None)
+        told = max(saved, key=lambda d: (d[1].decision.train, d[1].batch.number))
+        return _outcome(*told, due=due is not None, before=_but(ask, refused))
     if due is not None:
-        return _outcome(*due, due=True)
-    return Outcome.nothing("decide", "every batch in CLEAN is decided and no training is due", train=False)
+        already = f"{open_ask.words}, and a training is due already; " if open_ask is not None else ""
+        return _outcome(*due, due=True, before=_but(ask, refused) or already)
+    return Outcome.nothing("decide", _nothing(ask, refused, honoured, newest), train=False)
+
+
+def _but(ask: Ask | None, refused: str | None) -> str:
+    """How the outcome's sentence starts where an ask could not be honoured."""
+    return f"{ask.words}, but {refused}; " if ask is not None and refused is not None else ""
+
+
+def _undecided(registry: Registry, store: CleanStore) -> tuple[list[BatchRef], Decided | None]:
+    """The batches without a complete decision, newest first, and the newest that has one."""
+    waiting: list[BatchRef] = []
+    for ref in _newest_first(store):
+        if (decided := registry.decided(ref)) is not None:
+            return waiting, decided
+        waiting.append(ref)
+    return waiting, None
+
+
+def _nothing(ask: Ask | None, refused: str | None, honoured: Decided | None, newest: Decided | None) -> str:
+    """Why there is nothing to do."""
+    if ask is None:
+        return "every batch in CLEAN is decided and no training is due"
+    if refused is not None:
+        return f"{ask.words}, but {refused}"
+    if honoured is not None:
+        return f"{ask.words}: done already, with batch {honoured[1].batch.number}"
+    if newest is None:
+        return f"{ask.words}, but there is no batch in CLEAN yet"
+    number = newest[1].batch.number
+    return f"{ask.words}, but batch {number}, the newest, was trained on already: there is nothing new to learn from"
 
 
 def _newest_first(store: CleanStore, below: int | None = None) -> Iterator[BatchRef]:
@@ -84,7 +120,32 @@ class _Judge:
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
             self._scorer = Scorer(folder)
 
-    def verdict(self, ref: BatchRef) -> TrainVerdict:
+    def record(self, ref: BatchRef) -> DecisionRecord:
+        """The batch's record, as the data alone call for."""
+        return DecisionRecord(
+            batch=ref,
+            champion_version=None if self._champion is None else self._champion.number,
+            decided_at=datetime.now(UTC),
+            decision=self._verdict(ref),
+        )
+
+    def asked(self, ask: Ask, record: DecisionRecord) -> tuple[DecisionRecord, str | None]:
+        """The record with the training that is asked for; as it was, with the reason, if that cannot be."""
+        lesson = self._lesson(record.batch)
+        if (refused := refusal(lesson)) is not None:
+            return record, refused
+        verdict = honour(ask, record.decision, lesson)
+        return record.model_copy(update={"decision": verdict, "decided_at": datetime.now(UTC)}), None
+
+    def _lesson(self, ref: BatchRef) -> Lesson:
+        last = self._last_trained()
+        untrained = self._untrained_before(ref)
+        if ref.number > last and ref.number not in self._excluded:
+            untrained.append(ref)
+        left_out = [number for number in self._excluded if last < number <= ref.number]
+        return Lesson(sum(b.kept for b in untrained), left_out, first=self._champion is None)
+
+    def _verdict(self, ref: BatchRef) -> TrainVerdict:
         untrained = [ref, *self._untrained_before(ref)]
         batches = judged_together(untrained, rows_needed(self._profile, self._limits))
         columns = self._store.columns([b.number for b in batches])
@@ -99,22 +160,26 @@ class _Judge:
 
     def _untrained_before(self, ref: BatchRef) -> list[BatchRef]:
         """Batches before this one that the champion was not trained on and a training would use, newest first."""
-        last = max(self._profile.batches, default=0) if self._profile is not None else 0
+        last = self._last_trained()
         later = takewhile(lambda b: b.number > last, _newest_first(self._store, ref.number))
         return [b for b in later if b.number not in self._excluded]
 
+    def _last_trained(self) -> int:
+        return max(self._profile.batches, default=0) if self._profile is not None else 0
 
-def _outcome(run_id: str, record: DecisionRecord, *, due: bool) -> Outcome:
+
+def _outcome(run_id: str, record: DecisionRecord, *, due: bool, before: str = "") -> Outcome:
     decision, error = record.decision, record.decision.error
     tell = Outcome.done if due else Outcome.nothing
     return tell(
         "decide",
-        decision.sentence,
+        before + decision.sentence,
         record.batch.number,
         train=decision.train,
         reason=decision.reason.value,
         moved=list(decision.moved),
         champion_version=record.champion_version,
         error=error and error.now.model_dump(),
+        asked=decision.asked and decision.asked.id,
         run_id=run_id,
     )

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import gzip
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 from relevo_jobs.errors import SettingsError, Unavailable
+
+DEFAULT_REGIONS: Final = frozenset({"us-east-1", "aws-global"})
+PROOF: Final = "prepared"
+"""The object that `prepare` leaves, beside the bodies."""
+PROOF_SAYS: Final = b"relevo-job prepare wrote this to see that its keys may write here. Nothing reads it.\n"
 
 
 class Bucket:
@@ -44,24 +51,73 @@ class Bucket:
 
         Raises Unavailable if S3 is away or has no room, SettingsError if there are no keys or S3 refuses them.
         """
-        from botocore import exceptions  # noqa: PLC0415
-
         key = self.key(sha256)
         packed = gzip.compress(body, compresslevel=6, mtime=0)  # no time inside: the same bytes for the same body
-        try:
+        with self._speaking():
             try:
-                self._client.put_object(Bucket=self._name, Key=key, Body=packed, ContentType="application/gzip")
-            except exceptions.ClientError as error:
-                if error.response.get("Error", {}).get("Code") != "NoSuchBucket":
-                    raise
+                self._write(key, packed, "application/gzip")
+            except self._client.exceptions.NoSuchBucket:
                 self._make()
-                self._client.put_object(Bucket=self._name, Key=key, Body=packed, ContentType="application/gzip")
+                self._write(key, packed, "application/gzip")
+        return key
+
+    def prepare(self) -> bool:
+        """Make the bucket if it is missing, and prove by a small object that its keys may write. True if it was made.
+
+        Raises as `put`.
+        """
+        with self._speaking():
+            # Asked first: some servers make a bucket by themselves when something is put into it.
+            made = self._is_missing() and self._make()
+            self._write(PROOF, PROOF_SAYS, "text/plain")
+        return made
+
+    def _write(self, key: str, content: bytes, kind: str) -> None:
+        self._client.put_object(Bucket=self._name, Key=key, Body=content, ContentType=kind)
+
+    def _is_missing(self) -> bool:
+        from botocore.exceptions import ClientError  # noqa: PLC0415
+
+        try:
+            self._client.head_bucket(Bucket=self._name)
+        except ClientError as error:
+            status = _status(error)
+            if status not in {403, 404}:
+                raise
+            return status == 404  # keys that may write may still not ask, and the answer tells no more than 403
+        return False
+
+    def _make(self) -> bool:
+        """Make the bucket; False if somebody else made it meanwhile."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415
+
+        region = self._client.meta.region_name
+        # Amazon wants to be told where, save in the region that is its default and has no such name.
+        place = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region not in DEFAULT_REGIONS else {}
+        try:
+            self._client.create_bucket(Bucket=self._name, **place)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                raise
+            return False
+        return True
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Turn boto3's errors into the step's: what was expected, what came, what to do."""
+        from botocore import exceptions  # noqa: PLC0415
+
+        try:
+            yield
         except exceptions.ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             message = f"S3 at {self._where} refused bucket {self._name}: {error}"
-            if status in {401, 403}:
-                raise SettingsError(f"{message}; AWS_ACCESS_KEY_ID needs the right to write there") from error
-            raise Unavailable(f"{message}; RAW is unchanged, run this step again when S3 is well") from error
+            if _status(error) not in {401, 403}:
+                raise Unavailable(f"{message}; RAW is unchanged, run this step again when S3 is well") from error
+            if error.operation_name == "CreateBucket":
+                raise SettingsError(
+                    f"{message}; the bucket is missing: make it there, or give AWS_ACCESS_KEY_ID the right to make it"
+                ) from error
+            raise SettingsError(f"{message}; AWS_ACCESS_KEY_ID needs the right to write there") from error
         except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
             raise SettingsError(
                 f"expected keys for S3 in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, got: {error}"
@@ -73,13 +129,8 @@ class Bucket:
                 f"expected S3 at {self._where} (RELEVO_S3_ENDPOINT_URL), got: {error}; RAW is unchanged, "
                 "bring it back and run this step again"
             ) from error
-        return key
 
-    def _make(self) -> None:
-        from botocore.exceptions import ClientError  # noqa: PLC0415
 
-        try:
-            self._client.create_bucket(Bucket=self._name)
-        except ClientError as error:  # somebody else made it meanwhile
-            if error.response.get("Error", {}).get("Code") not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
-                raise
+def _status(error: Any) -> int:
+    """The HTTP status of what S3 refused."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

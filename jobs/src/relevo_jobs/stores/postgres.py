@@ -61,6 +61,11 @@ def speaking(url: str, variable: str) -> Iterator[None]:
             f"expected PostgreSQL at {where} ({variable}), got: {_first(error)}; "
             "nothing was half-written, bring it back and run this step again"
         ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SettingsError(
+            f"PostgreSQL at {where} ({variable}) refused ({_first(error)}): make the user of that address the owner of "
+            "the database, who may make its schema and change it"
+        ) from error
     except psycopg.Error as error:
         raise StepError(f"PostgreSQL at {where} refused ({type(error).__name__}): {_first(error)}") from error
 
@@ -72,6 +77,19 @@ def _first(error: BaseException) -> str:
 @contextmanager
 def connect(url: str, schema: Schema) -> Iterator[psycopg.Connection]:
     """A connection in autocommit mode to a database whose schema is up to date; use `connection.transaction()`."""
+    with _open(url, schema) as connection:
+        _migrate(connection, schema)
+        yield connection
+
+
+def bring_up_to_date(url: str, schema: Schema) -> int:
+    """Apply the versions of the schema that are missing; returns the version that was found, 0 for none."""
+    with _open(url, schema) as connection:
+        return _migrate(connection, schema)
+
+
+@contextmanager
+def _open(url: str, schema: Schema) -> Iterator[psycopg.Connection]:
     with (
         speaking(url, schema.variable),
         psycopg.connect(
@@ -86,36 +104,43 @@ def connect(url: str, schema: Schema) -> Iterator[psycopg.Connection]:
             tcp_user_timeout=30_000,
         ) as connection,
     ):
-        _migrate(connection, schema)
         yield connection
 
 
 def _version(connection: psycopg.Connection, schema: Schema) -> int:
-    found = connection.execute("select to_regclass(%s)", (f"{schema.name}.schema_versions",)).fetchone()
-    if found is None or found[0] is None:
+    """The version of the database's schema, 0 if there is none. Raises SettingsError if a newer release made it."""
+    # Not by to_regclass: in a transaction it remembers that there was no such schema, whoever made it meanwhile.
+    there = "select 1 from pg_catalog.pg_tables where schemaname = %s and tablename = 'schema_versions'"
+    if connection.execute(there, (schema.name,)).fetchone() is None:
         return 0
     row = connection.execute(f"select coalesce(max(version), 0) from {schema.name}.schema_versions").fetchone()  # noqa: S608
-    return int(row[0]) if row else 0
-
-
-def _migrate(connection: psycopg.Connection, schema: Schema) -> None:
-    """Apply the versions that are missing, in one transaction; whoever comes second waits and finds nothing to do."""
-    newest = len(schema.migrations)
-    version = _version(connection, schema)
+    version, newest = int(row[0]) if row else 0, len(schema.migrations)
     if version > newest:
         raise SettingsError(
             f"{schema.variable}: expected schema version {newest} or older, found {version}: "
             "a newer release wrote this database; run that release"
         )
-    if version == newest:
-        return
+    return version
+
+
+def _migrate(connection: psycopg.Connection, schema: Schema) -> int:
+    """Apply the versions that are missing, in one transaction; whoever comes second waits and finds nothing to do.
+
+    Returns the version that was found.
+    """
+    newest = len(schema.migrations)
+    if (found := _version(connection, schema)) == newest:
+        return found
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        if (found := _version(connection, schema)) == newest:
+            return found
         connection.execute(f"create schema if not exists {schema.name}")
         connection.execute(
             f"create table if not exists {schema.name}.schema_versions "
             "(version integer primary key, applied_at timestamptz not null default now())"
         )
-        for number in range(_version(connection, schema) + 1, newest + 1):
+        for number in range(found + 1, newest + 1):
             connection.execute(schema.migrations[number - 1])
             connection.execute(f"insert into {schema.name}.schema_versions (version) values (%s)", (number,))  # noqa: S608
+    return found

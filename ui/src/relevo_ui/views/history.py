@@ -12,7 +12,7 @@ from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.history import Row
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
-from relevo_ui.wording import column, estimate, listed, plain, points, sentence
+from relevo_ui.wording import column, estimate, listed, literal, plain, points, sentence
 
 CHOSEN = "batch"
 ROW_PIXELS = 98  # five lines: what the longest sentences of `decide` take
@@ -147,7 +147,7 @@ def details(row: Row, run: BatchRun, record: DecisionRecord | None, story: Story
         st.info(f"Batch {row.batch} is being decided, or its record is of another release. [Its MLflow run]({link})")
         return
     st.markdown(f"#### {plain(history.headline(record))}")
-    st.markdown(plain(sentence(record.decision.sentence)))
+    st.markdown(literal(sentence(record.decision.sentence)))
     facts = [
         f"{record.batch.rows:,} rows came, {record.batch.kept:,} kept",
         f"decided {record.decided_at:%Y-%m-%d %H:%M} UTC",

@@ -1,0 +1,49 @@
+"""`relevo-job prepare`: the bucket is made if it is missing, the schemas of RAW and CLEAN are brought up to date.
+
+Run at every installation and upgrade, beside the servers it waits for and before the first step that needs them. What
+is there already stays as it is, so it may be killed and run again at any line, and by several at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from relevo_jobs.outcome import Outcome
+from relevo_jobs.prepare.patience import Patience
+from relevo_jobs.settings import PrepareSettings
+from relevo_jobs.stores import clean, raw
+from relevo_jobs.stores.bucket import Bucket
+from relevo_jobs.stores.postgres import Schema, bring_up_to_date
+
+
+def _say(what: str) -> None:
+    print(f"prepare: {what}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def run(settings: PrepareSettings) -> Outcome:
+    """Make what is missing. Done also if everything was there: the Kubernetes Job it runs as would call 99 a failure.
+
+    Raises Unavailable if a server is away for longer than it may be, SettingsError if one refuses.
+    """
+    patience = Patience(settings.wait, _say)
+    schemas = []
+    for name, url, schema in (("RAW", settings.raw_url, raw.SCHEMA), ("CLEAN", settings.clean_url, clean.SCHEMA)):
+        found = patience.until_it_answers(name, partial(bring_up_to_date, url, schema))
+        schemas.append(f"{name} {_brought(found, schema)}")
+        _say(schemas[-1])
+    bucket = Bucket(settings.bucket, settings.s3_endpoint_url)
+    made = patience.until_it_answers("the bucket", bucket.prepare)
+    return Outcome.done(
+        "prepare",
+        f"bucket {settings.bucket} {'made' if made else 'was there'}; {', '.join(schemas)}",
+        bucket_made=made,
+        raw_version=len(raw.SCHEMA.migrations),
+        clean_version=len(clean.SCHEMA.migrations),
+    )
+
+
+def _brought(found: int, schema: Schema) -> str:
+    newest = len(schema.migrations)
+    before = "" if found == newest else f" (was {found})" if found else " (new)"
+    return f"at schema version {newest}{before}"

@@ -1,0 +1,227 @@
+"""`relevo-job prepare` on real servers: what is missing is made, once; who may not is told what to do."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from relevo_demo.servers import S3Server
+from relevo_jobs.collect import step as collect
+from relevo_jobs.errors import SettingsError, Unavailable
+from relevo_jobs.prepare import step
+from relevo_jobs.settings import CollectSettings, PrepareSettings
+from relevo_jobs.stores.bucket import PROOF, Bucket
+from tests.conftest import Databases
+from tests.gate import Gate
+from tests.jobs.holdings import query
+from tests.jobs.scripted_source import Script
+from tests.killing import base_env, finish, run_killed, run_step, start_step
+
+Env = dict[str, str]
+
+
+@pytest.fixture
+def env(databases: Databases, s3: S3Server, bucket: str, tmp_path: Path) -> Env:
+    return {
+        **base_env(),
+        **databases.env,
+        **s3.env,
+        "RELEVO_RAW_URL": databases.raw_url,
+        "RELEVO_CLEAN_URL": databases.clean_url,
+        "RELEVO_BUCKET": bucket,
+        "RELEVO_S3_ENDPOINT_URL": s3.url,
+        "RELEVO_TERMINATION_LOG": str(tmp_path / "termination-log"),
+        "RELEVO_WAIT": "60",
+    }
+
+
+@pytest.fixture
+def settings(env: Env, databases: Databases, s3: S3Server, bucket: str) -> PrepareSettings:
+    """The same, for a run in this process; it waits for nothing."""
+    return PrepareSettings(
+        raw_url=databases.raw_url, clean_url=databases.clean_url, bucket=bucket, s3_endpoint_url=s3.url, wait=0
+    )
+
+
+def assert_prepared(databases: Databases, s3: S3Server, bucket: str) -> None:
+    assert query(databases.raw_url, "select version from raw.schema_versions") == [(1,)]
+    assert query(databases.clean_url, "select version from clean.schema_versions") == [(1,)]
+    client = boto3.client("s3", endpoint_url=s3.url, region_name="us-east-1")
+    assert [entry["Key"] for entry in client.list_objects_v2(Bucket=bucket)["Contents"]] == [PROOF]
+
+
+def test_what_is_missing_is_made_and_what_is_there_stays(
+    env: Env, databases: Databases, s3: S3Server, bucket: str
+) -> None:
+    code, line, stderr = run_step("prepare", env)
+    assert code == 0, stderr
+    assert line["sentence"] == f"bucket {bucket} made; RAW at schema version 1 (new), CLEAN at schema version 1 (new)"
+    assert (line["bucket_made"], line["raw_version"], line["clean_version"]) == (True, 1, 1)
+    assert_prepared(databases, s3, bucket)
+    code, line, _ = run_step("prepare", env)
+    assert (code, line["status"], line["bucket_made"]) == (0, "done", False)  # 99 would fail the Job
+    assert line["sentence"] == f"bucket {bucket} was there; RAW at schema version 1, CLEAN at schema version 1"
+    assert_prepared(databases, s3, bucket)
+
+
+def test_it_changes_nothing_of_a_loop_that_runs(
+    settings: PrepareSettings, collect_settings: CollectSettings, source: Script
+) -> None:
+    collect.run(collect_settings)
+    before = query(settings.raw_url, "select * from raw.batches")
+    assert step.run(settings).details["bucket_made"] is False
+    assert query(settings.raw_url, "select * from raw.batches") == before
+    assert collect.run(collect_settings).batch == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "call"),
+    [
+        ("relevo_jobs.stores.postgres:_migrate", 1),
+        ("relevo_jobs.stores.postgres:_migrate", 2),
+        ("relevo_jobs.stores.postgres:_version", 2),
+        ("relevo_jobs.stores.bucket:Bucket._make", 1),
+        ("relevo_jobs.stores.bucket:Bucket._write", 1),
+    ],
+)
+def test_killed_and_run_again_it_comes_to_the_same(
+    env: Env, databases: Databases, s3: S3Server, bucket: str, target: str, call: int
+) -> None:
+    run_killed("prepare", env, target, "after", call=call)
+    assert run_step("prepare", env)[0] == 0
+    assert_prepared(databases, s3, bucket)
+
+
+def test_two_at_once(env: Env, databases: Databases, s3: S3Server, bucket: str) -> None:
+    both = [start_step("prepare", env) for _ in range(2)]
+    assert [finish(process)[0] for process in both] == [0, 0]
+    assert_prepared(databases, s3, bucket)
+
+
+@pytest.mark.parametrize("server", ["RAW", "CLEAN", "the bucket"])
+def test_a_server_that_is_not_up_yet_is_waited_for(
+    server: str, env: Env, databases: Databases, s3: S3Server, bucket: str
+) -> None:
+    name = {"RAW": "RELEVO_RAW_URL", "CLEAN": "RELEVO_CLEAN_URL", "the bucket": "RELEVO_S3_ENDPOINT_URL"}[server]
+    port = int(env[name].rsplit(":", 1)[-1].split("/")[0])
+    gate = Gate(port)
+    gate.close()
+    password = Path(env["PGPASSFILE"]).read_text().strip().rsplit(":", 1)[-1]  # the file names the true port
+    process = start_step(
+        "prepare", env | {name: env[name].replace(f":{port}", f":{gate.port}"), "PGPASSWORD": password}
+    )
+    try:
+        assert process.stderr is not None
+        waiting = next(line for line in process.stderr if "waiting for" in line)
+        assert waiting.startswith(f"prepare: waiting for {server}, ")
+        assert name in waiting
+        gate.open()
+        code, line, stderr = finish(process)
+    finally:
+        process.kill()
+        gate.close()
+    assert code == 0, stderr
+    assert "made" in line["sentence"]
+    assert_prepared(databases, s3, bucket)
+
+
+@pytest.mark.parametrize(
+    ("field", "away", "named"),
+    [
+        ("raw_url", "postgresql://relevo@127.0.0.1:1/raw", "RELEVO_RAW_URL"),
+        ("clean_url", "postgresql://relevo@127.0.0.1:1/clean", "RELEVO_CLEAN_URL"),
+        ("s3_endpoint_url", "http://127.0.0.1:1", "RELEVO_S3_ENDPOINT_URL"),
+    ],
+)
+def test_a_server_that_does_not_come_is_told_when_the_time_is_up(
+    settings: PrepareSettings, field: str, away: str, named: str
+) -> None:
+    with pytest.raises(Unavailable, match=rf"{named}.*run this step again; waited 0 s in all \(RELEVO_WAIT\)"):
+        step.run(settings.model_copy(update={field: away}))
+
+
+def test_a_wrong_password_is_told_at_once(settings: PrepareSettings) -> None:
+    wrong = settings.clean_url.replace("relevo@", "relevo:secret-word@")
+    with pytest.raises(SettingsError, match=r"RELEVO_CLEAN_URL.*PGPASSFILE") as caught:
+        step.run(settings.model_copy(update={"clean_url": wrong, "wait": 300}))
+    assert "secret-word" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def strict_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 with an admin, whose bucket is `there`, and with keys that may only write to it or only read."""
+    server = S3Server(tmp_path_factory.mktemp("strict-s3"))
+    rights = {
+        "admin": ["Admin", "Read", "Write", "List"],
+        "writer": ["Write:there"],
+        "lister": ["Write:there", "Read", "List"],
+        "reader": ["Read", "List"],
+    }
+    identities = [
+        {"name": name, "credentials": [{"accessKey": name, "secretKey": secrets.token_hex(8)}], "actions": actions}
+        for name, actions in rights.items()
+    ]
+    server.identities.write_text(json.dumps({"identities": identities}))
+    with server:
+        server.create_bucket("there")
+        yield server
+
+
+@pytest.fixture
+def as_user(
+    settings: PrepareSettings, strict_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str], PrepareSettings]:
+    """The settings of one user of that S3, for a bucket."""
+
+    def use(user: str, bucket: str) -> PrepareSettings:
+        identities = json.loads(strict_s3.identities.read_text())["identities"]
+        keys: dict[str, str] = next((i["credentials"][0] for i in identities if i["name"] == user), {})
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.get("accessKey", "nobody"))
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.get("secretKey", "guessed"))
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        return settings.model_copy(update={"bucket": bucket, "s3_endpoint_url": strict_s3.url})
+
+    return use
+
+
+def test_keys_that_may_only_write_to_a_bucket_that_is_there_are_enough(
+    as_user: Callable[[str, str], PrepareSettings],
+) -> None:
+    assert step.run(as_user("writer", "there")).details["bucket_made"] is False
+
+
+@pytest.mark.parametrize(
+    ("user", "bucket", "advice"),
+    [
+        (
+            "lister",
+            "missing",
+            "refused bucket missing.*the bucket is missing: make it there, or give AWS_ACCESS_KEY_ID",
+        ),
+        ("writer", "missing", "refused bucket missing.*AWS_ACCESS_KEY_ID needs the right to write there"),
+        ("reader", "there", "refused bucket there.*AWS_ACCESS_KEY_ID needs the right to write there"),
+        ("nobody", "there", "refused bucket there.*AWS_ACCESS_KEY_ID"),
+    ],
+    ids=["may not make it", "may not even ask whether it is there", "may not write", "unknown keys"],
+)
+def test_keys_without_rights_are_told_at_once_what_to_do(
+    as_user: Callable[[str, str], PrepareSettings], user: str, bucket: str, advice: str
+) -> None:
+    with pytest.raises(SettingsError, match=advice):
+        step.run(as_user(user, bucket).model_copy(update={"wait": 300}))
+
+
+def test_a_bucket_that_somebody_else_makes_meanwhile_is_taken_as_it_is(
+    settings: PrepareSettings, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made_meanwhile(_: Bucket) -> bool:
+        s3.create_bucket(settings.bucket)
+        return True
+
+    monkeypatch.setattr(Bucket, "_is_missing", made_meanwhile)
+    assert step.run(settings).details["bucket_made"] is False

@@ -1,0 +1,141 @@
+"""Versioned schemas on a real PostgreSQL: an older database is brought up to date, once, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from relevo_jobs.errors import SettingsError, StepError
+from relevo_jobs.stores import clean, raw
+from relevo_jobs.stores.postgres import LOCK, Schema, bring_up_to_date, connect
+from tests.conftest import Databases
+from tests.jobs.holdings import query
+
+COUNTED = "create table raw.counted (by integer); insert into raw.counted values (1)"
+"""A migration that leaves a second row if it is applied twice (and fails first: the table is there)."""
+
+
+def after(*more: str) -> Schema:
+    """RAW's schema as a later release has it."""
+    return Schema(raw.SCHEMA.name, raw.SCHEMA.variable, (*raw.SCHEMA.migrations, *more))
+
+
+def versions(url: str, schema: str = "raw") -> list[int]:
+    return [row[0] for row in query(url, f"select version from {schema}.schema_versions order by version")]
+
+
+def columns(url: str, table: str) -> list[str]:
+    found = query(
+        url, f"select column_name from information_schema.columns where table_schema || '.' || table_name = '{table}'"
+    )
+    return [row[0] for row in found]
+
+
+@pytest.mark.parametrize(
+    ("migrations", "hashes"),
+    [
+        (raw.SCHEMA.migrations, ["ba069043be0276c8"]),
+        (clean.SCHEMA.migrations, ["d60cc9a728327a8d"]),
+    ],
+    ids=["raw", "clean"],
+)
+def test_a_migration_that_was_released_is_never_edited(migrations: Sequence[str], hashes: list[str]) -> None:
+    """A database that has it would keep the old form. Write a new migration, and add its hash here."""
+    made = [hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[:16] for sql in migrations]
+    assert made == hashes
+
+
+def test_a_database_of_the_release_before_gets_what_is_new_and_keeps_its_rows(databases: Databases) -> None:
+    url = databases.raw_url
+    assert bring_up_to_date(url, raw.SCHEMA) == 0
+    query(url, "insert into raw.in_flight (group_number) values (6)")
+    later = after("alter table raw.in_flight add column note text not null default 'none'", COUNTED)
+    assert bring_up_to_date(url, later) == 1
+    assert bring_up_to_date(url, later) == 3
+    assert versions(url) == [1, 2, 3]
+    assert query(url, "select group_number, note from raw.in_flight") == [(6, "none")]
+    assert query(url, "select * from raw.counted") == [(1,)]
+
+
+def test_an_empty_database_comes_to_the_same_as_one_brought_up_step_by_step(databases: Databases) -> None:
+    later = after("alter table raw.batches add column note text", "alter table raw.batches drop column note")
+    for schema in (raw.SCHEMA, after(later.migrations[1]), later):
+        bring_up_to_date(databases.raw_url, schema)
+    bring_up_to_date(databases.clean_url, later)
+    for table in ("raw.batches", "raw.listings", "raw.in_flight"):
+        assert columns(databases.raw_url, table) == columns(databases.clean_url, table)
+    assert versions(databases.raw_url) == versions(databases.clean_url) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("already", [0, 1], ids=["an empty database", "the release before"])
+def test_several_at_once_apply_each_migration_once(databases: Databases, already: int) -> None:
+    url = databases.raw_url
+    if already:
+        bring_up_to_date(url, raw.SCHEMA)
+    later = after(COUNTED)
+    together = threading.Barrier(6)
+
+    def bring() -> int:
+        together.wait()
+        return bring_up_to_date(url, later)
+
+    with ThreadPoolExecutor(6) as pool:
+        found = sorted(pool.map(lambda _: bring(), range(6)))
+    assert found == [already] + [2] * 5
+    assert versions(url) == [1, 2]
+    assert query(url, "select * from raw.counted") == [(1,)]
+
+
+def test_a_migration_that_fails_changes_nothing_and_the_next_release_mends_it(databases: Databases) -> None:
+    url = databases.raw_url
+    bring_up_to_date(url, raw.SCHEMA)
+    with pytest.raises(StepError, match="no_such_table"):
+        bring_up_to_date(url, after(COUNTED, "alter table raw.no_such_table add column x text"))
+    assert versions(url) == [1]
+    with connect(url, raw.SCHEMA) as connection:  # the release before goes on with it
+        assert connection.execute("select to_regclass('raw.counted')").fetchone() == (None,)
+    assert bring_up_to_date(url, after(COUNTED)) == 1
+
+
+def test_a_newer_database_is_refused_with_what_to_do_and_left_alone(databases: Databases) -> None:
+    url = databases.raw_url
+    bring_up_to_date(url, after(COUNTED))
+    with pytest.raises(SettingsError, match=r"RELEVO_RAW_URL.*version 1 or older, found 2.*run that release"):
+        bring_up_to_date(url, raw.SCHEMA)
+    assert versions(url) == [1, 2]
+
+
+def test_a_database_that_a_newer_release_changes_meanwhile_is_refused_too(databases: Databases) -> None:
+    """It is looked at again once the lock is there."""
+    url = databases.raw_url
+    bring_up_to_date(url, raw.SCHEMA)
+    with psycopg.connect(url) as newer, ThreadPoolExecutor(1) as pool:
+        newer.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        late = pool.submit(bring_up_to_date, url, after(COUNTED))
+        waits = f"select 1 from pg_locks where locktype = 'advisory' and not granted and objid = {LOCK & 0xFFFFFFFF}"
+        while not query(url, waits):
+            pass
+        newer.execute("insert into raw.schema_versions (version) values (2), (3)")
+        newer.commit()
+        with pytest.raises(SettingsError, match="found 3"):
+            late.result()
+    assert versions(url) == [1, 2, 3]
+
+
+def test_a_user_who_may_not_make_a_schema_is_told_what_to_do(databases: Databases) -> None:
+    url = databases.raw_url
+    name = url.rsplit("/", 1)[-1]
+    query(url, "drop role if exists stranger")
+    query(url, "create role stranger login password 'of-a-stranger'")
+    try:
+        with pytest.raises(SettingsError, match=r"RELEVO_RAW_URL.*permission denied.*owner of the database") as caught:
+            bring_up_to_date(url.replace("relevo@", "stranger:of-a-stranger@"), raw.SCHEMA)
+    finally:
+        query(url, "drop role stranger")
+    assert name in str(caught.value)
+    assert "of-a-stranger" not in str(caught.value)
