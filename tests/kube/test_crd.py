@@ -35,6 +35,15 @@ READY = {
     "observedGeneration": 1,
 }
 ENTRY = {"version": 4, "outcome": "Serving", "startedAt": "2026-01-02T03:04:05.678Z", "readyAt": NOW}
+RETRAINING = {
+    "asked": "new prices",
+    "runId": "retrain__0123456789ab",
+    "state": "Succeeded",
+    "message": "the run succeeded with every task",
+    "requestedAt": "2026-01-02T03:04:05.678Z",
+    "finishedAt": "2026-01-02T03:14:05.678Z",
+    "url": "http://airflow:8080/dags/relevo/runs/retrain__0123456789ab",
+}
 STATUS = {
     "observedGeneration": 1,
     "desiredVersion": 5,
@@ -44,6 +53,7 @@ STATUS = {
     "readyReplicas": 2,
     "selector": "relevo.dev/modeldeployment=house-prices",
     "rollout": {"version": 5, "generation": 1, "startedAt": NOW},
+    "retraining": RETRAINING,
     "history": [ENTRY],
     "conditions": [READY],
 }
@@ -80,6 +90,14 @@ def env(name: str, **fields: Any) -> dict[str, Any]:
 
 def value_from(**sources: Any) -> dict[str, Any]:
     return env("TOKEN", valueFrom=sources)
+
+
+AIRFLOW = {"url": "http://airflow:8080", "dag": "relevo", "secretName": "airflow-login"}
+
+
+def retraining(**fields: Any) -> dict[str, Any]:
+    """AIRFLOW, with these fields instead; None leaves one out."""
+    return spec(retraining={name: value for name, value in (AIRFLOW | fields).items() if value is not None})
 
 
 KEY = {"name": "mlflow", "key": "token"}
@@ -140,6 +158,16 @@ def try_it(api: KubernetesApi, change: Mapping[str, Any]) -> tuple[Any, str]:
         rollout(onFailure="Hold"),
         rollout(onFailure="Rollback"),
         spec(suspend=True),
+        retraining(),
+        retraining(url="https://airflow.example/team-a/"),
+        retraining(url="http://[::1]:8080"),
+        retraining(dag="d"),
+        retraining(dag="House_prices-2.v1"),
+        retraining(dag="precios_españa"),
+        retraining(dag="d" * 250),
+        retraining(secretName="a"),
+        retraining(secretName="team-a.airflow-2.login"),
+        retraining(secretName="a" * 253),
     ],
     ids=lambda change: json.dumps(change, ensure_ascii=False)[:60],
 )
@@ -173,6 +201,15 @@ VARIABLE = (
 )
 TAKEN = (
     "spec.serving.env[0].name: Invalid value: expected a variable that the operator does not set itself, got {}: leave"
+)
+AIRFLOW_ADDRESS = (
+    "spec.retraining.url: Invalid value: expected Airflow's address, beginning with http:// or https:// and"
+)
+AIRFLOW_LOGIN = "spec.retraining.url: Invalid value: expected Airflow's address without user and password, whoever may"
+AIRFLOW_QUERY = "spec.retraining.url: Invalid value: expected Airflow's address without query (?), fragment (#) and"
+DAG = "spec.retraining.dag: Invalid value: expected a DAG's id: letters, digits, underscores, hyphens and dots, not"
+SECRET = (
+    "spec.retraining.secretName: Invalid value: expected a Secret's name, such as airflow-login: lower-case letters,"
 )
 VALUE = "spec.serving.env[0]: Invalid value: expected either value or valueFrom, and not both"
 SOURCE = "spec.serving.env[0].valueFrom: Invalid value: expected exactly one of secretKeyRef and configMapKeyRef"
@@ -266,6 +303,34 @@ SOURCE = "spec.serving.env[0].valueFrom: Invalid value: expected exactly one of 
             rollout(onFailure="Explode"),
             'spec.rollout.onFailure: Unsupported value: "Explode": supported values: "Rollback"',
         ),
+        (retraining(url=None), "spec.retraining.url: Required value"),
+        (retraining(dag=None), "spec.retraining.dag: Required value"),
+        (retraining(secretName=None), "spec.retraining.secretName: Required value"),
+        (retraining(url=""), AIRFLOW_ADDRESS),
+        (retraining(url="airflow:8080"), AIRFLOW_ADDRESS),
+        (retraining(url="ftp://airflow"), AIRFLOW_ADDRESS),
+        (retraining(url="http://:8080"), AIRFLOW_ADDRESS),
+        (retraining(url="http://airflow:port"), AIRFLOW_ADDRESS),
+        (retraining(url="http://ana:secret@airflow:8080"), AIRFLOW_LOGIN),
+        (retraining(url="https://token@airflow"), AIRFLOW_LOGIN),
+        (retraining(url="http://airflow?token=secret"), AIRFLOW_QUERY),
+        (retraining(url="http://airflow/#/dags"), AIRFLOW_QUERY),
+        (retraining(url="http://airflow/ "), AIRFLOW_QUERY),
+        (retraining(url="http://" + "a" * 2048), "spec.retraining.url: Too long: may not be more than 2048"),
+        (retraining(dag=""), "spec.retraining.dag in body should be at least 1 chars long"),
+        (retraining(dag="d" * 251), "spec.retraining.dag: Too long: may not be more than 250"),
+        (retraining(dag="house prices"), DAG),
+        (retraining(dag="a/b"), DAG),
+        (retraining(dag="~"), DAG),
+        (retraining(dag="relevo\n"), DAG),
+        (retraining(dag=".."), DAG),
+        (retraining(secretName=""), "spec.retraining.secretName in body should be at least 1 chars long"),
+        (retraining(secretName="a" * 254), "spec.retraining.secretName: Too long: may not be more than 253"),
+        (retraining(secretName="Airflow"), SECRET),
+        (retraining(secretName="airflow_login"), SECRET),
+        (retraining(secretName="-airflow"), SECRET),
+        (retraining(secretName="airflow."), SECRET),
+        (retraining(secretName="a/b"), SECRET),
         (spec(suspend="yes"), 'spec.suspend in body must be of type boolean: "string"'),
         (spec(serve={}), 'unknown field "spec.serve"'),
     ],
@@ -277,11 +342,13 @@ def test_refuses_and_says_why(kube_api: KubernetesApi, change: dict[str, Any], c
     assert complaint in said.replace('"string": ', "").replace('"object": ', "").replace('"": expected', "expected")
 
 
-def test_a_password_in_the_address_is_not_repeated(kube_api: KubernetesApi) -> None:
+def test_a_password_in_an_address_is_not_repeated(kube_api: KubernetesApi) -> None:
     for scheme in ("http", "htp"):
-        _, said = try_it(kube_api, registry(trackingUri=f"{scheme}://ana:hunter2@mlflow:5000"))
-        assert "trackingUri" in said
-        assert "hunter2" not in said
+        address = f"{scheme}://ana:hunter2@mlflow:5000"
+        for field, change in {"trackingUri": registry(trackingUri=address), "url": retraining(url=address)}.items():
+            _, said = try_it(kube_api, change)
+            assert field in said
+            assert "hunter2" not in said
 
 
 DURATIONS = {
@@ -393,6 +460,9 @@ def test_the_operator_reads_back_the_status_it_wrote(kube_api: KubernetesApi, th
         ({"history": [ENTRY | {"startedAt": "yesterday"}]}, "history[0].startedAt in body must be of type"),
         ({"history": [ENTRY] * 21}, "status.history: Too many: 21: must have at most 20 items"),
         ({"rollout": {"version": 5}}, "status.rollout.startedAt: Required value"),
+        ({"retraining": RETRAINING | {"state": "Lost"}}, 'status.retraining.state: Unsupported value: "Lost"'),
+        ({"retraining": {"asked": "why"}}, "status.retraining.runId: Required value"),
+        ({"retraining": RETRAINING | {"asked": "x" * 501}}, "status.retraining.asked: Too long"),
         ({"conditions": [READY | {"status": "Yes"}]}, 'status.conditions[0].status: Unsupported value: "Yes"'),
         ({"conditions": [READY | {"reason": "because it is"}]}, "conditions[0].reason in body should match"),
         ({"conditions": [READY | {"reason": ""}]}, "conditions[0].reason in body should be at least 1 chars"),
@@ -487,3 +557,4 @@ def test_explain_tells_what_it_is_for(kube_api: KubernetesApi) -> None:
     assert SCHEMA["description"] in explained
     assert names.REFRESH in explained
     assert names.RETRY in explained
+    assert names.RETRAIN in explained

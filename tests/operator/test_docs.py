@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from relevo_contract.settings import variable
-from relevo_operator import conditions, names
+from relevo_operator import airflow_api, conditions, names
 from relevo_operator.conditions import Reason
 from relevo_operator.metrics import Metrics
 from relevo_operator.settings import Settings
-from relevo_operator.values import Outcome
+from relevo_operator.values import Outcome, RunState
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "modeldeployment.md").read_text()
@@ -67,7 +67,7 @@ def test_every_field_of_spec_is_documented_with_its_default(crd: dict[str, Any])
 def test_every_field_of_status_is_documented(crd: dict[str, Any]) -> None:
     written = {name.removesuffix("[]") for name in first_column(section("Fields of status"))}
     assert written == set(crd["status"]["properties"])
-    for nested in ("history", "rollout"):
+    for nested in ("history", "rollout", "retraining"):
         schema = crd["status"]["properties"][nested]
         for name in schema.get("items", schema)["properties"]:
             assert f"`{name}`" in section("Fields of status"), f"{nested}.{name} is not documented"
@@ -92,7 +92,7 @@ def test_every_outcome_of_history_is_documented() -> None:
 
 
 def test_every_annotation_is_documented() -> None:
-    assert first_column(section("Annotations")) == {names.REFRESH, names.RETRY}
+    assert first_column(section("Annotations")) == {names.REFRESH, names.RETRY, names.RETRAIN}
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -114,6 +114,20 @@ def test_every_metric_is_documented() -> None:
 
 
 def test_every_event_is_documented() -> None:
-    source = (ROOT / "operator" / "src" / "relevo_operator" / "reconcile.py").read_text()
-    for reason in re.findall(r'EventNote\("\w+", "(\w+)"', source):
+    source = "".join(path.read_text() for path in (ROOT / "operator" / "src").rglob("*.py"))
+    reasons = re.findall(r'EventNote\("\w+", "(\w+)"', source)
+    assert {"HandedOver", "RetrainingAsked"} <= set(reasons)
+    for reason in reasons:
         assert f"`{reason}`" in section("Conditions")
+
+
+def test_every_state_of_a_retraining_is_documented(crd: dict[str, Any]) -> None:
+    states = [state.value for state in RunState]
+    assert crd["status"]["properties"]["retraining"]["properties"]["state"]["enum"] == states
+    assert first_column(section("Asking for a retraining")) == set(states)
+
+
+def test_every_label_of_calls_to_airflow_is_documented() -> None:
+    row = next(line for line in section("The operator").splitlines() if "airflow_calls" in line)
+    for label in (*airflow_api.KINDS, *airflow_api.OUTCOMES):
+        assert f"`{label}`" in row

@@ -9,7 +9,7 @@ from typing import Any
 
 from relevo_operator import names, wire
 from relevo_operator.reconcile import reconcile
-from relevo_operator.values import Answer, Found, Manifest, Observed, Plan, RegistryRef, Spec
+from relevo_operator.values import Answer, Found, Manifest, Observed, Plan, RegistryRef, RunAnswer, Spec
 
 BEGAN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SPEC = Spec(registry=RegistryRef("http://mlflow:5000", "house-prices", "production"), image="relevo/serving:1")
@@ -44,6 +44,7 @@ class World:
     plans: list[Plan] = field(default_factory=list)
     asked_now: bool = False
     refusal: str = ""
+    run: RunAnswer | None = None
 
     def observed(self) -> Observed:
         return Observed(
@@ -61,6 +62,7 @@ class World:
             pods=self.pods,
             now=self.now,
             refusal=self.refusal,
+            run=self.run,
         )
 
     def look(self, after: float = 0.0) -> Plan:

@@ -20,6 +20,7 @@ from relevo_contract.settings import read, table
 from relevo_operator import handlers
 from relevo_operator.cluster import Cluster
 from relevo_operator.controller import Controller
+from relevo_operator.dag_runs import DagRuns
 from relevo_operator.errors import SettingsError
 from relevo_operator.following import Following
 from relevo_operator.metrics import Metrics
@@ -94,7 +95,8 @@ async def run(settings: Settings) -> None:
     webhook = None if secret is None else (settings.webhook_url, secret)
     promoted = partial(queue.add, urgent=True)
     following = Following(metrics, promoted, timeout=settings.registry_timeout, webhook=webhook)
-    controller = Controller(cluster, following, queue, metrics, settings.watched())
+    runs = DagRuns(cluster, metrics, queue.add)
+    controller = Controller(cluster, following, runs, queue, metrics, namespaces=settings.watched())
 
     def healthy() -> str | None:
         silent = time.monotonic() - controller.last_pass
@@ -110,6 +112,7 @@ async def run(settings: Settings) -> None:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
         await following.aclose()
+        await runs.aclose()
 
     watching = asyncio.create_task(_watch(settings, controller, queue, finish))
     try:

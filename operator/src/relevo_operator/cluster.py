@@ -10,21 +10,15 @@ from typing import Any, Final, Literal
 import httpx2
 from lightkube import ApiError, AsyncClient
 from lightkube.config.kubeconfig import KubeConfig
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.operators import exists
 from lightkube.types import PatchType
 
-from relevo_operator import names
+from relevo_operator import kinds, names
 from relevo_operator.errors import ClusterAway, RefusedByCluster
 from relevo_operator.values import EventNote, Manifest
 from relevo_operator.wire import exact
 
-_ModelDeployment: Final = create_namespaced_resource(names.GROUP, "v1alpha1", names.KIND, names.PLURAL)
-_Deployment: Final = create_namespaced_resource("apps", "v1", "Deployment", "deployments")
-_Service: Final = create_namespaced_resource("", "v1", "Service", "services")
-_Pod: Final = create_namespaced_resource("", "v1", "Pod", "pods")
-_Event: Final = create_namespaced_resource("", "v1", "Event", "events")
-_KINDS: Final[Mapping[str, Any]] = {"Deployment": _Deployment, "Service": _Service}
+_KINDS: Final[Mapping[str, Any]] = {"Deployment": kinds.DEPLOYMENT, "Service": kinds.SERVICE}
 Owned = Literal["Deployment", "Service"]
 PAGE: Final = 100
 """Objects in one answer: a thousand at once are 30 MB, and a process that had them once keeps it."""
@@ -69,16 +63,21 @@ class Cluster:
 
     async def model_deployment(self, namespace: str, name: str) -> dict[str, Any] | None:
         """A ModelDeployment; None if there is none."""
-        return await self._get(_ModelDeployment, namespace, name)
+        return await self._get(kinds.MODEL_DEPLOYMENT, namespace, name)
 
     async def owned(self, kind: Owned, namespace: str, name: str) -> dict[str, Any] | None:
         """The object of this kind that has a ModelDeployment's name; None if there is none."""
         found = await self._get(_KINDS[kind], namespace, name)
         return found and {**found, "kind": kind}
 
+    async def secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """A Secret's data, in base64 as they come; None if there is none. Needs a right of its own for each."""
+        found = await self._get(kinds.SECRET, namespace, name)
+        return found and (found.get("data") or {})
+
     async def pods(self, namespace: str, owner: str) -> tuple[Manifest, ...]:
         """A ModelDeployment's pods."""
-        return tuple([pod async for pod in self._list(_Pod, namespace, {names.OWNER_LABEL: owner})])
+        return tuple([pod async for pod in self._list(kinds.POD, namespace, {names.OWNER_LABEL: owner})])
 
     async def _list(self, kind: Any, namespace: str, labels: dict[str, Any] | None) -> AsyncIterator[dict[str, Any]]:
         where = namespace if namespace != "*" else "all namespaces"
@@ -88,11 +87,11 @@ class Cluster:
 
     def model_deployments(self, namespace: str = "*") -> AsyncIterator[dict[str, Any]]:
         """All ModelDeployments of a namespace, page by page; * is all."""
-        return self._list(_ModelDeployment, namespace, None)
+        return self._list(kinds.MODEL_DEPLOYMENT, namespace, None)
 
     def deployments(self, namespace: str = "*") -> AsyncIterator[dict[str, Any]]:
         """All Deployments that belong to a ModelDeployment, page by page."""
-        return self._list(_Deployment, namespace, {names.OWNER_LABEL: exists()})
+        return self._list(kinds.DEPLOYMENT, namespace, {names.OWNER_LABEL: exists()})
 
     async def write(self, manifest: Manifest, *, there: bool) -> None:
         """Create the object, or bring what is there back to it; lists are replaced whole: nothing stays in them."""
@@ -113,12 +112,11 @@ class Cluster:
 
     async def write_status(self, namespace: str, name: str, old: Manifest, new: Manifest) -> dict[str, Any] | None:
         """Replace the status; what the new one lacks is removed. None if the object is gone."""
-        gone = dict.fromkeys(old.keys() - new.keys())
         async with _asking(f"writing the status of {namespace}/{name}"):
             try:
                 return dict(
                     await self._client.patch(
-                        _ModelDeployment.Status, name, {"status": {**gone, **new}}, namespace=namespace,
+                        kinds.MODEL_DEPLOYMENT.Status, name, {"status": _becoming(old, new)}, namespace=namespace,
                         patch_type=PatchType.MERGE,
                     )
                 )  # fmt: skip
@@ -153,4 +151,14 @@ class Cluster:
             "count": 1,
         }
         async with _asking(f"writing an Event about {metadata['namespace']}/{metadata['name']}"):
-            await self._client.create(_Event(event), namespace=metadata["namespace"])
+            await self._client.create(kinds.EVENT(event), namespace=metadata["namespace"])
+
+
+def _becoming(old: Manifest, new: Manifest) -> dict[str, Any]:
+    """The merge patch that makes one into the other: what is not named in it stays, within objects too."""
+    inner = {
+        name: _becoming(old[name], value)
+        for name, value in new.items()
+        if isinstance(value, Mapping) and isinstance(old.get(name), Mapping)
+    }
+    return {**dict.fromkeys(old.keys() - new.keys()), **new, **inner}

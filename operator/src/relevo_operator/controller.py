@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from relevo_operator import names, wire
 from relevo_operator.cluster import Cluster
 from relevo_operator.conditions import PROGRESSING, READY, Reason, conditions
+from relevo_operator.dag_runs import DagRuns
 from relevo_operator.diagnosis import progress
 from relevo_operator.errors import ClusterAway, InvalidSpec, RefusedByCluster
 from relevo_operator.following import Following
@@ -34,9 +35,17 @@ class Controller:
     """Looks at every ModelDeployment that is named to it, several side by side."""
 
     def __init__(
-        self, cluster: Cluster, following: Following, queue: WorkQueue, metrics: Metrics, namespaces: tuple[str, ...]
+        self,
+        cluster: Cluster,
+        following: Following,
+        runs: DagRuns,
+        queue: WorkQueue,
+        metrics: Metrics,
+        *,
+        namespaces: tuple[str, ...],
     ) -> None:
-        self._cluster, self._following, self._queue, self._metrics = cluster, following, queue, metrics
+        self._cluster, self._following, self._runs = cluster, following, runs
+        self._queue, self._metrics = queue, metrics
         self._namespaces = namespaces or ("*",)
         self._seen: dict[Key, tuple[str, str]] = {}
         """By ModelDeployment the resource versions, its own and its Deployment's, that it was last looked at with."""
@@ -63,6 +72,7 @@ class Controller:
     def gone(self, key: Key) -> None:
         """A ModelDeployment was deleted; what it owned is removed by Kubernetes' garbage collection."""
         self._following.forget(key)
+        self._runs.see_to(key, None)
         self._queue.forget(key)
         self._metrics.forget(*key)
         self._seen.pop(key, None)
@@ -108,10 +118,12 @@ class Controller:
         told = await self._write_status(key, body, plan)
         if told is None:
             return None
+        self._runs.see_to(key, plan.run)
         try:
             await self._apply(seen, plan)
         except RefusedByCluster as error:
-            plan = reconcile(replace(seen, past=wire.past_of(told), refusal=str(error)))
+            again = reconcile(replace(seen, past=wire.past_of(told), refusal=str(error)))
+            plan = replace(again, events=(*plan.events, *again.events))  # what happened before is told too
             told = await self._write_status(key, told, plan) or told
         await self._tell(told, spec, seen, plan)
         self._seen[key] = (_version_of(told), _version_of(seen.deployment))
@@ -142,6 +154,7 @@ class Controller:
             service=service,
             pods=await self._cluster.pods(*key) if starting else (),
             now=datetime.now(UTC),
+            run=self._runs.answer(key, past.retraining.run_id) if past.retraining else None,
         )
 
     async def _write_status(self, key: Key, body: Manifest, plan: Plan) -> Manifest | None:

@@ -5,6 +5,7 @@
     ├── InvalidSpec                   a spec that the CustomResourceDefinition should have refused
     ├── RefusedByCluster              the API server refuses what is written: its rules, a policy, too few rights
     ├── ClusterAway                   the API server does not answer: tried again, later and later
+    ├── MissingSecrets                Secrets that others make are missing: relevo-install ends before it makes anything
     └── RefusedDelivery               a webhook's delivery that is not acted upon; `reason` labels its metric
         ├── BadSignature              nobody who knows the secret signed it
         ├── OldTimestamp              signed too long ago, or the two clocks disagree
@@ -38,6 +39,10 @@ class RefusedByCluster(OperatorError):
 
 class ClusterAway(OperatorError):
     """The API server does not answer, or failed."""
+
+
+class MissingSecrets(OperatorError):
+    """Secrets that others make are missing, or lack keys."""
 
 
 class RefusedDelivery(OperatorError):

@@ -42,6 +42,9 @@ class Metrics:
             ["registry", "kind", "outcome"],
             registry=registry,
         )
+        self.airflow_calls = Counter(
+            "relevo_operator_airflow_calls", "Requests to Airflow", ["airflow", "kind", "outcome"], registry=registry
+        )
         self.deliveries = Counter(
             "relevo_operator_webhook_deliveries",
             "Webhook deliveries by what became of them: accepted, or why it was refused",

@@ -13,6 +13,8 @@ REFRESH: Final = f"{GROUP}/refresh"
 """Annotation; any new value: ask the registry now."""
 RETRY: Final = f"{GROUP}/retry"
 """Annotation; any new value: try the version that was given up once more."""
+RETRAIN: Final = f"{GROUP}/retrain"
+"""Annotation; any new value, the reason: ask Airflow for a run of the DAG that trains."""
 
 OWNER_LABEL: Final = f"{GROUP}/modeldeployment"
 """On what the operator made: the ModelDeployment's name. Selects the pods."""

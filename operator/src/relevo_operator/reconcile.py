@@ -14,6 +14,7 @@ from datetime import timedelta
 from relevo_operator import history, manifests, names, verdicts, wire
 from relevo_operator.conditions import PROGRESSING, READY, REGISTRY_REACHABLE, Reason, conditions
 from relevo_operator.diagnosis import Trouble, progress, trouble
+from relevo_operator.retraining import retrained
 from relevo_operator.values import (
     Absence,
     Absent,
@@ -185,9 +186,10 @@ def _plan(
     )
     live = seen.deployment
     there = progress(live) if live is not None and manifests.is_owned(live, seen.uid) else None
+    asked, notes, run = retrained(seen)
     return Plan(
         status=wire.status_of(
-            replace(past, conditions=found),
+            replace(past, conditions=found, retraining=asked),
             generation=seen.generation,
             endpoint=manifests.endpoint(seen) if past.served is not None else None,
             replicas=there.replicas if there else 0,
@@ -195,9 +197,10 @@ def _plan(
             selector=manifests.selector_text(seen.name),
         ),
         apply=apply,
-        events=(*events, *_turns(seen, found)),
+        events=(*events, *_turns(seen, found), *notes),
         tags=_tags(past),
         look_again=verdict.look_again,
+        run=run,
         handed_over=handed_over,
     )
 

@@ -22,6 +22,15 @@ class RegistryRef:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrainingRef:
+    """Which DAG of which Airflow trains anew, and the Secret with the login, in the ModelDeployment's namespace."""
+
+    url: str
+    dag: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A ModelDeployment's spec; defaults are the CRD's. Durations are seconds."""
 
@@ -35,6 +44,7 @@ class Spec:
     progress_deadline: float = 300.0
     on_failure: Literal["Rollback", "Hold"] = "Rollback"
     suspend: bool = False
+    retraining: RetrainingRef | None = None
 
 
 class Absence(StrEnum):
@@ -117,6 +127,94 @@ class Condition:
     generation: int
 
 
+class RunState(StrEnum):
+    """What became of a retraining that was asked for."""
+
+    REQUESTED = "Requested"
+    """Airflow has not confirmed it yet."""
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    REFUSED = "Refused"
+    """Airflow has no run for it, and is not asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """status.retraining: the last retraining that was asked for."""
+
+    asked: str
+    """The annotation's value."""
+    run_id: str
+    state: RunState
+    message: str
+    requested_at: datetime
+    finished_at: datetime | None = None
+    url: str = ""
+    """Where Airflow shows the run, once it has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunWanted:
+    """A DAG run that Airflow is to be asked for and about, until it is over."""
+
+    ref: RetrainingRef
+    run_id: str
+    reason: str
+    known: bool
+    """Airflow has it: it is asked about, and not for."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    """A task of a run that is over."""
+
+    name: str
+    state: str
+    tries: int
+    """0 if it never ran: it was skipped, or failed, because of a task before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSeen:
+    """Airflow has the run."""
+
+    state: RunState
+    url: str
+    tasks: tuple[TaskSeen, ...] = ()
+    """Once it is over, if Airflow tells them."""
+    ended_at: datetime | None = None
+    paused: bool = False
+    """It is queued, and its DAG is paused."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRefused:
+    """Airflow does not have the run, and said no; or its login is not to be had."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunGone:
+    """Airflow had the run, and has it no more."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunUnheard:
+    """Airflow does not tell, and is asked again."""
+
+    message: str
+    known: bool
+    """It has the run."""
+
+
+RunAnswer = RunSeen | RunRefused | RunGone | RunUnheard
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What status says of earlier passes: all that outlives the operator."""
@@ -131,6 +229,7 @@ class Past:
     history: tuple[Entry, ...] = ()
     """Newest first."""
     conditions: tuple[Condition, ...] = ()
+    retraining: Retraining | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +250,8 @@ class Observed:
     service: Manifest | None
     pods: tuple[Manifest, ...]
     now: datetime
+    run: RunAnswer | None = None
+    """What Airflow says of the run that status names; None if it was not asked yet in this process."""
     refusal: str = ""
     """What the API server said when this pass tried to write what was planned."""
 
@@ -184,5 +285,7 @@ class Plan:
     tags: tuple[VersionTag, ...] = ()
     look_again: float | None = None
     """Seconds until the next look, if nothing happens before."""
+    run: RunWanted | None = None
+    """The DAG run to see to; nothing is asked of Airflow without one."""
     handed_over: float | None = None
     """Seconds the hand-over that just ended took."""

@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from relevo_operator.errors import InvalidSpec
-from relevo_operator.values import Condition, Entry, Manifest, Outcome, Past, RegistryRef, Rollout, Spec
+from relevo_operator.values import (
+    Condition,
+    Entry,
+    Manifest,
+    Outcome,
+    Past,
+    RegistryRef,
+    Retraining,
+    RetrainingRef,
+    Rollout,
+    RunState,
+    Spec,
+)
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)", re.ASCII)
@@ -27,6 +39,7 @@ def spec_of(body: Manifest) -> Spec:
     try:
         spec: Mapping[str, Any] = body["spec"]
         registry, serving, rollout = spec["registry"], spec["serving"], spec.get("rollout") or {}
+        retraining = spec.get("retraining")
         return Spec(
             registry=RegistryRef(registry["trackingUri"], registry["model"], registry.get("alias", "production")),
             image=serving["image"],
@@ -38,6 +51,7 @@ def spec_of(body: Manifest) -> Spec:
             progress_deadline=seconds(rollout.get("progressDeadline", "5m")),
             on_failure=rollout.get("onFailure", "Rollback"),
             suspend=spec.get("suspend", False),
+            retraining=retraining and RetrainingRef(retraining["url"], retraining["dag"], retraining["secretName"]),
         )
     except KeyError as error:
         raise InvalidSpec(f"expected a spec that its CustomResourceDefinition accepts, {error} is missing") from None
@@ -94,6 +108,21 @@ def past_of(body: Manifest) -> Past:
             )
             for condition in status.get("conditions") or ()
         ),
+        retraining=_retraining_of(status.get("retraining")),
+    )
+
+
+def _retraining_of(status: Mapping[str, Any] | None) -> Retraining | None:
+    if status is None:
+        return None
+    return Retraining(
+        asked=status["asked"],
+        run_id=status["runId"],
+        state=RunState(status["state"]),
+        message=status["message"],
+        requested_at=_time(status["requestedAt"]),
+        finished_at=_maybe(status.get("finishedAt")),
+        url=status.get("url", ""),
     )
 
 
@@ -118,6 +147,7 @@ def status_of(
         },
         "refreshed": past.refreshed or None,
         "retried": past.retried or None,
+        "retraining": past.retraining and _retraining(past.retraining),
         "history": [_entry(entry) for entry in past.history],
         "conditions": [
             {
@@ -142,5 +172,18 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "readyAt": entry.ready_at and exact(entry.ready_at),
         "endedAt": entry.ended_at and exact(entry.ended_at),
         "message": entry.message or None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _retraining(asked: Retraining) -> dict[str, Any]:
+    known = {
+        "asked": asked.asked,
+        "runId": asked.run_id,
+        "state": asked.state.value,
+        "message": asked.message,
+        "requestedAt": exact(asked.requested_at),
+        "finishedAt": asked.finished_at and exact(asked.finished_at),
+        "url": asked.url or None,
     }
     return {name: value for name, value in known.items() if value is not None}

@@ -21,16 +21,12 @@ from typing import Any, TypeVar
 import httpx
 from lightkube import ApiError, Client
 from lightkube.config.kubeconfig import KubeConfig
-from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
-from relevo_operator import names
+from relevo_operator import kinds, names
 
-ModelDeployment: Any = create_namespaced_resource(names.GROUP, "v1alpha1", names.KIND, names.PLURAL)
-Deployment: Any = create_namespaced_resource("apps", "v1", "Deployment", "deployments")
-Service: Any = create_namespaced_resource("", "v1", "Service", "services")
-Pod: Any = create_namespaced_resource("", "v1", "Pod", "pods")
-Event: Any = create_namespaced_resource("", "v1", "Event", "events")
+ModelDeployment, Deployment, Service = kinds.MODEL_DEPLOYMENT, kinds.DEPLOYMENT, kinds.SERVICE
+Pod, Event = kinds.POD, kinds.EVENT
 Any_ = TypeVar("Any_")
 PATIENCE = 60.0
 
