@@ -1,0 +1,173 @@
+"""The DAG: what runs after what, what a skip or a failure leads to, and which failures are tried again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowException
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk import RetryAction
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.utils.db import initdb
+from kubernetes.client import ApiException
+from kubernetes.client import models as k8s
+
+import dags.relevo as relevo
+
+STEPS = ("collect", "clean", "decide", "train", "promote")
+TRY_ONCE = {"retries": 0}
+
+
+@pytest.fixture(scope="session")
+def database() -> None:
+    initdb()
+
+
+def states(monkeypatch: pytest.MonkeyPatch, **ends: str) -> dict[str, str]:
+    """Run the DAG once with steps that end so: done (where none is named), nothing, failed."""
+
+    def execute(self: KubernetesPodOperator, context: Any) -> None:
+        end = ends.get(self.task_id, "done")
+        if end == "nothing":
+            raise AirflowSkipException("Pod returned exit code 99. Skipping.")
+        if end == "failed":
+            raise AirflowException("Pod returned a failure.")
+
+    monkeypatch.setattr(KubernetesPodOperator, "execute", execute)
+    for task in relevo.dag.tasks:
+        monkeypatch.setattr(task, "retries", 0)
+    run = relevo.dag.test()
+    return {one.task_id: str(one.state) for one in run.get_task_instances()}
+
+
+def was(*names: str) -> dict[str, str]:
+    """States in the order of the steps, `next` last."""
+    return dict(zip((*STEPS, "next"), names, strict=True))
+
+
+OK, SKIP, BAD, HELD = "success", "skipped", "failed", "upstream_failed"
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        pytest.param({}, was(OK, OK, OK, OK, OK, OK), id="a training"),
+        pytest.param({"decide": "nothing"}, was(OK, OK, SKIP, SKIP, SKIP, OK), id="no training: the next batch"),
+        pytest.param(
+            dict.fromkeys(STEPS, "nothing"), was(SKIP, SKIP, SKIP, SKIP, SKIP, SKIP), id="exhausted: it rests"
+        ),
+        pytest.param(
+            {"collect": "nothing"}, was(SKIP, OK, OK, OK, OK, OK), id="a batch that a killed collect left behind"
+        ),
+        pytest.param(
+            {"collect": "nothing", "clean": "nothing"}, was(SKIP, SKIP, OK, OK, OK, OK), id="one that clean left behind"
+        ),
+        pytest.param({"train": "failed"}, was(OK, OK, OK, BAD, HELD, HELD), id="a failure stops the loop"),
+        pytest.param({"collect": "failed"}, was(BAD, HELD, HELD, HELD, HELD, HELD), id="and at once"),
+    ],
+)
+def test_what_follows(
+    database: None, monkeypatch: pytest.MonkeyPatch, ends: dict[str, str], expected: dict[str, str]
+) -> None:
+    assert states(monkeypatch, **ends) == expected
+
+
+def test_the_scheduler_can_read_it() -> None:
+    serialized = DagSerialization.to_dict(relevo.dag)
+    again = DagSerialization.from_dict(json.loads(json.dumps(serialized)))
+    assert {task.task_id for task in again.tasks} == {*STEPS, "next"}
+    assert [outlet.name for outlet in again.get_task("next").outlets] == ["relevo-batch"]
+    assert again.max_active_runs == 1
+
+
+@pytest.mark.parametrize(
+    ("last_words", "action"),
+    [
+        ('{"step": "collect", "status": "failed", "error": "SettingsError", "retry": false}', RetryAction.FAIL),
+        ('{"step": "collect", "status": "failed", "error": "Unavailable", "retry": true}', RetryAction.DEFAULT),
+        ("", RetryAction.DEFAULT),
+    ],
+)
+def test_only_what_a_retry_can_help_is_tried_again(last_words: str, action: RetryAction) -> None:
+    error = AirflowException(f"Pod relevo-collect-abc returned a failure.\n{last_words}")
+    assert relevo.RetryIfItCanHelp().evaluate(error, 1, 5).action is action
+
+
+def test_the_sentence_and_the_mlflow_run_are_kept(caplog: pytest.LogCaptureFixture) -> None:
+    pushed: dict[str, str] = {}
+    context = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))}
+    said = json.dumps({"step": "decide", "sentence": "nothing moved", "run_id": "abc"})
+    relevo.LastWords.on_pod_completion(pod=pod(said), operator=relevo.decide, context=context)
+    assert pushed == {"sentence": "nothing moved"}
+    assert relevo.MlflowRun().get_link(relevo.decide, ti_key=None) == "http://mlflow.example/#/runs/abc"
+
+
+@pytest.mark.parametrize("message", [None, "", "OOMKilled", "{}"])
+def test_a_pod_without_last_words_is_no_error(message: str | None) -> None:
+    relevo.LastWords.on_pod_completion(pod=pod(message), operator=relevo.clean, context={})
+    assert relevo.MlflowRun().get_link(relevo.clean, ti_key=None) == ""
+
+
+def pod(message: str | None) -> k8s.V1Pod:
+    """A pod whose container ended with these last words."""
+    state = k8s.V1ContainerState(terminated=k8s.V1ContainerStateTerminated(exit_code=0, message=message))
+    one = k8s.V1ContainerStatus(
+        name="base", state=state, image="", image_id="", ready=False, restart_count=0, started=False
+    )
+    return k8s.V1Pod(status=k8s.V1PodStatus(container_statuses=[one]))
+
+
+def test_kubernetes_is_reached_without_a_connection_of_airflows() -> None:
+    assert relevo.collect.hook.conn_extras == {}
+
+
+def seen(phase: str, *, ended: bool) -> dict[str, Any]:
+    """What a watch says of a pod."""
+    found = pod("{}")
+    found.status.phase = phase
+    if not ended:
+        found.status.container_statuses[0].state = k8s.V1ContainerState(running=k8s.V1ContainerStateRunning())
+    return {"type": "MODIFIED", "object": found}
+
+
+def managed(monkeypatch: pytest.MonkeyPatch, *news: dict[str, Any] | Exception) -> relevo.WatchedPods:
+    """A manager of pods whose watch says all of that but the last; a pod that is looked up is as the last says."""
+
+    def stream(*_: Any, **__: Any) -> Iterator[dict[str, Any]]:
+        for one in news[:-1]:
+            if isinstance(one, Exception):
+                raise one
+            yield one
+
+    monkeypatch.setattr(relevo, "Watch", lambda: SimpleNamespace(stream=stream))
+    manager = relevo.WatchedPods(kube_client=SimpleNamespace(list_namespaced_pod=None))
+    monkeypatch.setattr(manager, "read_pod", lambda _: news[-1]["object"])
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("expected no second look"))
+    return manager
+
+
+POD = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="relevo-collect-abc", namespace="relevo"))
+RUNNING, ENDED, DONE = seen("Running", ended=False), seen("Running", ended=True), seen("Succeeded", ended=True)
+
+
+@pytest.mark.parametrize(
+    ("news", "running"),
+    [
+        pytest.param([RUNNING, ENDED, ENDED], False, id="it ends"),
+        pytest.param([RUNNING, RUNNING], True, id="only its log was cut"),
+        pytest.param([ApiException(status=403), ENDED], False, id="a watch that is refused"),
+    ],
+)
+def test_a_containers_end_is_waited_for(monkeypatch: pytest.MonkeyPatch, news: list[Any], running: bool) -> None:
+    assert managed(monkeypatch, *news).container_is_running(POD, "base") is running
+
+
+def test_a_pods_phase_follows_its_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = managed(monkeypatch, ENDED, DONE, DONE).await_pod_completion(POD, False, "base", False)
+    assert ended.status.phase == "Succeeded"
