@@ -38,7 +38,14 @@ def airflow(client: httpx.Client, url: str) -> str:
             raise ValueError(f"expected its {part} to be healthy, got {parts[part]}")
     if errors := get("importErrors")["import_errors"]:
         raise ValueError(f"expected a DAG without errors, got {errors[0]['stack_trace']}")
-    return f"DAG relevo, {'paused' if get('dags/relevo')['is_paused'] else 'running'}"
+    try:
+        paused = get("dags/relevo")["is_paused"]
+    except httpx.HTTPStatusError as error:
+        raise ValueError(
+            f"expected it to know the DAG relevo, got {error.response.status_code}: can its dag-processor, whose log "
+            "tells, reach the git repository, and is the DAG in the subdirectory that airflow.git names?"
+        ) from error
+    return f"DAG relevo, {'paused' if paused else 'running'}"
 
 
 def model(client: httpx.Client, url: str) -> str:
