@@ -8,7 +8,7 @@ STAGES = (
     "task begins → pod created",
     "pod created → its command begins",
     "its command ends → pod Succeeded",
-    "→ task ends",
+    "pod Succeeded → task ends",
 )
 
 
