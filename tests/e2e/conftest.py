@@ -10,8 +10,8 @@ from tests.e2e.system import System, installed
 __all__ = ["namespace"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    """The operator and MLflow on the cluster of KUBECONFIG."""
+    """The operator and MLflow on the cluster of KUBECONFIG; gone before the whole system needs the room."""
     with installed() as running:
         yield running
