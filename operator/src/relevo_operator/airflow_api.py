@@ -18,11 +18,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
+from relevo_operator.quoting import line, shown
 from relevo_operator.values import RunSeen, RunState, TaskSeen
 
 OnCall = Callable[[str, str], None]
@@ -53,6 +55,7 @@ _HINTS: Final = {
     (ASK, DENIED): "; give its user the right to start runs of the DAG",
     (ASK, REFUSED): "; correct what it says of the DAG",
 }
+_line: Final = partial(line, most=300)
 _INVALID_TOKEN: Final = "Invalid JWT token"  # noqa: S105  # Airflow's words
 
 
@@ -209,15 +212,6 @@ class _TokenRefused(No):
     """The token expired, or Airflow signs with another key than before."""
 
 
-def shown(address: str) -> str:
-    """The address without what may be a password, even if it is none."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return "an address that cannot be read"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 def _dag(dag: str) -> str:
     return f"/api/v2/dags/{quote(dag, safe='')}"
 
@@ -256,8 +250,3 @@ def _said(detail: Any) -> str:
     if isinstance(detail, dict):
         return str(detail.get("reason") or detail.get("message") or "")
     return str(detail)
-
-
-def _line(text: str) -> str:
-    """The beginning of what a server said, as one line."""
-    return " ".join(text[:1000].split())[:300]

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from relevo_operator import airflow_api
 from relevo_operator.airflow_api import AWAY, LOOK, MISSING, AirflowApi, Login, No
 from relevo_operator.errors import ClusterAway, RefusedByCluster
 from relevo_operator.metrics import Metrics
+from relevo_operator.quoting import shown
 from relevo_operator.retraining import OVER
 from relevo_operator.values import (
     RetrainingRef,
@@ -92,7 +92,7 @@ class DagRuns:
         if there is None or there.wanted is not wanted or there.answer == answer:
             return False
         there.answer = answer
-        said = {"object": "/".join(key), "airflow": airflow_api.shown(wanted.ref.url), "run": wanted.run_id}
+        said = {"object": "/".join(key), "airflow": shown(wanted.ref.url), "run": wanted.run_id}
         log.info("run_answer", extra={**said, "answer": str(answer)})
         self._changed(key)
         return True
@@ -125,9 +125,9 @@ class DagRuns:
                 await api.aclose()
 
     async def _api(self, namespace: str, ref: RetrainingRef) -> AirflowApi:
-        shown, calls = airflow_api.shown(ref.url), self._metrics.airflow_calls
+        address, calls = shown(ref.url), self._metrics.airflow_calls
         login = _login(await self._secrets.secret(namespace, ref.secret), namespace, ref.secret)
-        return AirflowApi(ref.url, login, on_call=lambda kind, outcome: calls.labels(shown, kind, outcome).inc())
+        return AirflowApi(ref.url, login, on_call=lambda kind, outcome: calls.labels(address, kind, outcome).inc())
 
 
 def _pause(answer: RunAnswer, same: int) -> float:

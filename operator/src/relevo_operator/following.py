@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from relevo_operator import mlflow_api
 from relevo_operator.metrics import Metrics
+from relevo_operator.quoting import shown
 from relevo_operator.registry import Registry
 from relevo_operator.signature import Delivery
 from relevo_operator.values import Absence, Absent, Answer, NotAsked, RegistryRef
@@ -119,10 +119,11 @@ class Following:
             self._tasks[ref.tracking_uri] = asyncio.create_task(self._poll(followed))
 
     def _follow(self, uri: str) -> _Followed:
-        shown = mlflow_api.shown(uri)
+        address = shown(uri)
         calls = self._metrics.registry_calls
         return _Followed(
-            Registry(uri, self._timeout, on_call=lambda kind, outcome: calls.labels(shown, kind, outcome).inc()), shown
+            Registry(uri, self._timeout, on_call=lambda kind, outcome: calls.labels(address, kind, outcome).inc()),
+            address,
         )
 
     def forget(self, key: Key) -> None:

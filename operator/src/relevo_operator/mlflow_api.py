@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import httpx
 
 from relevo_contract import mlflow_rest
+from relevo_operator.quoting import line, shown
 from relevo_operator.values import Absence
 
 OnCall = Callable[[str, str], None]
@@ -21,6 +23,7 @@ _OUTCOMES: Final = {
     Absence.DENIED: "denied",
     Absence.BAD_ANSWER: "bad_answer",
 }
+_line: Final = partial(line, most=200)
 _TAG: Final = re.compile("<[^>]*>")
 FAILURES: Final = (REFUSED, *_OUTCOMES.values())
 IDLE_SECONDS: Final = 2.0
@@ -114,16 +117,3 @@ class MlflowApi:
             got = f"answered {status}{to}, which is not MLflow's API: {said or 'nothing'}; is the address right?"
         message = f"expected an answer from MLflow at {self.shown}, it {got}"
         raise No(reason, message, status=status, code=code, said=said)
-
-
-def shown(address: str) -> str:
-    """The address without what may be a password, even if it is none."""
-    try:
-        return mlflow_rest.shown(address)
-    except ValueError:
-        return "an address that cannot be read"
-
-
-def _line(text: str) -> str:
-    """The beginning of what a server said, as one line."""
-    return " ".join(text[:1000].split())[:200]
