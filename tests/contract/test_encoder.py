@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from relevo_contract.encoder import Encoder
 from relevo_contract.listing import House, columns_of
+from relevo_jobs.train.bundle import house_at
 from relevo_jobs.train.encoding import Rows, learn
 from tests.versions import draw_listings
 
@@ -51,26 +52,41 @@ def test_a_row_alone_has_the_features_it_has_among_others(encoder: Encoder, list
     together = encoder.transform(listings)
     for row in range(0, 400, 37):
         alone = encoder.transform({name: column[row : row + 1] for name, column in listings.items()})
-        # Sums of the linear part may round differently by row count; a float32's last place.
-        np.testing.assert_allclose(alone[0], together[row], rtol=1e-6)
+        np.testing.assert_array_equal(alone[0], together[row])
+
+
+def test_a_house_by_itself_is_encoded_as_in_a_table_to_the_bit(
+    encoder: Encoder, listings: dict[str, NDArray[Any]]
+) -> None:
+    houses = [*ODD, *(house_at(listings, row) for row in range(400))]
+    table = encoder.lookup.table(columns_of(houses))
+    for row, house in enumerate(houses):
+        alone = encoder.lookup.houses([house])
+        assert alone.features.dtype == np.float32
+        np.testing.assert_array_equal(alone.features, table.features[row : row + 1])
+        assert alone.unseen == [table.unseen[row]]
 
 
 def test_no_rows_no_features(encoder: Encoder) -> None:
     assert encoder.transform(columns_of([])).shape == (0, len(encoder.feature_names))
-    assert encoder.unseen(columns_of([])) == []
+    assert encoder.lookup.table(columns_of([])).unseen == []
 
 
-@pytest.mark.parametrize(
-    "house",
-    [
-        House(),
-        House(bed=0, bath=0, acre_lot=0, house_size=0),
-        House(bed=500, bath=500, acre_lot=1_000_000, house_size=10_000_000),
-        House(state="Atlantis", city="Ys", zip_code="99998", brokered_by="no number", street="|", status="sunk"),
-        House(prev_sold_date=date(1, 1, 1), zip_code="x" * 20, street="9" * 200),
-        House(state="", city=" ", zip_code=""),
-    ],
+ODD = (
+    House(),
+    House(bed=0, bath=0, acre_lot=0, house_size=0),
+    House(bed=500, bath=500, acre_lot=1_000_000, house_size=10_000_000),
+    House(bed=1e-300, bath=5e-324, acre_lot=1e-300, house_size=5e-324),
+    House(state="Atlantis", city="Ys", zip_code="99998", brokered_by="no number", street="|", status="sunk"),
+    House(prev_sold_date=date(1, 1, 1), zip_code="x" * 20, street="9" * 200),
+    House(prev_sold_date=date(9999, 12, 31), zip_code="٣٢٠", street="9" * 15, brokered_by="²"),
+    House(state="", city=" ", zip_code=""),
+    House(bed=3, house_size=1200, state="Puerto Rico"),
+    House(bath=1, acre_lot=2.5, city="San Juan"),
 )
+
+
+@pytest.mark.parametrize("house", ODD)
 def test_an_odd_house_has_no_infinite_feature(encoder: Encoder, house: House) -> None:
     assert not np.isinf(encoder.transform(columns_of([house]))).any()
 
@@ -86,7 +102,7 @@ def test_an_unseen_zip_code_is_worth_its_city_and_an_unseen_city_its_region(enco
 
 def test_unseen_names_the_inputs(encoder: Encoder) -> None:
     houses = [KNOWN, House(), House(state="Atlantis", city="San Juan", zip_code="99998", brokered_by="31")]
-    assert encoder.unseen(columns_of(houses)) == [(), (), ("state", "city", "zip_code", "brokered_by")]
+    assert encoder.lookup.table(columns_of(houses)).unseen == [(), (), ("state", "city", "zip_code", "brokered_by")]
 
 
 def test_one_category_however_it_is_spelt(encoder: Encoder) -> None:
@@ -100,7 +116,7 @@ def test_one_category_however_it_is_spelt(encoder: Encoder) -> None:
 
 def test_the_same_city_name_in_another_state_is_another_city(encoder: Encoder) -> None:
     elsewhere = House(state="Massachusetts", city="San Juan")
-    assert encoder.unseen(columns_of([elsewhere])) == [("city",)]
+    assert encoder.lookup.houses([elsewhere]).unseen == [("city",)]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.listing import Columns
+from relevo_contract.arithmetic import Column
+from relevo_contract.listing import CATEGORICAL
+from relevo_contract.numbers import Given
 
 SEPARATOR: Final = "|"
 
@@ -32,6 +35,21 @@ INPUT_OF: Final = {"state": "state", "city": "city", "zip_code": "zip_code", "br
 and a street's number is almost always new, so neither counts."""
 
 
+INPUTS_OF_CATEGORIES: Final = {
+    "state": ("state",),
+    "zip3": ("zip_code",),
+    "city": ("city", "state"),
+    "zip_code": ("zip_code",),
+    "brokered_by": ("brokered_by",),
+    "status": ("status",),
+    "state_kind": ("state", "bed", "bath", "house_size"),
+    "city_kind": ("city", "state", "bed", "bath", "house_size"),
+    "zip_kind": ("zip_code", "bed", "bath", "house_size"),
+    "broker_zip": ("brokered_by", "zip_code"),
+}
+"""The inputs that a vocabulary's categories are made of."""
+
+
 def word(value: Any) -> str | None:
     """A category's spelling: case, spaces and a float's `.0` make no new category; None where missing."""
     if value is None or value != value:  # noqa: PLR0124  # only NaN differs from itself
@@ -49,26 +67,51 @@ def zip_word(value: Any) -> str | None:
     return text.zfill(5) if text.isdecimal() else text
 
 
-def _joined(first: list[str | None], second: list[str | None]) -> list[str | None]:
+def _joined(first: Sequence[str | None], second: Sequence[str | None]) -> list[str | None]:
     return [None if a is None or b is None else f"{a}{SEPARATOR}{b}" for a, b in zip(first, second, strict=True)]
 
 
-def categories(columns: Columns) -> dict[str, list[str | None]]:
-    """By vocabulary each row's category, None where an input is missing; each list has one entry a row."""
-    state = [word(v) for v in columns["state"]]
-    place = [zip_word(v) for v in columns["zip_code"]]
-    broker = [word(v) for v in columns["brokered_by"]]
-    city = _joined([word(v) for v in columns["city"]], state)
-    rooms = np.isnan(columns["bed"]) & np.isnan(columns["bath"])
-    size = np.isnan(columns["house_size"])
-    kind: list[str | None] = np.where(size, np.where(rooms, "land", "unsized"), "house").tolist()
+_often = lru_cache(maxsize=20_000)
+_SPELLING: Final[Mapping[str, Callable[[Any], str | None]]] = dict.fromkeys(CATEGORICAL, _often(word)) | {
+    "zip_code": _often(zip_word),
+    "street": word,  # hardly any comes twice
+}
+
+
+Spelled = Mapping[str, Sequence[str | None]]
+"""By text input each row's spelling, None where missing; each (n,)."""
+
+
+def spell(texts: Mapping[str, Sequence[Any] | NDArray[Any]]) -> dict[str, list[str | None]]:
+    """The spelling of each of CATEGORICAL, looked at once for all that is made of it."""
+    return {name: list(map(_SPELLING[name], texts[name])) for name in CATEGORICAL}
+
+
+def kinds(given: Given[Column]) -> list[str]:
+    """What is known of each row's rooms and size; land has neither. (n,)."""
+    rooms = np.isnan(given.bed) & np.isnan(given.bath)
+    sorts: list[str] = np.where(np.isnan(given.house_size), np.where(rooms, "land", "unsized"), "house").tolist()
+    return sorts
+
+
+def kind(given: Given[float]) -> str:
+    """Of one house, as `kinds`."""
+    if given.house_size == given.house_size:  # only NaN differs from itself
+        return "house"
+    return "land" if given.bed != given.bed and given.bath != given.bath else "unsized"
+
+
+def categories(spelled: Spelled, kind: Sequence[str | None]) -> dict[str, Sequence[str | None]]:
+    """By vocabulary each row's category, None where an input is missing; each has one entry a row."""
+    state, place, broker = spelled["state"], spelled["zip_code"], spelled["brokered_by"]
+    city = _joined(spelled["city"], state)
     return {
         "state": state,
         "zip3": [None if z is None else z[:3] for z in place],
         "city": city,
         "zip_code": place,
         "brokered_by": broker,
-        "status": [word(v) for v in columns["status"]],
+        "status": spelled["status"],
         "state_kind": _joined(state, kind),
         "city_kind": _joined(city, kind),
         "zip_kind": _joined(place, kind),
@@ -76,7 +119,7 @@ def categories(columns: Columns) -> dict[str, list[str | None]]:
     }
 
 
-def vocabulary(found: Mapping[str, list[str | None]]) -> dict[str, tuple[str, ...]]:
+def vocabulary(found: Mapping[str, Sequence[str | None]]) -> dict[str, tuple[str, ...]]:
     """The categories of each vocabulary that occur, sorted."""
     return {name: tuple(sorted({c for c in found[name] if c is not None})) for name in VOCABULARIES}
 
@@ -86,6 +129,6 @@ def index(known: Iterable[str]) -> dict[str | None, int]:
     return {category: place for place, category in enumerate(known)}
 
 
-def codes(found: list[str | None], places: Mapping[str | None, int]) -> NDArray[np.int64]:
+def codes(found: Sequence[str | None], places: Mapping[str | None, int]) -> NDArray[np.int64]:
     """Each row's place in the vocabulary, -1 where the category is missing or was never seen. (n,)."""
     return np.array([places.get(category, -1) for category in found], dtype=np.int64)

@@ -6,25 +6,27 @@ The only transformation there is: training, the decisions and serving all call i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
-from relevo_contract.categories import INPUT_OF, categories, codes, index
+from relevo_contract.categories import INPUTS_OF_CATEGORIES
 from relevo_contract.listing import Columns
-from relevo_contract.numbers import NUMBERS, design, log_size, numbers
+from relevo_contract.lookup import FOOT_PRICE, PRICE_BY_SIZE, SHARES, Lookup
+from relevo_contract.numbers import INPUTS_OF_NUMBERS, NUMBERS
 
 Target = Literal["log_price", "log_price_per_foot"]
-Codes = Mapping[str, NDArray[np.int64]]
-"""By vocabulary each row's place in it, -1 where missing or never seen; each (n,)."""
-
-PRICE_BY_SIZE: Final = "price_by_size"
-FOOT_PRICE: Final = "foot_price_by_zip_code"
-SHARES: Final = ("zip_code", "city", "brokered_by")
-PLACES: Final = ("state", "zip3", "city", "zip_code")
+_HOUSE_INPUTS: Final = ("house_size", "bed", "bath", "acre_lot")
+_PLACE_INPUTS: Final = ("zip_code", "city", "state")
+_OF_SEVERAL: Final = {
+    PRICE_BY_SIZE: ("house_size", *_PLACE_INPUTS),
+    "additive_house": _HOUSE_INPUTS,
+    "additive_place": _PLACE_INPUTS,
+    "additive_broker": ("brokered_by",),
+    "additive_price": (*_HOUSE_INPUTS, *_PLACE_INPUTS, "brokered_by", "status"),
+}
 
 
 class _Data(BaseModel):
@@ -63,9 +65,6 @@ class AdditiveModel(_Data):
     """By vocabulary, one a category, in log price."""
 
 
-_LARGEST = float(np.finfo(np.float32).max)
-
-
 class Encoder(_Data):
     """Houses to features; what is learnt is in its fields."""
 
@@ -79,10 +78,7 @@ class Encoder(_Data):
     """Parents before their children."""
     additive: AdditiveModel
 
-    _index: dict[str, dict[str | None, int]] = PrivateAttr(default_factory=dict)
-    _counts: dict[str, NDArray[np.float64]] = PrivateAttr(default_factory=dict)
-    _means: dict[str, NDArray[np.float64]] = PrivateAttr(default_factory=dict)
-    _effects: dict[str, NDArray[np.float64]] = PrivateAttr(default_factory=dict)
+    _made: Lookup | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Encoder:
@@ -100,14 +96,12 @@ class Encoder(_Data):
             raise ValueError(f"encodings: expected also {', '.join(sorted(filter(None, missing)))}")
         return self
 
-    def model_post_init(self, context: object, /) -> None:
-        """Build what lookups need; a last entry of 0 answers for the code -1."""
-        self._index.update({name: index(known) for name, known in self.vocabulary.items()})
-        for e in self.encodings:
-            self._counts[e.feature] = np.append(np.asarray(e.counts, dtype=np.float64), 0)
-            self._means[e.feature] = np.append(np.asarray(e.means, dtype=np.float64), 0)
-        for name, effects in self.additive.effects.items():
-            self._effects[name] = np.append(np.asarray(effects, dtype=np.float64), 0)
+    @property
+    def lookup(self) -> Lookup:
+        """What it does with houses; made at the first call, which takes milliseconds."""
+        if self._made is None:
+            self._made = Lookup(self)
+        return self._made
 
     def __eq__(self, other: object) -> bool:
         """Same data; what is built from it for lookups does not count."""
@@ -118,56 +112,17 @@ class Encoder(_Data):
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The features in order."""
-        return (
-            *NUMBERS,
-            *(e.feature for e in self.encodings),
-            PRICE_BY_SIZE,
-            *(f"share_of_{name}" for name in SHARES),
-            "additive_house",
-            "additive_place",
-            "additive_broker",
-            "additive_price",
-        )
+        return self.lookup.names
 
-    def codes(self, columns: Columns) -> dict[str, NDArray[np.int64]]:
-        """Each row's place in each vocabulary, -1 where missing or never seen; each (n,)."""
-        places = self._index
-        return {name: codes(found, places[name]) for name, found in categories(columns).items()}
+    def inputs_of(self, feature: str) -> tuple[str, ...]:
+        """The inputs a feature is made of, in their order of weight where that is known."""
+        if feature in NUMBERS:
+            return INPUTS_OF_NUMBERS.get(feature, (feature,))
+        if feature in _OF_SEVERAL:
+            return _OF_SEVERAL[feature]
+        by = next((e.by for e in self.encodings if e.feature == feature), feature.removeprefix("share_of_"))
+        return INPUTS_OF_CATEGORIES[by]
 
     def transform(self, columns: Columns) -> NDArray[np.float32]:
         """Features of shape (n, features), NaN where an input is missing."""
-        return self.features(columns, self.codes(columns))
-
-    def features(self, columns: Columns, of: Codes) -> NDArray[np.float32]:
-        """`transform` where the codes are known already (training looks them up once for all folds)."""
-        values: dict[str, NDArray[np.float64]] = numbers(columns)
-        counts, means = self._counts, self._means  # once: pydantic looks private attributes up slowly
-        for e in self.encodings:
-            place = of[e.by]
-            count = counts[e.feature][place]
-            prior = self.overall[e.target] if e.parent is None else values[e.parent]
-            values[e.feature] = (count * means[e.feature][place] + e.smoothing * prior) / (count + e.smoothing)
-        values[PRICE_BY_SIZE] = values[FOOT_PRICE] + log_size(columns)
-        for name in SHARES:
-            # A share, not a count: it means the same to a model trained on part of the rows.
-            values[f"share_of_{name}"] = counts[f"price_by_{name}"][of[name]] / max(1, self.rows)
-        effects = {name: effect[of[name]] for name, effect in self._effects.items()}
-        house = design(columns, self.additive.centers)[0] @ np.asarray(self.additive.coefficients)
-        values["additive_house"] = house
-        values["additive_place"] = np.sum([effects[name] for name in PLACES], axis=0)
-        values["additive_broker"] = effects["brokered_by"]
-        values["additive_price"] = house + np.sum(list(effects.values()), axis=0)
-        features = np.column_stack([values[name] for name in self.feature_names])
-        # A valid house may still be absurd (a bath of 1e-300): its ratios stay finite, which XGBoost asks for.
-        return np.clip(features, -_LARGEST, _LARGEST).astype(np.float32)
-
-    def unseen(self, columns: Columns) -> list[tuple[str, ...]]:
-        """Per row the inputs whose category was never seen in training."""
-        found = categories(columns)
-        rows: list[list[str]] = [[] for _ in found["state"]]
-        for name, given in INPUT_OF.items():
-            places = self._index[name]
-            for row, category in zip(rows, found[name], strict=True):
-                if category is not None and category not in places:
-                    row.append(given)
-        return [tuple(row) for row in rows]
+        return self.lookup.table(columns).features

@@ -33,6 +33,10 @@ CATEGORICAL: Final = ("brokered_by", "status", "street", "city", "state", "zip_c
 """Inputs that are kept as text until encoded; a zip code's leading zeros are part of it."""
 DATES: Final = ("prev_sold_date",)
 
+FIRST_DAY: Final = 719_163
+"""1970-01-01 as Python counts days."""
+_NO_DAY: Final = int(np.datetime64("NaT", "D").astype(np.int64))
+
 Columns = Mapping[str, NDArray[Any]]
 """A table by column, each of shape (n,): numbers as float64 with NaN where missing, text as object with None where
 missing, dates as datetime64[D] with NaT where missing, `price` as float64 US dollars where known."""
@@ -63,14 +67,16 @@ class House(BaseModel):
 
 def columns_of(houses: Iterable[House]) -> dict[str, NDArray[Any]]:
     """Turn houses into columns, each of shape (n,), in the form `Columns` describes (without `price`)."""
-    rows = list(houses)
+    rows = [vars(house) for house in houses]
     table: dict[str, NDArray[Any]] = {}
     for name in NUMERIC:
-        table[name] = np.array([np.nan if (v := getattr(r, name)) is None else v for r in rows], dtype=np.float64)
+        table[name] = np.array([row[name] for row in rows], dtype=np.float64)  # None becomes NaN
     for name in CATEGORICAL:
         column = np.empty(len(rows), dtype=object)
-        column[:] = [getattr(r, name) for r in rows]
+        column[:] = [row[name] for row in rows]
         table[name] = column
     for name in DATES:
-        table[name] = np.array([getattr(r, name) for r in rows], dtype="datetime64[D]")
+        # Days are ten times sooner turned into dates than dates are.
+        days = [_NO_DAY if (day := row[name]) is None else day.toordinal() - FIRST_DAY for row in rows]
+        table[name] = np.array(days, dtype=np.int64).astype("datetime64[D]")
     return table

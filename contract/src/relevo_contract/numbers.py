@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.categories import word, zip_word
-from relevo_contract.listing import Columns
+from relevo_contract.arithmetic import COLUMNS, Arithmetic, Column, Value
+from relevo_contract.listing import FIRST_DAY, Columns, House
 
+INPUTS_OF_NUMBERS: Final = {
+    "sold_day": ("prev_sold_date",),
+    "street_order": ("street",),
+    "broker_order": ("brokered_by",),
+    "zip_order": ("zip_code",),
+    "bed_per_bath": ("bed", "bath"),
+    "size_per_bed": ("house_size", "bed"),
+    "lot_per_size": ("acre_lot", "house_size"),
+    "missing": ("bed", "bath", "house_size"),
+}
+"""The inputs of those of NUMBERS that are not an input themselves."""
 SQUARE_FEET_PER_ACRE: Final = 43_560.0
 
 NUMBERS: Final = (
@@ -29,60 +40,124 @@ NUMBERS: Final = (
 )
 """`sold_day` is days since 1970; `*_order` the code read as a number: zip codes run along the map, and the source
 numbers streets and brokers in alphabetical order (a lot without a house number comes last)."""
+_NAN: Final = float("nan")
 
 
-def _order(values: Sequence[str | None]) -> NDArray[np.float64]:
-    # At most 15 digits: what a float64 holds exactly.
-    return np.array([float(v) if v and v.isdecimal() and len(v) <= 15 else np.nan for v in values], dtype=np.float64)
+class Given(NamedTuple, Generic[Value]):
+    """The numbers as they were given."""
+
+    bed: Value
+    bath: Value
+    acre_lot: Value
+    house_size: Value
+    sold_day: Value
+    """Days since 1970."""
+    street: Value
+    """The code as a number, as `order` reads it; so of the next two."""
+    broker: Value
+    zip_code: Value
 
 
-def _ratio(over: NDArray[np.float64], under: NDArray[np.float64]) -> NDArray[np.float64]:
-    return over / np.where(under > 0, under, np.nan)
-
-
-def numbers(columns: Columns) -> dict[str, NDArray[np.float64]]:
-    """The features `NUMBERS`, each (n,), NaN where missing and where a ratio has no divisor."""
+def given_columns(columns: Columns, spelled: Mapping[str, Iterable[str | None]]) -> Given[Column]:
+    """Of a table and its texts as they are spelt."""
+    sold = np.asarray(columns["prev_sold_date"], dtype="datetime64[D]")
     bed, bath, lot, size = (
         np.asarray(columns[name], dtype=np.float64) for name in ("bed", "bath", "acre_lot", "house_size")
     )
-    sold: NDArray[Any] = np.asarray(columns["prev_sold_date"], dtype="datetime64[D]")
-    return {
-        "bed": bed,
-        "bath": bath,
-        "acre_lot": lot,
-        "house_size": size,
-        "sold_day": np.where(np.isnat(sold), np.nan, sold.astype(np.int64).astype(np.float64)),
-        "street_order": _order([word(v) for v in columns["street"]]),
-        "broker_order": _order([word(v) for v in columns["brokered_by"]]),
-        "zip_order": _order([zip_word(v) for v in columns["zip_code"]]),
-        "bed_per_bath": _ratio(bed, bath),
-        "size_per_bed": _ratio(size, bed),
-        "lot_per_size": _ratio(lot * SQUARE_FEET_PER_ACRE, size),
-        "missing": np.isnan(bed).astype(np.float64) + np.isnan(bath) + np.isnan(size),
-    }
+    return Given(
+        bed=bed,
+        bath=bath,
+        acre_lot=lot,
+        house_size=size,
+        sold_day=np.where(np.isnat(sold), np.nan, sold.astype(np.int64).astype(np.float64)),
+        street=_orders(spelled["street"]),
+        broker=_orders(spelled["brokered_by"]),
+        zip_code=_orders(spelled["zip_code"]),
+    )
 
 
-def log_size(columns: Columns) -> NDArray[np.float64]:
-    """Natural logarithm of the house's square feet, kept within what a house can be; NaN where missing. (n,)."""
-    return np.log(np.clip(np.asarray(columns["house_size"], dtype=np.float64), 100, 50_000))
+def given_house(house: House, spelled: Mapping[str, str | None]) -> Given[float]:
+    """Of one house and its texts as they are spelt."""
+    sold = house.prev_sold_date
+    return Given(
+        bed=_NAN if house.bed is None else house.bed,
+        bath=_NAN if house.bath is None else house.bath,
+        acre_lot=_NAN if house.acre_lot is None else house.acre_lot,
+        house_size=_NAN if house.house_size is None else house.house_size,
+        sold_day=_NAN if sold is None else float(sold.toordinal() - FIRST_DAY),
+        street=order(spelled["street"]),
+        broker=order(spelled["brokered_by"]),
+        zip_code=order(spelled["zip_code"]),
+    )
 
 
-def design(columns: Columns, centers: Sequence[float] | None) -> tuple[NDArray[np.float64], tuple[float, ...]]:
-    """The additive model's design, (n, 16), and the means it was centred at.
+def order(spelled: str | None) -> float:
+    """A code as a number, NaN if it is none; at most 15 digits: what a float64 holds exactly."""
+    return float(spelled) if spelled and spelled.isdecimal() and len(spelled) <= 15 else _NAN
 
-    Numbers are kept within what a house can be, so that one absurd entry cannot move a linear model; what is missing
-    counts as the mean, with a flag. `centers` None takes the means of these rows.
-    """
-    bed, bath, lot = (np.asarray(columns[name], dtype=np.float64) for name in ("bed", "bath", "acre_lot"))
-    raw = (log_size(columns), np.minimum(bed, 12), np.minimum(bath, 10), np.log(np.clip(lot, 0.01, 300)))
-    missing = [np.isnan(column) for column in raw]
-    basis = np.column_stack([part for pair in zip(raw, missing, strict=True) for part in pair]).astype(np.float64)
-    if centers is None:
-        given = ~np.isnan(basis)
-        sums = np.where(given, basis, 0).sum(axis=0)
-        centers = tuple((sums / np.maximum(given.sum(axis=0), 1)).tolist())
-    middle = np.asarray(centers)
-    basis = np.where(np.isnan(basis), middle, basis) - middle
-    size, no_size, bed, _, bath, _, lot, no_lot = basis.T
-    products = (size**2, bed * size, bath**2, lot**2, no_lot * no_size, lot * no_size, bath * size)
-    return np.column_stack([np.ones(len(basis)), basis, *products]), tuple(centers)
+
+def _orders(spelled: Iterable[str | None]) -> Column:
+    return np.array([order(value) for value in spelled], dtype=np.float64)
+
+
+def numbers(x: Arithmetic[Value], given: Given[Value]) -> list[Value]:
+    """The features `NUMBERS`, in their order, NaN where missing and where a ratio has no divisor."""
+
+    def ratio(over: Value, under: Value) -> Value:
+        return over / x.where(under > 0, under, _NAN)
+
+    def one_if_missing(value: Value) -> Value:
+        return x.where(x.isnan(value), 1.0, 0.0)
+
+    bed, bath, lot, size = given.bed, given.bath, given.acre_lot, given.house_size
+    return [
+        bed,
+        bath,
+        lot,
+        size,
+        given.sold_day,
+        given.street,
+        given.broker,
+        given.zip_code,
+        ratio(bed, bath),
+        ratio(size, bed),
+        ratio(lot * SQUARE_FEET_PER_ACRE, size),
+        one_if_missing(bed) + one_if_missing(bath) + one_if_missing(size),
+    ]
+
+
+def log_size(x: Arithmetic[Value], given: Given[Value]) -> Value:
+    """Natural logarithm of the house's square feet, kept within what a house can be; NaN where missing."""
+    return x.log(x.between(given.house_size, 100.0, 50_000.0))
+
+
+def _bounded(x: Arithmetic[Value], given: Given[Value]) -> tuple[Value, ...]:
+    """What the additive model is linear in, kept within what a house can be: one absurd entry must not move it."""
+    bed, bath = x.between(given.bed, 0.0, 12.0), x.between(given.bath, 0.0, 10.0)
+    return log_size(x, given), bed, bath, x.log(x.between(given.acre_lot, 0.01, 300.0))
+
+
+def terms(x: Arithmetic[Value], given: Given[Value], centers: Sequence[float]) -> list[Value]:
+    """The additive model's 15 terms beside its constant; what is missing counts as the mean, with a flag."""
+    centred: list[Value] = []
+    for value, center, missing_center in zip(_bounded(x, given), centers[::2], centers[1::2], strict=True):
+        missing = x.isnan(value)
+        centred.append(x.where(missing, 0.0, value - center))
+        centred.append(x.where(missing, 1.0 - missing_center, -missing_center))
+    size, no_size, bed, _, bath, _, lot, no_lot = centred
+    centred += [size * size, bed * size, bath * bath, lot * lot, no_lot * no_size, lot * no_size, bath * size]
+    return centred
+
+
+def centers(given: Given[Column]) -> tuple[float, ...]:
+    """Means of what the additive model is linear in, each followed by the share that is missing; (8,)."""
+    means: list[float] = []
+    for value in _bounded(COLUMNS, given):
+        there = value[~np.isnan(value)]
+        means += [float(there.sum()) / max(len(there), 1), 1 - len(there) / max(len(value), 1)]
+    return tuple(means)
+
+
+def design(given: Given[Column], around: Sequence[float]) -> NDArray[np.float64]:
+    """The additive model's design matrix, (n, 16): the constant and the terms."""
+    return np.column_stack([np.ones(len(given.bed)), *terms(COLUMNS, given, around)])

@@ -29,8 +29,9 @@ def correlation(rows: Rows, features: NDArray[np.float32], name: str) -> float:
 
 @pytest.mark.parametrize("name", ["price_by_brokered_by", "price_by_zip_code", "price_by_broker_zip", "additive_price"])
 def test_a_random_target_encodes_to_nothing(name: str) -> None:
-    rows = Rows.of(noise(2000, 1000))
-    naive = learn(rows).transform(rows.columns)
+    table = noise(2000, 1000)
+    rows = Rows.of(table)
+    naive = learn(rows).transform(table)
     assert correlation(rows, naive, name) > 0.3  # what would leak: the row's own price
     assert abs(correlation(rows, out_of_fold(rows, 0), name)) < 0.1  # four standard errors of 2,000 rows are 0.09
 
@@ -70,11 +71,12 @@ def test_a_column_without_any_value_still_encodes(column: str) -> None:
 
 
 def test_an_encoding_is_drawn_towards_its_parent() -> None:
-    rows = Rows.of(draw_listings(300, 9))
+    table = draw_listings(300, 9)
+    rows = Rows.of(table)
     encoder = learn(rows)
     state = encoder.encodings[0]
     count, mean, overall = state.counts[0], state.means[0], encoder.overall["log_price"]
     chosen = np.flatnonzero(rows.codes["state"] == 0)[:1]
     expected = (count * mean + state.smoothing * overall) / (count + state.smoothing)
-    features = encoder.transform({name: column[chosen] for name, column in rows.columns.items()})
+    features = encoder.transform({name: column[chosen] for name, column in table.items()})
     assert features[0, encoder.feature_names.index("price_by_state")] == pytest.approx(expected, rel=1e-6)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from relevo_contract import names
 from relevo_contract.bundle import Residuals, SelfTest, SelfTestCase
 from relevo_contract.listing import CATEGORICAL, NUMERIC, Columns, House
+from relevo_contract.profiling import build_profile
 from relevo_contract.record import Estimate
-from relevo_jobs.decide.profiling import build_profile
 from relevo_jobs.errors import StepError
 from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.scoring import Scorer

@@ -12,10 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.categories import categories, codes, index, vocabulary
-from relevo_contract.encoder import AdditiveModel, Codes, Encoder, TargetEncoding
+from relevo_contract.arithmetic import COLUMNS, Column
+from relevo_contract.categories import categories, codes, index, kinds, spell, vocabulary
+from relevo_contract.encoder import AdditiveModel, Encoder, TargetEncoding
 from relevo_contract.listing import Columns
-from relevo_contract.numbers import design, log_size
+from relevo_contract.lookup import Codes
+from relevo_contract.numbers import Given, centers, design, given_columns, log_size
 
 FOLDS: Final = 5
 SWEEPS: Final = 12
@@ -55,7 +57,7 @@ EFFECTS: Final = {"state": 1.0, "zip3": 2.0, "city": 3.0, "zip_code": 3.0, "brok
 class Rows:
     """Training rows with everything that is looked up once, whatever part of them an encoder is learnt from."""
 
-    columns: Columns
+    given: Given[Column]
     vocabulary: dict[str, tuple[str, ...]]
     codes: Codes
     log_price: NDArray[np.float64]
@@ -66,11 +68,13 @@ class Rows:
     @classmethod
     def of(cls, columns: Columns) -> Rows:
         """Look up the rows' categories."""
-        found = categories(columns)
+        spelled = spell(columns)
+        given = given_columns(columns, spelled)
+        found = categories(spelled, kinds(given))
         known = vocabulary(found)
         looked_up = {name: codes(found[name], index(known[name])) for name in known}
         log_price = np.log(np.asarray(columns["price"], dtype=np.float64))
-        return cls(columns, known, looked_up, log_price, log_size(columns))
+        return cls(given, known, looked_up, log_price, log_size(COLUMNS, given))
 
     def __len__(self) -> int:
         return len(self.log_price)
@@ -78,7 +82,7 @@ class Rows:
     def take(self, chosen: NDArray[np.intp]) -> Rows:
         """Some of the rows, over the same vocabulary."""
         return Rows(
-            {name: column[chosen] for name, column in self.columns.items()},
+            Given(**{name: column[chosen] for name, column in self.given._asdict().items()}),
             self.vocabulary,
             {name: code[chosen] for name, code in self.codes.items()},
             self.log_price[chosen],
@@ -97,7 +101,8 @@ def _learn_encoding(
 
 
 def _learn_additive(rows: Rows) -> AdditiveModel:
-    basis, centers = design(rows.columns, None)
+    around = centers(rows.given)
+    basis = design(rows.given, around)
     # A whisper of ridge: a column that is constant (nothing missing, say) must not make the system singular.
     solve = np.linalg.solve(basis.T @ basis + 1e-3 * np.eye(basis.shape[1]), basis.T)
     effects = {name: np.zeros(len(rows.vocabulary[name]) + 1) for name in EFFECTS}
@@ -115,7 +120,7 @@ def _learn_additive(rows: Rows) -> AdditiveModel:
             total += new[code] - effect[code]
             effects[name] = new
     return AdditiveModel(
-        centers=centers,
+        centers=around,
         coefficients=tuple(coefficients.tolist()),
         effects={name: tuple(effect[:-1].tolist()) for name, effect in effects.items()},
     )
@@ -157,7 +162,7 @@ def out_of_fold(rows: Rows, seed: int, whole: str | None = None) -> NDArray[np.f
         if not len(outside):  # all rows are of one category: nobody else to learn from
             return out_of_fold(rows, seed)
         held = rows.take(inside)
-        made = learn(rows.take(outside)).features(held.columns, held.codes)
+        made = learn(rows.take(outside)).lookup.features(held.given, held.codes)
         if features is None:
             features = np.empty((len(rows), made.shape[1]), dtype=np.float32)
         features[inside] = made

@@ -79,7 +79,7 @@ def _search(rows: Rows, common: Mapping[str, object], seed: int, workers: Execut
     cut = max(2, round(VALIDATION * len(rows)))
     out, kept = rows.take(order[:cut]), rows.take(order[cut:])
     features = out_of_fold(kept, seed)
-    held = learn(kept).features(out.columns, out.codes)
+    held = learn(kept).lookup.features(out.given, out.codes)
 
     def attempt(candidate: Parameters) -> tuple[int, NDArray[np.float64]]:
         validation = xgboost.DMatrix(held, label=out.log_price)
