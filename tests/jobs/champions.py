@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from relevo_contract.profile import Profile
+from relevo_contract.profiling import build_profile
 from relevo_jobs.decide.policy import Champion
-from relevo_jobs.decide.profiling import build_profile
 from relevo_jobs.median_error import median_error, percentage_errors
 from tests.jobs.market import Table, listings, log_worth
 

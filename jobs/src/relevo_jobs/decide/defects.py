@@ -9,7 +9,7 @@ import numpy as np
 
 from relevo_contract.listing import Columns
 from relevo_contract.profile import NumericProfile, Profile
-from relevo_jobs.decide.profiling import bin_counts, categories, numbers
+from relevo_contract.profiling import bin_counts, categories, numbers
 from relevo_jobs.wording import percent
 
 USUALLY_THERE: Final = 0.5

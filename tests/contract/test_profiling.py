@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
-from relevo_jobs.decide.profiling import CATEGORIES, NUMBERS, numeric_profile
+from relevo_contract.profiling import CATEGORIES, NUMBERS, numeric_profile
 from tests.jobs.champions import profile
 from tests.jobs.market import Table, listings
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
-from relevo_jobs.decide.drift import Method, distance, evidence, noise_limit
+from relevo_contract.drift import Method, distance, evidence, noise_limit
 from tests.jobs.champions import profile
 from tests.jobs.market import changed, listings
 
