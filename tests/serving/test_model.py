@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 
 from relevo_contract import names
 from relevo_contract.bundle import SelfTest
-from relevo_contract.listing import columns_of
+from relevo_contract.listing import House
 from relevo_jobs.scoring import Scorer
+from relevo_jobs.train.bundle import house_at
 from relevo_serving import model
 from relevo_serving.errors import BrokenVersion
 
 Bundles = tuple[Path, Path]
+
+
+def houses_of(listings: Mapping[str, NDArray[Any]]) -> list[House]:
+    return [house_at(listings, row) for row in range(len(listings["price"]))]
+
+
 Damage = Callable[[Path, Path], object]
 
 
@@ -25,21 +32,21 @@ def test_serving_predicts_what_the_steps_predict(bundles: Bundles, listings: Map
     for folder in bundles:
         loaded = model.load(folder)
         expected = Scorer(folder).predict(listings)
-        np.testing.assert_array_equal(loaded.log_price(listings), expected)
-        np.testing.assert_array_equal(loaded.predict(listings).price, np.exp(expected))
+        np.testing.assert_array_equal(loaded.predict(houses_of(listings)).price, np.exp(expected))
 
 
 def test_one_house_alone_is_priced_as_among_many(bundles: Bundles, listings: Mapping[str, NDArray[Any]]) -> None:
     loaded = model.load(bundles[0])
-    together = loaded.predict(listings).price
-    alone = [loaded.predict({k: v[i : i + 1] for k, v in listings.items()}).price[0] for i in range(20)]
-    np.testing.assert_allclose(alone, together[:20], rtol=1e-6)
+    houses = houses_of(listings)
+    together = loaded.predict(houses).price
+    alone = [loaded.predict([house]).price[0] for house in houses[:50]]
+    np.testing.assert_allclose(alone, together[:50], rtol=1e-6)
 
 
 def test_about_nine_of_ten_prices_lie_within_the_interval(
     bundles: Bundles, listings: Mapping[str, NDArray[Any]]
 ) -> None:
-    prices = model.load(bundles[0]).predict(listings)
+    prices = model.load(bundles[0]).predict(houses_of(listings))
     assert np.all((prices.low < prices.price) & (prices.price < prices.high))
     covered = np.mean((listings["price"] >= prices.low) & (listings["price"] <= prices.high))
     # 300 rows, a quantile of 200 residuals: three standard deviations of both together are 8 points.
@@ -50,7 +57,7 @@ def test_inputs_never_seen_are_named(bundles: Bundles) -> None:
     case = SelfTest.model_validate_json((bundles[0] / names.SELF_TEST_FILE).read_bytes()).cases[0].house
     known = case.model_copy(update={"state": "puerto  RICO", "city": "Adjuntas", "zip_code": "601"})
     strange = known.model_copy(update={"state": "Oregon", "zip_code": "97001"})
-    seen, unseen = model.load(bundles[0]).predict(columns_of([known, strange])).unseen
+    seen, unseen = model.load(bundles[0]).predict([known, strange]).unseen
     assert not {"state", "city", "zip_code"} & set(seen)
     assert {"state", "zip_code"} <= set(unseen)
 
@@ -88,6 +95,7 @@ def _without_level(folder: Path, _: Path) -> None:
         (_overwrite(names.ONNX_FILE, b"<html>"), "ONNX"),
         (_of_another(names.ONNX_FILE), "self-test: expected"),
         (_of_another(names.ENCODER_FILE), "self-test"),
+        (_of_another(names.XGBOOST_FILE), "self-test: expected model.ubj to explain"),
         (_of_another(names.SELF_TEST_FILE), "self-test: expected"),
         (_without_level, "level 0.9"),
     ],

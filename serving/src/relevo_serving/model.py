@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,23 +21,46 @@ from pydantic import BaseModel, ValidationError
 from relevo_contract import names
 from relevo_contract.bundle import Residuals, SelfTest
 from relevo_contract.encoder import Encoder
-from relevo_contract.listing import Columns, columns_of
+from relevo_contract.listing import House, columns_of
+from relevo_contract.lookup import Encoded
+from relevo_contract.profile import Profile
 from relevo_serving.errors import BrokenVersion
+from relevo_serving.explaining.trees import Trees
+from relevo_serving.explaining.trees import read as read_trees
 
 CONFIDENCE: Final = 0.9
-FILES: Final = (names.ONNX_FILE, names.ENCODER_FILE, names.RESIDUALS_FILE, names.SELF_TEST_FILE)
+FEW: Final = 8
+"""Houses up to which one after the other is sooner than all in a table."""
+FILES: Final = (
+    names.ONNX_FILE,
+    names.ENCODER_FILE,
+    names.RESIDUALS_FILE,
+    names.SELF_TEST_FILE,
+    names.PROFILE_FILE,
+    names.XGBOOST_FILE,
+)
 """What serving needs of a version."""
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices of n houses in US dollars, each array of shape (n,), with the 90 % interval."""
+    """Prices of n houses in US dollars, each (n,), with the 90 % interval."""
 
     price: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     unseen: list[tuple[str, ...]]
     """By house, the inputs whose category the model never saw."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One house's log price as a sum, (features,)."""
+
+    base: float
+    values: NDArray[np.float64]
+    features: NDArray[np.float32]
+    """What the model was given, NaN where missing."""
 
 
 def factor(residuals: Residuals, confidence: float = CONFIDENCE) -> float:
@@ -55,28 +79,48 @@ def factor(residuals: Residuals, confidence: float = CONFIDENCE) -> float:
 class Model:
     """A loaded version. `predict` may be called from many threads at once."""
 
-    def __init__(self, session: Any, encoder: Encoder, residuals: Residuals, cases: SelfTest) -> None:
+    def __init__(
+        self, session: Any, encoder: Encoder, residuals: Residuals, cases: SelfTest, *, profile: Profile, paths: Trees
+    ) -> None:
         self._session = session
-        self._encoder = encoder
+        self.encoder = encoder
+        self._lookup = encoder.lookup
+        self.profile = profile
+        """The training data's distributions."""
+        self._trees = paths
         self._factor = factor(residuals)
         self._cases = cases
 
-    def log_price(self, columns: Columns) -> NDArray[np.float64]:
-        """Natural logarithm of the price in US dollars, (n,)."""
-        features = self._encoder.transform(columns)
-        (output,) = self._session.run([names.ONNX_OUTPUT], {names.ONNX_INPUT: features})
-        return np.asarray(output, dtype=np.float64).ravel()
+    def _encode(self, houses: Sequence[House]) -> Encoded:
+        if len(houses) <= FEW:
+            return self._lookup.houses(houses)
+        return self._lookup.table(columns_of(houses))
 
-    def predict(self, columns: Columns) -> Prices:
-        """Prices of the houses in the columns (without `price`), at least one."""
-        price = np.exp(self.log_price(columns))
-        return Prices(price, price / self._factor, price * self._factor, self._encoder.unseen(columns))
+    def _log_price(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        (output,) = self._session.run([names.ONNX_OUTPUT], {names.ONNX_INPUT: features})
+        return output.astype(np.float64).ravel()  # type: ignore[no-any-return]  # ONNX Runtime has no types
+
+    def predict(self, houses: Sequence[House]) -> Prices:
+        """Prices of the houses, at least one."""
+        encoded = self._encode(houses)
+        price = np.exp(self._log_price(encoded.features))
+        return Prices(price, price / self._factor, price * self._factor, encoded.unseen)
+
+    def explain(self, houses: Sequence[House]) -> list[Explanation]:
+        """Why each house is priced as it is; some ten milliseconds a house."""
+        explained = [(self._trees.explain(row), row) for row in self._encode(houses).features]
+        return [Explanation(e.base, e.values, row) for e, row in explained]
 
     def self_test(self) -> None:
-        """Predict the recorded houses. Raises BrokenVersion if a price is not the one recorded in training."""
+        """Predict the recorded houses and explain one.
+
+        Raises BrokenVersion if a price is not the one recorded in training, or the explanation not one of that price.
+        """
         expected = np.array([case.price for case in self._cases.cases])
+        houses = [case.house for case in self._cases.cases]
         try:
-            found = self.predict(columns_of(case.house for case in self._cases.cases)).price
+            found = self.predict(houses).price
+            (explained,) = self.explain(houses[:1])
         except MemoryError:  # says nothing about the version
             raise
         except Exception as error:
@@ -89,18 +133,29 @@ class Model:
                 f"{self._cases.relative_tolerance:.2g}, the model says {found[worst]:,.2f}: its files do not belong "
                 "together; train the version again"
             )
+        told = math.exp(explained.base + float(explained.values.sum()))
+        if not abs(told - expected[0]) <= expected[0] * self._cases.relative_tolerance:
+            raise BrokenVersion(
+                f"self-test: expected {names.XGBOOST_FILE} to explain {expected[0]:,.2f} US dollars, it explains "
+                f"{told:,.2f}: its files do not belong together; train the version again"
+            )
 
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
-def _parse(folder: Path, file: str, kind: type[Parsed]) -> Parsed:
+def _read(folder: Path, file: str) -> bytes:
     try:
-        return kind.model_validate_json((folder / file).read_bytes())
+        return (folder / file).read_bytes()
     except FileNotFoundError:
         raise BrokenVersion(
             f"expected the file {file} in the version, it is missing: train the version again"
         ) from None
+
+
+def _parse(folder: Path, file: str, kind: type[Parsed]) -> Parsed:
+    try:
+        return kind.model_validate_json(_read(folder, file))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -118,13 +173,13 @@ def load(folder: Path) -> Model:
     encoder = _parse(folder, names.ENCODER_FILE, Encoder)
     residuals = _parse(folder, names.RESIDUALS_FILE, Residuals)
     cases = _parse(folder, names.SELF_TEST_FILE, SelfTest)
+    profile = _parse(folder, names.PROFILE_FILE, Profile)
     path = folder / names.ONNX_FILE
-    if not path.exists():
-        raise BrokenVersion(f"expected the file {path.name} in the version, it is missing: train the version again")
+    paths = read_trees(_read(folder, names.XGBOOST_FILE))
+    onnx = _read(folder, path.name)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # one row takes microseconds; requests are what runs in parallel
     options.log_severity_level = 4  # a broken file is told by the exception, once
-    onnx = path.read_bytes()
     try:
         session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     except MemoryError:  # says nothing about the version
@@ -139,4 +194,4 @@ def load(folder: Path) -> Model:
             f"expected {path.name} to take {names.ONNX_INPUT} and give {names.ONNX_OUTPUT}, it takes "
             f"{sorted(inputs)} and gives {sorted(outputs)}"
         )
-    return Model(session, encoder, residuals, cases)
+    return Model(session, encoder, residuals, cases, profile=profile, paths=paths)
