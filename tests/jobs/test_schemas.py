@@ -20,6 +20,14 @@ COUNTED = "create table raw.counted (by integer); insert into raw.counted values
 """A migration that leaves a second row if it is applied twice (and fails first: the table is there)."""
 
 
+NOW = len(raw.SCHEMA.migrations)
+"""RAW's schema version."""
+
+
+def up_to(version: int) -> list[int]:
+    return list(range(1, version + 1))
+
+
 def after(*more: str) -> Schema:
     """RAW's schema as a later release has it."""
     return Schema(raw.SCHEMA.name, raw.SCHEMA.variable, (*raw.SCHEMA.migrations, *more))
@@ -39,7 +47,7 @@ def columns(url: str, table: str) -> list[str]:
 @pytest.mark.parametrize(
     ("migrations", "hashes"),
     [
-        (raw.SCHEMA.migrations, ["ba069043be0276c8"]),
+        (raw.SCHEMA.migrations, ["ba069043be0276c8", "6c700f9e0e44c6d2"]),
         (clean.SCHEMA.migrations, ["d60cc9a728327a8d"]),
     ],
     ids=["raw", "clean"],
@@ -55,24 +63,33 @@ def test_a_database_of_the_release_before_gets_what_is_new_and_keeps_its_rows(da
     assert bring_up_to_date(url, raw.SCHEMA) == 0
     query(url, "insert into raw.in_flight (group_number) values (6)")
     later = after("alter table raw.in_flight add column note text not null default 'none'", COUNTED)
-    assert bring_up_to_date(url, later) == 1
-    assert bring_up_to_date(url, later) == 3
-    assert versions(url) == [1, 2, 3]
+    assert bring_up_to_date(url, later) == NOW
+    assert bring_up_to_date(url, later) == NOW + 2
+    assert versions(url) == up_to(NOW + 2)
     assert query(url, "select group_number, note from raw.in_flight") == [(6, "none")]
     assert query(url, "select * from raw.counted") == [(1,)]
 
 
+def test_the_release_before_inferences_were_kept_gets_their_tables_and_keeps_its_rows(databases: Databases) -> None:
+    url = databases.raw_url
+    assert bring_up_to_date(url, Schema(raw.SCHEMA.name, raw.SCHEMA.variable, raw.SCHEMA.migrations[:1])) == 0
+    query(url, "insert into raw.in_flight (group_number) values (6)")
+    assert bring_up_to_date(url, raw.SCHEMA) == 1
+    assert query(url, "select count(*) from raw.inferences") == query(url, "select count(*) from raw.inference_spools")
+    assert query(url, "select group_number from raw.in_flight") == [(6,)]
+
+
 def test_an_empty_database_comes_to_the_same_as_one_brought_up_step_by_step(databases: Databases) -> None:
     later = after("alter table raw.batches add column note text", "alter table raw.batches drop column note")
-    for schema in (raw.SCHEMA, after(later.migrations[1]), later):
+    for schema in (raw.SCHEMA, after(later.migrations[NOW]), later):
         bring_up_to_date(databases.raw_url, schema)
     bring_up_to_date(databases.clean_url, later)
     for table in ("raw.batches", "raw.listings", "raw.in_flight"):
         assert columns(databases.raw_url, table) == columns(databases.clean_url, table)
-    assert versions(databases.raw_url) == versions(databases.clean_url) == [1, 2, 3]
+    assert versions(databases.raw_url) == versions(databases.clean_url) == up_to(NOW + 2)
 
 
-@pytest.mark.parametrize("already", [0, 1], ids=["an empty database", "the release before"])
+@pytest.mark.parametrize("already", [0, NOW], ids=["an empty database", "the release before"])
 def test_several_at_once_apply_each_migration_once(databases: Databases, already: int) -> None:
     url = databases.raw_url
     if already:
@@ -86,8 +103,8 @@ def test_several_at_once_apply_each_migration_once(databases: Databases, already
 
     with ThreadPoolExecutor(6) as pool:
         found = sorted(pool.map(lambda _: bring(), range(6)))
-    assert found == [already] + [2] * 5
-    assert versions(url) == [1, 2]
+    assert found == [already] + [NOW + 1] * 5
+    assert versions(url) == up_to(NOW + 1)
     assert query(url, "select * from raw.counted") == [(1,)]
 
 
@@ -96,18 +113,18 @@ def test_a_migration_that_fails_changes_nothing_and_the_next_release_mends_it(da
     bring_up_to_date(url, raw.SCHEMA)
     with pytest.raises(StepError, match="no_such_table"):
         bring_up_to_date(url, after(COUNTED, "alter table raw.no_such_table add column x text"))
-    assert versions(url) == [1]
+    assert versions(url) == up_to(NOW)
     with connect(url, raw.SCHEMA) as connection:  # the release before goes on with it
         assert connection.execute("select to_regclass('raw.counted')").fetchone() == (None,)
-    assert bring_up_to_date(url, after(COUNTED)) == 1
+    assert bring_up_to_date(url, after(COUNTED)) == NOW
 
 
 def test_a_newer_database_is_refused_with_what_to_do_and_left_alone(databases: Databases) -> None:
     url = databases.raw_url
     bring_up_to_date(url, after(COUNTED))
-    with pytest.raises(SettingsError, match=r"RELEVO_RAW_URL.*version 1 or older, found 2.*run that release"):
+    with pytest.raises(SettingsError, match=rf"RELEVO_RAW_URL.*version {NOW} or older, found {NOW + 1}.*run that"):
         bring_up_to_date(url, raw.SCHEMA)
-    assert versions(url) == [1, 2]
+    assert versions(url) == up_to(NOW + 1)
 
 
 def test_a_database_that_a_newer_release_changes_meanwhile_is_refused_too(databases: Databases) -> None:
@@ -120,11 +137,11 @@ def test_a_database_that_a_newer_release_changes_meanwhile_is_refused_too(databa
         waits = f"select 1 from pg_locks where locktype = 'advisory' and not granted and objid = {LOCK & 0xFFFFFFFF}"
         while not query(url, waits):
             pass
-        newer.execute("insert into raw.schema_versions (version) values (2), (3)")
+        newer.execute(f"insert into raw.schema_versions (version) values ({NOW + 1}), ({NOW + 2})".encode())
         newer.commit()
-        with pytest.raises(SettingsError, match="found 3"):
+        with pytest.raises(SettingsError, match=f"found {NOW + 2}"):
             late.result()
-    assert versions(url) == [1, 2, 3]
+    assert versions(url) == up_to(NOW + 2)
 
 
 def test_a_user_who_may_not_make_a_schema_is_told_what_to_do(databases: Databases) -> None:

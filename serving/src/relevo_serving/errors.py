@@ -4,6 +4,8 @@
     ├── SettingsError        a setting is missing or wrong, or the port is taken: the process ends with exit code 2
     ├── RegistryAway         MLflow did not answer or failed: asked again at the next poll, what serves goes on serving
     ├── NoVersion            MLflow answered, and marks no version with the alias yet: asked again at the next poll
+    ├── StoreAway            PostgreSQL does not take inferences: they wait in the spool, what serves goes on serving
+    ├── WrongRecord          PostgreSQL can never take a record of the spool: it is set aside and counted
     └── BrokenVersion        a version cannot be loaded or fails its self-test: refused until the alias moves; if it is
         │                    pinned, it can never be served, and the process ends with exit code 3
         └── NoSuchVersion    MLflow answered that the pinned number does not exist
@@ -36,6 +38,14 @@ class RegistryAway(ServingError):
 
 class NoVersion(ServingError):
     """MLflow knows no version to serve."""
+
+
+class StoreAway(ServingError):
+    """PostgreSQL could not be reached, or has no place for inferences yet."""
+
+
+class WrongRecord(ServingError):
+    """PostgreSQL understood the record and refused what it says."""
 
 
 class BrokenVersion(ServingError):

@@ -39,8 +39,9 @@ class AppServer(Server):
 
 
 def api(folder: Path, env: Mapping[str, str], port: int | None = None) -> AppServer:
-    """The inference API; `env` names MLflow and the model."""
-    return AppServer("the inference API", "relevo_serving", "/readyz", folder=folder, env=env, port=port)
+    """The inference API; `env` names MLflow, the model and RAW."""
+    told = {**env, "RELEVO_SPOOL": str(folder.resolve() / "spool")}
+    return AppServer("the inference API", "relevo_serving", "/readyz", folder=folder, env=told, port=port)
 
 
 def ui(folder: Path, env: Mapping[str, str], port: int | None = None) -> AppServer:

@@ -12,12 +12,15 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from relevo_contract.listing import COLUMNS
+from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.postgres import Schema, connect, speaking
 
 VARIABLE = "RELEVO_RAW_URL"
+INFERENCE_TYPES = (
+    dict.fromkeys(NUMERIC, "double precision") | dict.fromkeys(CATEGORICAL, "text") | dict.fromkeys(DATES, "date")
+)
 
 SCHEMA = Schema(
     "raw",
@@ -55,6 +58,33 @@ SCHEMA = Schema(
         );
         comment on table raw.in_flight is 'A request whose answer is not accounted for: it may have been lost.';
         comment on table raw.listings is 'The rows as they came, to the letter; the exact body is in the bucket.';
+        """,
+        f"""
+        create table raw.inferences (
+            request    uuid not null,
+            row_number integer not null,
+            at         timestamptz not null,
+            model      text not null,
+            version    integer not null,
+            run_id     text not null,
+            {", ".join(f"{column} {kind}" for column, kind in INFERENCE_TYPES.items())},
+            prediction double precision not null,
+            low        double precision not null,
+            high       double precision not null,
+            unseen     text[] not null
+        );
+        create index inferences_at on raw.inferences (at); -- decide reads the newest; no unique key: the inference API
+                                                           -- delivers each once, see raw.inference_spools
+        comment on table raw.inferences is
+            'Every house the inference API priced, with the price in US dollars, its 90 % interval and the version.';
+        create table raw.inference_spools (
+            segment uuid primary key,
+            bytes   bigint not null default 0,
+            rows    bigint not null default 0,
+            at      timestamptz not null default now()
+        );
+        comment on table raw.inference_spools is
+            'How much of each file of the inference API''s spools is in raw.inferences; written with the rows.';
         """,
     ),
 )

@@ -1,0 +1,123 @@
+"""The thread that carries the spool to PostgreSQL, in the order of its records."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from typing import Final, Protocol
+
+from relevo_serving.errors import StoreAway, WrongRecord
+from relevo_serving.storing.spool import Segment, Spool
+
+log = logging.getLogger("relevo.inferences")
+PART: Final = 2**20
+"""Bytes carried in one transaction."""
+LONGEST_WAIT: Final = 15.0
+"""Seconds between two attempts while PostgreSQL is away, after a few that come sooner."""
+
+
+class Store(Protocol):
+    """What takes the records over; InferenceStore is the real one."""
+
+    def deliver(self, segment: uuid.UUID, start: int, part: bytes, *, skip: bool = False) -> tuple[int, int]:
+        """See InferenceStore."""
+
+    def close(self) -> None:
+        """Leave the server."""
+
+
+class Delivery:
+    """Delivers every `seconds`; `rows`, `refused` and `problem` say how it went."""
+
+    def __init__(self, spool: Spool, store: Store, seconds: float) -> None:
+        self._spool, self._store, self._seconds = spool, store, seconds
+        self._taken: dict[uuid.UUID, int] = {}
+        """By segment, the bytes that PostgreSQL has."""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="inferences", daemon=True)
+        self.rows = 0
+        """Rows written to PostgreSQL by this process."""
+        self.refused = 0
+        """Records that PostgreSQL can never take; they are kept in the folder's file `refused`."""
+        self.problem: str | None = None
+        """Why nothing is delivered; None if it is."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def waiting(self) -> int:
+        """Bytes that PostgreSQL does not have."""
+        return sum(segment.size - self._taken.get(segment.id, 0) for segment in self._spool.segments())
+
+    def stop(self, patience: float) -> int:
+        """Deliver what is there, for at most so many seconds; returns the bytes that stay in the folder."""
+        ends = time.monotonic() + patience
+        self._stopping.set()
+        self._thread.join(patience)
+        wait = 0.2
+        while not self._thread.is_alive() and not self.once(last=True) and time.monotonic() < ends:
+            time.sleep(max(0.0, min(wait, ends - time.monotonic())))
+            wait = min(wait * 2, LONGEST_WAIT)
+        left = self.waiting()
+        if not self._thread.is_alive():
+            self._store.close()
+            self._spool.close()
+        return left
+
+    def _run(self) -> None:
+        wait = self._seconds
+        while not self._stopping.wait(wait):
+            wait = self._seconds if self.once() else min(max(wait, 0.5) * 2, LONGEST_WAIT)
+
+    def once(self, *, last: bool = False) -> bool:
+        """Deliver all there is; False if it could not be. `last` ends the segment that is being written."""
+        if last:
+            self._spool.close_segment()
+        try:
+            for segment in self._spool.segments():
+                self._deliver(segment)
+        except StoreAway as error:
+            self._tell(str(error))
+            return False
+        except Exception as error:  # whatever it was, the records are in the folder, and the next attempt may do better
+            log.exception("delivery_failed")
+            self._tell(f"{type(error).__name__}: {error}")
+            return False
+        if self.problem is not None:
+            log.info("inferences_delivered_again")
+        self.problem = None
+        return True
+
+    def _deliver(self, segment: Segment) -> None:
+        if segment.id not in self._taken:  # an earlier process may have delivered some of it
+            self._taken[segment.id], _ = self._store.deliver(segment.id, 0, b"")
+        while part := self._spool.part(segment, self._taken[segment.id], PART):
+            try:
+                self._take_over(segment, part)
+            except WrongRecord:
+                for record in part.splitlines(keepends=True):
+                    try:
+                        self._take_over(segment, record)
+                    except WrongRecord as error:
+                        self._refuse(segment, record, str(error))
+        if self._spool.delivered(segment):
+            del self._taken[segment.id]
+
+    def _take_over(self, segment: Segment, part: bytes) -> None:
+        self._taken[segment.id], rows = self._store.deliver(segment.id, self._taken[segment.id], part)
+        self.rows += rows
+
+    def _refuse(self, segment: Segment, record: bytes, problem: str) -> None:
+        """Keep what PostgreSQL can never take where a person can look at it, and go on with the next."""
+        log.error("inference_refused", extra={"problem": problem, "request": record[:36].decode(errors="replace")})
+        self._spool.set_aside(record)
+        self._taken[segment.id], _ = self._store.deliver(segment.id, self._taken[segment.id], record, skip=True)
+        self.refused += 1
+
+    def _tell(self, problem: str) -> None:
+        if self.problem != problem:  # once, not at every attempt
+            log.warning("inferences_wait", extra={"problem": problem})
+        self.problem = problem

@@ -1,0 +1,170 @@
+"""The spool: a folder of segments, files of records that are filled before a request is answered.
+
+A segment's room is taken from the disk when it is begun, and the file is then a piece of this process's memory: a
+record is copied into it, its newline last. What is copied is the kernel's to keep, however the process ends (though not
+the machine: nothing waits for the disk). So a full disk is met between two segments, never in the middle of a record.
+A segment is named by a UUID and never written again once it is closed; how much of it PostgreSQL has is PostgreSQL's to
+say (`store.py`), so that nothing is kept twice, whoever is killed when. A segment that is delivered whole is deleted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import mmap
+import os
+import threading
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from relevo_serving.errors import SettingsError
+
+log = logging.getLogger("relevo.spool")
+SEGMENT: Final = 8 * 2**20
+"""Bytes from which a segment is closed: what is left to read of one when it is half delivered stays little."""
+_SUFFIX: Final = ".copy"
+
+
+@dataclass
+class Segment:
+    """One file."""
+
+    id: uuid.UUID
+    path: Path
+    size: int
+    """Bytes of whole records; the file is longer while it is filled."""
+
+
+class Spool:
+    """The segments of one process, who alone may use the folder; one thread appends, another delivers."""
+
+    def __init__(self, folder: Path, limit: int, segment: int = SEGMENT) -> None:
+        """Open the folder, made if missing. Raises SettingsError if it cannot be used, or is in use."""
+        self.folder, self.limit = folder.absolute(), limit
+        self._segment = min(segment, max(1, limit // 8))  # what is delivered of the open one still takes its room
+        self._lock = threading.Lock()
+        self._alone = self._take()
+        self._segments = [self._found(path) for path in sorted(self.folder.glob(f"*{_SUFFIX}"), key=_age)]
+        self._memory: mmap.mmap | None = None
+        """The newest segment while it is filled."""
+        self.size = sum(segment.size for segment in self._segments)
+        """Bytes on disk."""
+
+    def _take(self) -> IO[str]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "lock").open("w")
+        except OSError as error:
+            raise SettingsError(
+                f"RELEVO_SPOOL: expected a folder to write to, got {self.folder}: {error.strerror}; name another"
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise SettingsError(
+                f"RELEVO_SPOOL: expected {self.folder} for this process alone, another one uses it: stop that, or name "
+                "another folder"
+            ) from None
+        return lock
+
+    @staticmethod
+    def _found(path: Path) -> Segment:
+        """A segment that an earlier process left; a record without its end was never acknowledged."""
+        body = path.read_bytes()
+        whole = body.rfind(b"\n") + 1
+        if whole < len(body):
+            os.truncate(path, whole)
+        return Segment(uuid.UUID(path.name.removesuffix(_SUFFIX)), path, whole)
+
+    def append(self, record: bytes) -> bool:
+        """Keep a record, which ends with a newline; False if there is no room, in the limit or on the disk."""
+        size = len(record)
+        with self._lock:
+            if self.size + size > self.limit:
+                return False
+            memory = self._memory
+            if memory is None or self._segments[-1].size + size > len(memory):
+                try:
+                    memory = self._begin(size)
+                except OSError as error:
+                    log.warning("spool_failed", extra={"problem": error.strerror or str(error)})
+                    return False
+            segment = self._segments[-1]
+            end = segment.size + size
+            memory[segment.size : end - 1] = record[:-1]
+            memory[end - 1 : end] = b"\n"  # a record without it, for the process was killed just now, is none
+            segment.size = end
+            self.size += size
+            return True
+
+    def _begin(self, least: int) -> mmap.mmap:
+        """Begin a segment with room for so many bytes. Raises OSError if the disk has none."""
+        self._close()
+        name = uuid.uuid4()
+        path = self.folder / f"{name}{_SUFFIX}"
+        room = max(self._segment, least)
+        try:
+            with path.open("w+b") as file:
+                os.posix_fallocate(file.fileno(), 0, room)  # a copy into a hole on a full disk would end the process
+                memory = mmap.mmap(file.fileno(), room)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        self._segments.append(Segment(name, path, 0))
+        self._memory = memory
+        return memory
+
+    def segments(self) -> list[Segment]:
+        """The segments, oldest first; the last may grow meanwhile."""
+        with self._lock:
+            return list(self._segments)
+
+    def part(self, segment: Segment, start: int, most: int) -> bytes:
+        """Whole records of a segment from a place on: about so many bytes, at least one record; empty at its end."""
+        end = segment.size
+        with segment.path.open("rb") as file:
+            file.seek(start)
+            part = file.read(min(most, end - start))
+            if start + len(part) < end:
+                part += file.readline()
+        return part
+
+    def delivered(self, segment: Segment) -> bool:
+        """Delete a segment that is delivered whole; False if it is still written."""
+        with self._lock:
+            if self._memory is not None and segment is self._segments[-1]:
+                return False
+            self._segments.remove(segment)
+            self.size -= segment.size
+        segment.path.unlink(missing_ok=True)
+        return True
+
+    def set_aside(self, record: bytes) -> None:
+        """Keep a record that can never be delivered, in the file `refused`."""
+        with (self.folder / "refused").open("ab") as file:
+            file.write(record)
+
+    def close_segment(self) -> None:
+        """Fill the newest segment no further, so that it can be deleted once it is delivered."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+            with suppress(OSError):  # what is longer than its records is cut by the next process, or deleted
+                os.truncate(self._segments[-1].path, self._segments[-1].size)
+
+    def close(self) -> None:
+        """Leave the folder to the next process."""
+        self.close_segment()
+        self._alone.close()
+
+
+def _age(path: Path) -> int:
+    return path.stat().st_mtime_ns
