@@ -47,6 +47,8 @@ OUTCOME_KEPT: Final = "kept"
 TAG_CRITERION: Final = "relevo.criterion"
 TAG_PROMOTION_WHY: Final = "relevo.promotion_why"
 """The sentence of `promote`."""
+TAG_PROMOTED_AT: Final = "relevo.promoted_at"
+"""On a version: when it was promoted, ISO 8601 in UTC."""
 
 RECORD_FILE: Final = "decision.json"
 """Artifact of a batch's run: the whole DecisionRecord."""

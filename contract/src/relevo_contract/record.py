@@ -60,6 +60,21 @@ class ErrorEvidence(_Record):
     worse: bool
 
 
+class LiveEvidence(_Record):
+    """How far what the inference API was asked is from the champion's training data."""
+
+    rows: int
+    """The newest houses asked for."""
+    since: datetime
+    until: datetime
+    columns: tuple[ColumnEvidence, ...]
+    """Against what the champion was trained on, the furthest beyond noise first; houses asked for have no price."""
+    with_batch: tuple[ColumnEvidence, ...] = ()
+    """The same against that and the rows judged together: what a training would be nearer to."""
+    closer: tuple[str, ...] = ()
+    """Columns that moved and that a training on these rows would bring closer."""
+
+
 class TrainReason(StrEnum):
     """Why `decide` said yes or no; a closed list, documented in docs/decisions.md."""
 
@@ -71,6 +86,8 @@ class TrainReason(StrEnum):
     """The champion errs on this batch beyond what it promised."""
     DRIFT = "drift"
     """Inputs moved beyond noise."""
+    LIVE_DRIFT = "live_drift"
+    """What the inference API is asked moved beyond noise, and the rows that wait are nearer to it."""
     QUIET = "quiet"
     """Nothing moved beyond noise."""
     TOO_FEW_ROWS = "too_few_rows"
@@ -105,6 +122,8 @@ class TrainVerdict(_Record):
     """Batches that no training uses, for a column of theirs is broken."""
     columns: tuple[ColumnEvidence, ...] = ()
     error: ErrorEvidence | None = None
+    live: LiveEvidence | None = None
+    """None where inferences are not stored, or too few."""
     asked: Asked | None = None
     """Set if, and only if, the reason is ASKED."""
 

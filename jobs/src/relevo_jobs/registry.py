@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from relevo_contract import names
@@ -161,6 +162,8 @@ class Registry:
         tags = {names.TAG_CRITERION: promotion.criterion.value, names.TAG_PROMOTION_WHY: promotion.sentence}
         self._runs.log(run, record, _promotion_figures(promotion), tags=tags)
         challenger, champion = promotion.challenger_version, promotion.champion_version
+        if promotion.promoted:
+            tags[names.TAG_PROMOTED_AT] = datetime.now(UTC).isoformat(timespec="seconds")
         for key, value in (tags | {names.TAG_OUTCOME: outcome}).items():
             self._tag_version(challenger, key, value)
         if promotion.promoted:

@@ -104,6 +104,14 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
     waiting: float = Field(
         default=0.25, ge=0, description="...so many rows wait untrained, as a share of those trained on"
     )
+    live_gain: float = Field(
+        default=0.05, gt=0, le=1, description="how much nearer to what is asked, relatively, rows must bring a training"
+    )
+    raw_url: str | None = Field(
+        default=None,
+        pattern=r"^postgres(ql)?://",
+        description="RAW DATA, in which the inference API keeps what it is asked; none: that is left out",
+    )
     trusted_columns: str = Field(default="", description="columns never called broken, with commas between")
     retrain: str = Field(
         default="",
@@ -145,6 +153,7 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
             new_state=self.new_state_share,
             new_places=self.new_places,
             waiting=self.waiting,
+            live_gain=self.live_gain,
             trusted=frozenset(name.strip() for name in self.trusted_columns.split(",") if name.strip()),
         )
 

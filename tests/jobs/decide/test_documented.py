@@ -50,6 +50,6 @@ def test_every_criterion_has_its_rule(criterion: Criterion) -> None:
 def test_every_setting_is_there_with_its_default(
     step: str, cls: type[DecideSettings] | type[PromoteSettings], field: str
 ) -> None:
-    told = row(TEXT, variable(cls, field))
+    told, default = row(TEXT, variable(cls, field)), cls.model_fields[field].default
     assert told[1] == step
-    assert told[2] == (str(cls.model_fields[field].default) or "none")
+    assert told[2] == ("none" if default in (None, "") else str(default))

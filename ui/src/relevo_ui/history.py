@@ -37,6 +37,7 @@ REASONS: Mapping[TrainReason, str] = {
     TrainReason.NEW_STATE: "much of it lies in a state the model hardly knew",
     TrainReason.ERROR: "the model erred more than it promised",
     TrainReason.DRIFT: "the data moved beyond noise, and many rows wait untrained",
+    TrainReason.LIVE_DRIFT: "customers ask for other houses than the model learnt from",
     TrainReason.QUIET: "nothing changed enough to call for one",
     TrainReason.TOO_FEW_ROWS: "too few rows to tell a change from noise",
     TrainReason.BROKEN_COLUMN: "a column is broken",

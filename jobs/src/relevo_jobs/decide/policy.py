@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from relevo_contract.drift import evidence
 from relevo_contract.listing import TARGET, Columns
 from relevo_contract.profile import CategoricalProfile, Profile
-from relevo_contract.record import BatchRef, ColumnEvidence, ErrorEvidence, TrainReason, TrainVerdict
+from relevo_contract.profiling import categories
+from relevo_contract.record import BatchRef, ColumnEvidence, ErrorEvidence, LiveEvidence, TrainReason, TrainVerdict
 from relevo_jobs.decide.defects import Defect, defects
-from relevo_jobs.decide.drift import evidence
-from relevo_jobs.decide.profiling import categories
+from relevo_jobs.decide.live import LiveInputs, live_evidence
 from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.wording import estimate, listed, percent, rows_of
 
@@ -37,6 +38,8 @@ class Limits:
     """Rows waiting untrained, as a share of the champion's training rows, from which moved inputs are worth one."""
     false_alarms: float = 0.01
     """Rate at which a batch that did not move may have a column marked as moved."""
+    live_gain: float = 0.05
+    """How much nearer to what is asked the rows judged must bring a training, as a share of the distance."""
     trusted: frozenset[str] = frozenset()
     """Columns that are never called broken."""
 
@@ -73,6 +76,8 @@ class Case:
     """The numbers they came in."""
     untrained: int
     """Rows that cleaning kept and the champion was not trained on, these among them."""
+    live: LiveInputs | None = None
+    """What the inference API was asked; None if that is not known."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class _Judged:
     limits: Limits
     found: tuple[ColumnEvidence, ...]
     error: ErrorEvidence
+    live: LiveEvidence | None
 
     @property
     def rows(self) -> int:
@@ -182,6 +188,19 @@ def _drift(judged: _Judged) -> Ruling | None:
     return None
 
 
+def _live_drift(judged: _Judged) -> Ruling | None:
+    live = judged.live
+    if live is None or not live.closer:
+        return None
+    with_batch = {e.column: e.distance for e in live.with_batch}
+    moved = [e for e in live.columns if e.column in live.closer][:3]
+    named = [f"{e.column} ({e.distance:.2f}, noise {e.limit:.2f}, then {with_batch[e.column]:.2f})" for e in moved]
+    return TrainReason.LIVE_DRIFT, (
+        f"the last {rows_of(live.rows)} asked for are far from what version {judged.champion.version} was trained on, "
+        f"and {judged.these} bring a training closer: {listed(named)}; {judged.against}"
+    )
+
+
 def _quiet(judged: _Judged) -> Ruling:
     if not judged.moved:
         return TrainReason.QUIET, f"nothing moved beyond noise in {judged.these}; {judged.against}"
@@ -191,10 +210,18 @@ def _quiet(judged: _Judged) -> Ruling:
     )
 
 
-RULES: Final[Sequence[Callable[[_Judged], Ruling | None]]] = (_broken, _too_few, _new_state, _error, _drift, _quiet)
+Rule = Callable[[_Judged], Ruling | None]
+RULES: Final[Sequence[Rule]] = (_broken, _too_few, _new_state, _error, _drift, _live_drift, _quiet)
 """The first that speaks decides."""
 TRAINS: Final = frozenset(
-    {TrainReason.BASELINE, TrainReason.NEW_STATE, TrainReason.ERROR, TrainReason.DRIFT, TrainReason.ASKED}
+    {
+        TrainReason.BASELINE,
+        TrainReason.NEW_STATE,
+        TrainReason.ERROR,
+        TrainReason.DRIFT,
+        TrainReason.LIVE_DRIFT,
+        TrainReason.ASKED,
+    }
 )
 """The reasons that call for a training; ASKED is no rule's, see `relevo_jobs.decide.asking`."""
 
@@ -219,7 +246,8 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
     if not len(case.columns[TARGET]):
         return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence="cleaning kept no row of the batch")
     found = evidence(champion.profile, case.columns, limits.false_alarms)
-    judged = _Judged(champion, case, limits, found, _error_evidence(champion, case, limits))
+    live = None if case.live is None else live_evidence(champion.profile, case.live, case.columns, limits)
+    judged = _Judged(champion, case, limits, found, _error_evidence(champion, case, limits), live)
     reason, sentence = next(ruling for rule in RULES if (ruling := rule(judged)))
     return TrainVerdict(
         train=reason in TRAINS,
@@ -229,6 +257,7 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
         excluded=case.batches if reason is TrainReason.BROKEN_COLUMN else (),
         columns=found,
         error=judged.error,
+        live=live,
     )
 
 

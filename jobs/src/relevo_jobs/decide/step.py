@@ -19,11 +19,13 @@ from relevo_contract.listing import TARGET
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
+from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry, Version
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import DecideSettings
+from relevo_jobs.stores import inferences
 from relevo_jobs.stores.clean import CleanStore, open_clean
 
 PAGE = 20
@@ -115,7 +117,10 @@ class _Judge:
         self._store, self._champion, self._limits = store, champion, settings.limits()
         self._excluded = registry.excluded(settings.group)
         self._profile: Profile | None = None
+        self._live: LiveInputs | None = None
         if champion is not None:
+            if settings.raw_url is not None:
+                self._live = inferences.newest(settings.raw_url, settings.model)
             registry.download(champion.run_id, [names.PROFILE_FILE, names.ENCODER_FILE, names.ONNX_FILE], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
             self._scorer = Scorer(folder)
@@ -149,7 +154,7 @@ class _Judge:
         untrained = [ref, *self._untrained_before(ref)]
         batches = judged_together(untrained, rows_needed(self._profile, self._limits))
         columns = self._store.columns([b.number for b in batches])
-        case = Case(columns, tuple(b.number for b in batches), sum(b.kept for b in untrained))
+        case = Case(columns, tuple(b.number for b in batches), sum(b.kept for b in untrained), self._live)
         champion = None
         if self._champion is not None and self._profile is not None:
             predicted = self._scorer.predict(columns) if len(columns[TARGET]) else np.empty(0)

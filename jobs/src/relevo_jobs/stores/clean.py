@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, TARGET
 from relevo_contract.record import BatchRef
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.postgres import Schema, connect, speaking
+from relevo_jobs.stores.tables import columns
 
 VARIABLE = "RELEVO_CLEAN_URL"
 
@@ -128,16 +128,7 @@ class CleanStore:
             ).fetchall()
         if numbers is not None and not numbers:
             rows = []
-        by_column: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) or [()] * len(TYPED)
-        table: dict[str, NDArray[Any]] = {}
-        for name, values in zip(TYPED, by_column, strict=True):
-            if name in CATEGORICAL:
-                column = np.empty(len(rows), dtype=object)
-                column[:] = values
-                table[name] = column
-            else:
-                table[name] = np.array(values, dtype="datetime64[D]" if name in DATES else np.float64)
-        return table
+        return columns(rows, TYPED)
 
     def add(self, batch: CleanBatch) -> None:
         """Write a batch, its rows and its rejections in one transaction; one that is there already stays."""
