@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 import relevo_serving
@@ -23,6 +24,14 @@ from relevo_ui import settings as ui_settings
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "serving.md").read_text()
 SERVING, UI = DOCS.split("## The UI")
+
+
+ANSWERS: dict[str, type[BaseModel]] = {
+    "/predict": schema.PredictResponse,
+    "/explain": schema.ExplainResponse,
+    "/invocations": schema.InvocationsResponse,
+    "/model": schema.ModelStatus,
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +70,7 @@ def test_every_endpoint_and_answer_is_documented(client: TestClient) -> None:
 
 
 def test_every_event_of_the_log_is_documented() -> None:
-    source = "".join(file.read_text() for file in Path(relevo_serving.__file__).parent.glob("*.py"))
+    source = "".join(file.read_text() for file in Path(relevo_serving.__file__).parent.rglob("*.py"))
     events = set(re.findall(r'(?:log\.\w+|self\._tell)\(\s*"(\w+)"', source))
     assert {"listening", "version_served"} <= events
     for event in events:
@@ -88,6 +97,6 @@ def test_the_examples_answer_as_documented(client: TestClient) -> None:
         if "error" in said:
             assert response.json() == said
         else:
-            kind = schema.PredictResponse if "predictions" in said else schema.ModelStatus
+            kind = ANSWERS[path]
             kind.model_validate(said)
             kind.model_validate(response.json())

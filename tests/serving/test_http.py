@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from relevo_serving import model, schema
@@ -43,6 +44,7 @@ def test_a_prediction_names_the_version_and_what_it_did_not_know(client: TestCli
         "name": "house-prices",
         "version": 3,
         "run_id": "run-3",
+        "promoted_at": None,
         "since": "2026-11-04T15:02:11Z",
     }
 
@@ -185,19 +187,121 @@ def test_without_a_model_it_says_why_and_stays_alive() -> None:
 
 def test_the_documented_examples_are_real(client: TestClient) -> None:
     spec = client.get("/openapi.json").json()
-    body = spec["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
-    assert body["schema"]["$ref"].rpartition("/")[2] in spec["components"]["schemas"]
     assert "House" in spec["components"]["schemas"]
-    assert body["examples"]
-    for example in body["examples"].values():
-        answer = client.post("/predict", json=example["value"])
-        assert answer.status_code == 200
-        schema.PredictResponse.model_validate(answer.json())
+    answered: dict[str, type[BaseModel]] = {
+        "/predict": schema.PredictResponse,
+        "/explain": schema.ExplainResponse,
+        "/invocations": schema.InvocationsResponse,
+    }
+    for path, answers in answered.items():
+        body = spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        assert body["schema"]["$ref"].rpartition("/")[2] in spec["components"]["schemas"]
+        assert body["examples"]
+        for example in body["examples"].values():
+            answer = client.post(path, json=example["value"])
+            assert answer.status_code == 200
+            answers.model_validate_json(answer.content)
     schema.PredictResponse.model_validate(schema.RESPONSE_EXAMPLE)
+    schema.ExplainResponse.model_validate(schema.EXPLANATION_EXAMPLE)
     for path, operation in ((p, o) for p, methods in spec["paths"].items() for o in methods.values()):
         for status, response in operation["responses"].items():
+            if path == "/metrics":
+                assert "text/plain" in response["content"]
+                continue
             content = response["content"]["application/json"]
             assert "schema" in content, (path, status)
             if status >= "400":
                 schema.Problem.model_validate(content["example"])
     assert client.get("/docs").status_code == 200
+
+
+def test_an_explanation_adds_up_and_names_the_inputs(client: TestClient) -> None:
+    house = {"bed": 3, "house_size": 1200, "city": "Adjuntas", "state": "Puerto Rico"}
+    said = client.post("/explain", json={"houses": [house, {}]}).json()
+    assert said["model"]["version"] == 3
+    priced = client.post("/predict", json={"houses": [house, {}]}).json()["predictions"]
+    for explained, prediction in zip(said["explanations"], priced, strict=True):
+        assert explained["price"] == pytest.approx(prediction["price"], rel=1e-4)
+        total = explained["base_price"] + sum(c["dollars"] for c in explained["contributions"])
+        assert total == pytest.approx(explained["price"], abs=0.02)
+    size = next(c for c in said["explanations"][0]["contributions"] if c["feature"] == "house_size")
+    assert size["inputs"] == ["house_size"]
+    assert size["value"] == 1200
+    assert client.post("/explain", json={"houses": [{}] * 51}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"dataframe_records": [{"bed": 3, "zip_code": "00601"}, {"city": "Boston", "bed": None}]},
+        {"dataframe_split": {"columns": ["bed", "zip_code", "city"],
+                             "data": [[3, "00601", None], [None, None, "Boston"]]}},
+        {"dataframe_split": {"index": [7, 8], "columns": ["bed", "zip_code", "city"],
+                             "data": [[3, 601, float("nan")], [float("nan"), None, "Boston"]]}},
+    ],
+)  # fmt: skip
+def test_it_answers_as_mlflow_does(client: TestClient, table: dict[str, Any]) -> None:
+    answer = client.post("/invocations", content=json.dumps(table))
+    assert answer.status_code == 200, answer.text
+    houses = [{"bed": 3, "zip_code": "00601"}, {"city": "Boston"}]
+    expected = client.post("/predict", json={"houses": houses}).json()["predictions"]
+    assert answer.json() == {"predictions": [p["price"] for p in expected]}
+
+
+@pytest.mark.parametrize(
+    ("table", "field"),
+    [
+        ({}, ""),
+        ([], ""),
+        ({"inputs": [[1]]}, "inputs"),
+        ({"dataframe_records": [], "dataframe_split": {"columns": [], "data": []}}, ""),
+        ({"dataframe_records": []}, "dataframe_records"),
+        ({"dataframe_records": [{"bed": -1}]}, "dataframe_records.0.bed"),
+        ({"dataframe_records": [{}, {"price": 3}]}, "dataframe_records.1.price"),
+        ({"dataframe_split": {"columns": ["bed"], "data": [[1], [1, 2]]}}, "dataframe_split.data.1"),
+        ({"dataframe_split": {"columns": ["bed", "bed"], "data": [[1, 2]]}}, "dataframe_split.columns"),
+        ({"dataframe_split": {"columns": ["bed"], "data": [["three"]]}}, "dataframe_split.data.0.bed"),
+        ({"dataframe_records": [{}] * 51}, "dataframe_records"),
+    ],
+)
+def test_a_wrong_table_is_refused_naming_the_field(client: TestClient, table: Any, field: str) -> None:
+    answer = client.post("/invocations", json=table)
+    assert answer.status_code == 422
+    assert field in [problem["field"] for problem in answer.json()["fields"]]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"dataframe_records": [{"\\ud800": 1}]}', b"[" * 9_000, b"\xff"])
+def test_a_table_that_is_no_json_is_refused(client: TestClient, body: bytes) -> None:
+    assert client.post("/invocations", content=body).status_code == 422
+
+
+def test_what_it_did_is_told_to_prometheus(client: TestClient) -> None:
+    for house in ({"bed": 3, "state": "Oregon"}, {"bed": -1}):
+        client.post("/predict", json={"houses": [house]})
+    client.get("/nothing/at/all")
+    told = client.get("/metrics").text
+    assert 'relevo_serving_requests_total{route="/predict",status="200"}' in told
+    assert 'relevo_serving_requests_total{route="/predict",status="422"}' in told
+    assert 'relevo_serving_requests_total{route="other",status="404"}' in told
+    assert 'relevo_serving_request_seconds_bucket{le="+Inf",route="/predict"}' in told
+    assert 'relevo_serving_inputs_unseen_total{input="state"}' in told
+    assert 'relevo_serving_inputs_missing_total{input="bath"}' in told
+    assert 'relevo_serving_version{model="house-prices",role="served"} 3.0' in told
+    assert "relevo_serving_inferences_kept" not in told  # nothing is stored: RELEVO_RAW_URL is not set
+
+
+def test_live_drift_is_told_once_there_are_houses_enough(bundles: tuple[Path, Path]) -> None:
+    state = State(served=Served(Wanted(3, "run-3"), model.load(bundles[0]), SINCE))
+    with TestClient(create_app(settings(), state)) as fresh:
+        assert "live_drift_distance{" not in fresh.get("/metrics").text
+        fresh.post("/predict", json={"houses": [{"state": "Oregon", "bed": 9, "house_size": 9000}] * 200})
+    with TestClient(create_app(settings(), state)) as fresh:
+        fresh.post("/predict", json={"houses": [{"state": "Oregon", "bed": 9, "house_size": 9000}] * 200})
+        told = fresh.get("/metrics").text
+
+    def figure(name: str, column: str) -> float:
+        return float(told.split(f'{name}{{column="{column}"}} ')[1].split()[0])
+
+    for column in ("state", "house_size"):
+        distance = figure("relevo_serving_live_drift_distance", column)
+        assert distance > 2 * figure("relevo_serving_live_drift_noise", column)

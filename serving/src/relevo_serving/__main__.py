@@ -22,6 +22,7 @@ from relevo_serving.follower import Follower
 from relevo_serving.registry import Registry
 from relevo_serving.settings import Settings
 from relevo_serving.state import State
+from relevo_serving.storing.keeping import Keeper
 
 log = logging.getLogger("relevo.serving")
 BACKLOG = 2048
@@ -35,7 +36,8 @@ EXIT_CODES = {
 def _parser() -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog="relevo-serving",
-        description="Relevo's inference API: POST /predict, GET /model, /healthz, /readyz, /docs.",
+        description="Relevo's inference API: POST /predict, /explain, /invocations, GET /model, "
+        "/healthz, /readyz, /metrics, /docs.",
         epilog=f"settings, from the environment:\n{table(Settings)}\n\nexit codes:\n"
         + "\n".join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -63,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read(Settings, SettingsError)
         listening = _listen(settings)
+        keeper = Keeper(settings)
     except SettingsError as error:
         print(f"relevo-serving: {error}", file=sys.stderr)  # noqa: T201
         return WRONG_SETTING
@@ -90,12 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         follower.stop()
 
     config = uvicorn.Config(
-        create_app(settings, state, follow),
+        create_app(settings, state, keeper, follow, crowd=lambda: len(server.server_state.tasks)),
         loop="uvloop",
         http="httptools",
         log_config=None,
         access_log=settings.access_log,
         server_header=False,
+        proxy_headers=False,  # nobody here asks who the client is
         timeout_graceful_shutdown=10,
     )
     server = Server(config)

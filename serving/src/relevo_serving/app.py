@@ -1,42 +1,31 @@
-"""The HTTP application: routes, limits and errors over a State that somebody else keeps current."""
+"""The HTTP application: routes, limits, errors and their documentation."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
-from pydantic import ValidationError
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
-from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, House, columns_of
 from relevo_serving import schema
+from relevo_serving.endpoints import Endpoints
+from relevo_serving.front import Answer, Front
+from relevo_serving.live import Live
+from relevo_serving.metrics import Figures, Metrics
+from relevo_serving.requests import Refusal
 from relevo_serving.settings import Settings
-from relevo_serving.state import Served, State
-
-INLINE_ROWS: Final = 32
-"""Up to here predicting costs less than handing it to a thread; above, the probes must not wait for it."""
-INPUTS: Final = (*NUMERIC, *CATEGORICAL, *DATES)
-NO_SUCH_INPUT: Final = f"no such input; a house has {', '.join(INPUTS)}"
-FIELDS_NAMED: Final = 20
-"""A body with a thousand wrong fields is answered with the first ones."""
+from relevo_serving.state import State
+from relevo_serving.storing.keeping import Keeper
+from relevo_serving.together import Together
 
 
-class Refusal(Exception):
-    """A request that is answered with a problem."""
-
-    def __init__(self, status: int, error: str, fields: list[schema.FieldProblem] | None = None) -> None:
-        super().__init__(error)
-        self.status = status
-        self.problem = schema.Problem(error=error, fields=fields or [])
-
-
-def _json(model: Any, status: int = 200) -> Response:
+def _json(model: BaseModel, status: int = 200) -> Response:
     return Response(model.model_dump_json(), status, media_type="application/json")
 
 
@@ -45,119 +34,64 @@ def _problem(description: str, example: dict[str, Any]) -> dict[str, Any]:
 
 
 NOT_READY = _problem(
-    "no version is loaded yet", {"error": "expected the alias production on a version of house-prices, …", "fields": []}
+    "no version is loaded yet, or there is no room to keep what is asked",
+    {"error": "expected the alias production on a version of house-prices, …", "fields": []},
 )
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    408: _problem("the body did not arrive in time", {"error": "expected the body within 10 s, …", "fields": []}),
+    413: _problem("the body is too long", {"error": "expected a body of at most 1048576 bytes, …", "fields": []}),
+    422: _problem("a field is wrong, or there are too many houses", schema.BAD_INPUT_EXAMPLE),
+    503: NOT_READY,
+}
 
 
-def problems_of(error: ValidationError) -> list[schema.FieldProblem]:
-    """A validation error by field; what came is not repeated: it may be huge, or no JSON at all."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return [
-        schema.FieldProblem(
-            field=".".join(str(part) for part in detail["loc"]),
-            problem=NO_SUCH_INPUT if detail["type"] == "extra_forbidden" else detail["msg"],
-        )
-        for detail in details[:FIELDS_NAMED]
-    ]
-
-
-def parse(body: bytes, settings: Settings) -> list[House]:
-    """The houses in a request's body. Raises Refusal, naming the fields that are wrong."""
-    try:
-        houses = schema.PredictRequest.model_validate_json(body).houses
-    except ValidationError as error:
-        fields = problems_of(error)
-        names = ", ".join(field.field or "the body" for field in fields)
-        raise Refusal(422, f"expected houses as /docs describes them, wrong: {names}", fields) from None
-    if len(houses) > settings.max_rows:
-        said = f"expected at most {settings.max_rows} houses in a request, got {len(houses)}: send them in parts"
-        raise Refusal(422, said, [schema.FieldProblem(field="houses", problem=said)])
-    return houses
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """The request's body; Raises Refusal as soon as it is longer than the limit, whatever its headers say."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Refusal(413, f"expected a body of at most {limit} bytes, got more: send the houses in parts")
-    return bytes(body)
-
-
-def _ref(served: Served, settings: Settings) -> schema.ModelRef:
-    target = served.target
-    return schema.ModelRef(name=settings.model, version=target.version, run_id=target.run_id, since=served.since)
-
-
-def answer(houses: list[House], served: Served, settings: Settings) -> schema.PredictResponse:
-    """Price the houses with the version given."""
-    prices = served.model.predict(columns_of(houses))
-    predictions = [
-        schema.Prediction(
-            price=price,
-            low=low,
-            high=high,
-            unseen=list(unseen),
-            missing=[name for name in INPUTS if getattr(house, name) in (None, "")],
-        )
-        for house, price, low, high, unseen in zip(
-            houses,
-            np.round(prices.price, 2).tolist(),
-            np.round(prices.low, 2).tolist(),
-            np.round(prices.high, 2).tolist(),
-            prices.unseen,
-            strict=True,
-        )
-    ]
-    return schema.PredictResponse(predictions=predictions, model=_ref(served, settings))
-
-
-def model_status(state: State, settings: Settings) -> schema.ModelStatus:
-    """What /model answers."""
-    served, refused, registry = state.served, state.refused, state.registry
-    pinned = settings.version
-    return schema.ModelStatus(
-        serving=_ref(served, settings) if served else None,
-        model=settings.model,
-        follows=f"alias {settings.alias}" if pinned is None else f"version {pinned}",
-        refused=schema.RefusedVersion(
-            version=refused.target.version, run_id=refused.target.run_id, reason=refused.reason, at=refused.at
-        )
-        if refused
-        else None,
-        registry=schema.RegistryStatus(
-            reachable=registry.reachable,
-            problem=registry.problem,
-            wanted_version=registry.wanted,
-            answered_at=registry.answered_at,
-        ),
-    )
+REQUESTS: tuple[type[BaseModel], ...] = (schema.PredictRequest, schema.InvocationsRequest)
 
 
 def _describe(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI, with the request's schema: /predict reads its body itself, so FastAPI does not know of it."""
+    """OpenAPI, with the requests' schemas, which FastAPI does not know of: the routes read their bodies themselves."""
     if app.openapi_schema is None:
         spec = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        request = schema.PredictRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-        spec["components"]["schemas"] |= request.pop("$defs") | {"PredictRequest": request}
+        for model in REQUESTS:
+            request = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            spec["components"]["schemas"] |= request.pop("$defs") | {model.__name__: request}
         app.openapi_schema = spec
     return app.openapi_schema
+
+
+def _takes(request: str, examples: dict[str, Any]) -> dict[str, Any]:
+    content = {"schema": {"$ref": f"#/components/schemas/{request}"}, "examples": examples}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 Follow = Callable[[], AbstractAsyncContextManager[None]]
 
 
-def create_app(settings: Settings, state: State, follow: Follow | None = None) -> FastAPI:
-    """The application; `follow` keeps the state current for as long as it runs."""
+def create_app(
+    settings: Settings,
+    state: State,
+    keeper: Keeper | None = None,
+    follow: Follow | None = None,
+    crowd: Callable[[], int] = lambda: 1,
+) -> Front:
+    """The application. Raises SettingsError, see Keeper.
+
+    `follow` keeps the state current for as long as it runs; `crowd` tells how many requests are under way.
+    """
+    keeper = Keeper(settings) if keeper is None else keeper
+    figures, live = Figures(), Live()
+    endpoints = Endpoints(settings, state, keeper, figures=figures, live=live, together=Together(crowd))
+    metrics = Metrics(figures, state, keeper, live, settings.model)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        keeper.start()
         if follow is None:
             yield
-            return
-        async with follow():
-            yield
+        else:
+            async with follow():
+                yield
+        await run_in_threadpool(keeper.stop)
 
     app = FastAPI(
         title="Relevo's inference API",
@@ -171,55 +105,50 @@ def create_app(settings: Settings, state: State, follow: Follow | None = None) -
     async def _refused(_: Request, refusal: Refusal) -> Response:
         return _json(refusal.problem, refusal.status)
 
-    @app.exception_handler(ClientDisconnect)
-    async def _gone(_: Request, __: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # nobody reads it
-
     @app.exception_handler(HTTPException)
     async def _not_found(request: Request, error: HTTPException) -> Response:
         said = f"{request.method} {request.url.path}: {error.detail}; /docs lists what there is"
         return _json(schema.Problem(error=said), error.status_code)
 
-    def ready() -> Served:
-        served = state.served
-        if served is None:
-            raise Refusal(503, state.not_ready() or "a version was just loaded: ask again")
-        return served
+    answers: dict[str, Answer] = {}
 
-    @app.post(
+    def post(path: str, answer: Answer, **described: Any) -> None:
+        """Describe a route that the front answers."""
+        answers[path] = answer
+
+        async def endpoint(request: Request) -> Response:
+            return Response(await answer(await request.body()), media_type="application/json")
+
+        app.add_api_route(path, endpoint, methods=["POST"], operation_id=path.strip("/"), **described)
+
+    post(
         "/predict",
+        endpoints.predict,
         summary="price houses",
         response_model=schema.PredictResponse,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {
-                        "schema": {"$ref": "#/components/schemas/PredictRequest"},
-                        "examples": schema.REQUEST_EXAMPLES,
-                    }
-                },
-            }
-        },
-        responses={
-            200: {"content": {"application/json": {"example": schema.RESPONSE_EXAMPLE}}},
-            413: _problem(
-                "the body is too long", {"error": "expected a body of at most 1048576 bytes, …", "fields": []}
-            ),
-            422: _problem("a field is wrong, or there are too many houses", schema.BAD_INPUT_EXAMPLE),
-            503: NOT_READY,
-        },
+        openapi_extra=_takes("PredictRequest", schema.REQUEST_EXAMPLES),
+        responses={200: {"content": {"application/json": {"example": schema.RESPONSE_EXAMPLE}}}} | REFUSALS,
     )
-    async def predict(request: Request) -> Response:
-        houses = parse(await read_body(request, settings.max_body_bytes), settings)
-        served = ready()
-        if len(houses) <= INLINE_ROWS:
-            return _json(answer(houses, served, settings))
-        return _json(await run_in_threadpool(answer, houses, served, settings))
+    post(
+        "/explain",
+        endpoints.explain,
+        summary="why houses are priced as they are: SHAP values in dollars and logarithms",
+        response_model=schema.ExplainResponse,
+        openapi_extra=_takes("PredictRequest", schema.REQUEST_EXAMPLES),
+        responses={200: {"content": {"application/json": {"example": schema.EXPLANATION_EXAMPLE}}}} | REFUSALS,
+    )
+    post(
+        "/invocations",
+        endpoints.invocations,
+        summary="price houses, asked as MLflow's clients ask",
+        response_model=schema.InvocationsResponse,
+        openapi_extra=_takes("InvocationsRequest", schema.INVOCATIONS_EXAMPLES),
+        responses=REFUSALS,
+    )
 
     @app.get("/model", summary="what is served, and what the registry says", response_model=schema.ModelStatus)
     async def model() -> Response:
-        return _json(model_status(state, settings))
+        return _json(endpoints.status())
 
     @app.get("/healthz", summary="is the process alive", response_model=schema.Health)
     async def healthz() -> Response:
@@ -227,7 +156,14 @@ def create_app(settings: Settings, state: State, follow: Follow | None = None) -
 
     @app.get("/readyz", summary="can it predict", response_model=schema.Ready, responses={503: NOT_READY})
     async def readyz() -> Response:
-        return _json(schema.Ready(version=ready().target.version))
+        return _json(schema.Ready(version=endpoints.ready().target.version))
+
+    text = {"description": "Prometheus' exposition format", "content": {"text/plain": {"schema": {"type": "string"}}}}
+
+    @app.get("/metrics", summary="figures for Prometheus", response_class=Response, responses={200: text})
+    async def figures_for_prometheus() -> Response:
+        return Response(await run_in_threadpool(metrics.text), media_type=CONTENT_TYPE_LATEST)
 
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
-    return app
+    routes = frozenset(getattr(route, "path", "") for route in app.routes)
+    return Front(app, answers, routes, settings, figures)

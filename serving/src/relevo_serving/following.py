@@ -15,7 +15,8 @@ yes    | no     | no      | ASK_AGAIN: the registry or its store is away, which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 
@@ -25,6 +26,8 @@ class Wanted:
 
     version: int
     run_id: str
+    promoted_at: datetime | None = field(default=None, compare=False)
+    """None: never, or by hand, or by a release that did not note it."""
 
 
 @dataclass(frozen=True)

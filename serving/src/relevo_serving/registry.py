@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ class Registry:
         if _absent(answer):
             return None
         found = self._json(answer)["model_version"]
-        return Wanted(int(found["version"]), str(found.get("run_id", "")))
+        tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+        return Wanted(int(found["version"]), str(found.get("run_id", "")), _time(tags.get(names.TAG_PROMOTED_AT, "")))
 
     def _get(self, endpoint: str, **parameters: str) -> httpx.Response:
         try:
@@ -103,6 +105,15 @@ class Registry:
 
     def _away(self, got: str) -> RegistryAway:
         return RegistryAway(f"expected an answer from MLflow at {self._shown}, got: {got}; is it running?")
+
+
+def _time(tag: str) -> datetime | None:
+    """A tag's time with its zone; None if it is none, for anybody may write tags."""
+    try:
+        at = datetime.fromisoformat(tag)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _absent(answer: httpx.Response) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,6 +46,7 @@ class ModelRef(_Schema):
     name: str
     version: int
     run_id: str = Field(description="its MLflow run")
+    promoted_at: datetime | None = Field(description="when it was promoted, UTC; null: by hand, or not noted")
     since: datetime = Field(description="when this process began to serve it, UTC")
 
 
@@ -63,6 +65,56 @@ class PredictResponse(_Schema):
 
     predictions: list[Prediction]
     model: ModelRef
+    request_id: UUID = Field(description="under which the houses are kept in raw.inferences")
+    stored: bool = Field(description="true: the houses and their prices are kept, whatever ends this process")
+
+
+class Contribution(_Schema):
+    """By how much one feature raises or lowers one price."""
+
+    feature: str
+    inputs: list[str] = Field(description="the inputs it is made of")
+    value: float | None = Field(description="what the model was given; null: missing")
+    log: float = Field(description="SHAP value: its part of log_price")
+    dollars: float = Field(description="its part of price, US dollars")
+
+
+class Explanation(_Schema):
+    """Why one house is priced as it is: base and contributions add up to the price, in dollars and in logarithms."""
+
+    price: float
+    base_price: float = Field(description="where every explanation of this version begins, US dollars")
+    log_price: float
+    base_log_price: float = Field(description="mean prediction over the version's training rows")
+    contributions: list[Contribution] = Field(description="the largest first")
+
+
+class ExplainResponse(_Schema):
+    """Explanations in the houses' order."""
+
+    explanations: list[Explanation]
+    model: ModelRef
+
+
+class DataframeSplit(BaseModel):
+    """A table, columns and rows apart."""
+
+    columns: list[str]
+    data: list[list[Any]]
+    index: list[Any] | None = None
+
+
+class InvocationsRequest(_Schema):
+    """The houses as MLflow's clients send a table: exactly one of the two."""
+
+    dataframe_split: DataframeSplit | None = None
+    dataframe_records: list[dict[str, Any]] | None = None
+
+
+class InvocationsResponse(_Schema):
+    """Prices in the rows' order, US dollars."""
+
+    predictions: list[float]
 
 
 class RefusedVersion(_Schema):
@@ -124,6 +176,7 @@ MODEL_REF: Final[dict[str, Any]] = {
     "name": "house-prices",
     "version": 3,
     "run_id": "5b1f6c1f0d0e4c0f9a4f2d6f5f0f7a11",
+    "promoted_at": "2026-11-04T15:02:09Z",
     "since": "2026-11-04T15:02:11Z",
 }
 REQUEST_EXAMPLES: Final[dict[str, Any]] = {
@@ -141,6 +194,35 @@ RESPONSE_EXAMPLE: Final[dict[str, Any]] = {
         }
     ],
     "model": MODEL_REF,
+    "request_id": "019aabcd-1f2e-7a3b-9c4d-5e6f70819203",
+    "stored": True,
+}
+EXPLANATION_EXAMPLE: Final[dict[str, Any]] = {
+    "explanations": [
+        {
+            "price": 109204.31,
+            "base_price": 281210.11,
+            "log_price": 11.601,
+            "base_log_price": 12.547,
+            "contributions": [
+                {
+                    "feature": "price_by_size",
+                    "inputs": ["house_size", "zip_code", "city", "state"],
+                    "value": 11.52,
+                    "log": -0.946,
+                    "dollars": -172005.8,
+                }
+            ],
+        }
+    ],
+    "model": MODEL_REF,
+}
+INVOCATIONS_EXAMPLES: Final[dict[str, Any]] = {
+    "split": {
+        "summary": "dataframe_split",
+        "value": {"dataframe_split": {"columns": ["bed", "city", "zip_code"], "data": [[3, "Adjuntas", "00601"]]}},
+    },
+    "records": {"summary": "dataframe_records", "value": {"dataframe_records": [HOUSE, UNKNOWN_PLACE]}},
 }
 BAD_INPUT_EXAMPLE: Final[dict[str, Any]] = {
     "error": "expected houses as documented, one field is wrong: houses.0.bed",

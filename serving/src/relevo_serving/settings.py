@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -29,4 +30,24 @@ class Settings(settings.Settings):
     registry_timeout: float = Field(default=10, gt=0, description="seconds to wait for one answer of MLflow")
     max_rows: int = Field(default=1000, ge=1, description="most houses in one request")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="longest request body, in bytes")
+    max_explained: int = Field(default=50, ge=1, description="most houses in one request for explanations")
+    body_seconds: float = Field(default=10, gt=0, description="longest time for a request's body to arrive")
+    raw_url: str | None = Field(
+        default=None,
+        pattern=r"^postgres(ql)?://",
+        description="RAW, where every priced house is kept, e.g. postgresql://relevo@db:5432/raw; none: nowhere",
+    )
+    spool: Path = Field(
+        default=Path("/var/tmp/relevo-spool"),  # noqa: S108  # survives a restart; locked by the process that uses it
+        description="folder in which houses wait for RAW; this process's alone",
+    )
+    spool_bytes: int = Field(default=2**30, ge=2**16, description="most bytes that wait there")
+    spool_full: Literal["answer", "refuse"] = Field(
+        default="answer",
+        description="with no room left there: answer and say stored: false, or refuse with 503",
+    )
+    store_seconds: float = Field(default=1, ge=0.05, le=3600, description="seconds between two deliveries to RAW")
+    drain_seconds: float = Field(
+        default=5, ge=0, description="told to stop, longest time to deliver what waits; the rest stays in the folder"
+    )
     access_log: bool = Field(default=False, description="one log line for each request")

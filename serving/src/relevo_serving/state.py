@@ -11,6 +11,7 @@ from datetime import datetime
 
 from relevo_serving.following import Wanted
 from relevo_serving.model import Model
+from relevo_serving.schema import ModelRef
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,17 @@ class Served:
     model: Model
     since: datetime
     """When this process began to answer with it, UTC."""
+
+    def ref(self, name: str) -> ModelRef:
+        """How answers name the version."""
+        target = self.target
+        return ModelRef(
+            name=name,
+            version=target.version,
+            run_id=target.run_id,
+            promoted_at=target.promoted_at,
+            since=self.since,
+        )
 
 
 @dataclass(frozen=True)
