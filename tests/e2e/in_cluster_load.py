@@ -27,6 +27,8 @@ class LoadSummary:
     first_answer: Mapping[int, datetime]
     last_answer: Mapping[int, datetime]
     failed: int
+    stored: int
+    """Answers that said that their house is kept; its street is `load`."""
     failures: Sequence[Mapping[str, str]]
     """The first of them: `at` and `error`."""
     median_seconds: float | None
@@ -93,6 +95,7 @@ def _summary(line: Object) -> LoadSummary:
         by_version=numbers("by_version"),
         first_answer=times("first_answer"),
         last_answer=times("last_answer"),
+        stored=line["stored"],
         failed=line["failed"],
         failures=line["failures"],
         median_seconds=line["median_seconds"],

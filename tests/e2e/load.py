@@ -18,7 +18,9 @@ from typing import Any
 
 import httpx
 
-BODY = {"houses": [{"bed": 3, "bath": 2, "house_size": 1500, "state": "Puerto Rico", "city": "San Juan"}]}
+BODY = {
+    "houses": [{"bed": 3, "bath": 2, "house_size": 1500, "state": "Puerto Rico", "city": "San Juan", "street": "load"}]
+}
 TIMEOUT = 10.0
 SHOWN = 50
 """A load against nothing fails thousands of times for one reason."""
@@ -45,6 +47,7 @@ class Load:
         self.versions: Counter[int] = Counter()
         self.first: dict[int, str] = {}
         self.last: dict[int, str] = {}
+        self.stored = 0
         self.failed = 0
         self.failures: list[dict[str, str]] = []
         self.seconds: list[float] = []
@@ -57,12 +60,14 @@ class Load:
             if answer.status_code != 200:
                 self._fail(f"{answer.status_code}: {answer.text[:300]}")
                 return
-            version = int(answer.json()["model"]["version"])
+            said = answer.json()
+            version = int(said["model"]["version"])
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             self._fail(f"{type(error).__name__}: {error}")
             return
         self.seconds.append(time.perf_counter() - began)
         self.versions[version] += 1
+        self.stored += bool(said.get("stored"))
         self.last[version] = now()
         if version not in self.first:
             self.first[version] = self.last[version]
@@ -98,6 +103,7 @@ class Load:
             by_version={str(version): count for version, count in self.versions.items()},
             first_answer={str(version): at for version, at in self.first.items()},
             last_answer={str(version): at for version, at in self.last.items()},
+            stored=self.stored,
             failed=self.failed,
             failures=self.failures,
             median_seconds=times[len(times) // 2] if times else None,

@@ -12,7 +12,11 @@ from relevo_operator.values import Manifest, Observed, Spec
 
 PRE_STOP_SECONDS: Final = 5
 """A pod told to stop goes on answering for so long: until no kube-proxy sends it connections any more."""
-GRACE_SECONDS: Final = 30
+SPOOL: Final = "/var/spool/relevo"
+"""Where a pod keeps the houses it priced until RAW has them: it goes with the pod, not with a container."""
+DRAIN_SECONDS: Final = 840
+"""A pod told to stop waits for RAW so long, if houses are left that it does not have."""
+GRACE_SECONDS: Final = DRAIN_SECONDS + 60
 _SUFFIXES: Final = {
     "": Decimal(1), "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"),
     **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
@@ -99,6 +103,8 @@ def _pod(spec: Spec, version: int) -> dict[str, Any]:
         "MLFLOW_TRACKING_URI": spec.registry.tracking_uri,
         "RELEVO_HOST": "0.0.0.0",  # noqa: S104  # in the pod's own network
         "RELEVO_PORT": str(spec.port),
+        "RELEVO_SPOOL": SPOOL,
+        "RELEVO_DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
     container: dict[str, Any] = {
         "name": names.CONTAINER,
@@ -115,7 +121,10 @@ def _pod(spec: Spec, version: int) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  # where the version's files are put
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # where the version's files are put
+            {"name": "spool", "mountPath": SPOOL},
+        ],
     }
     if spec.resources:
         container["resources"] = dict(spec.resources)
@@ -124,7 +133,7 @@ def _pod(spec: Spec, version: int) -> dict[str, Any]:
         "containers": [container],
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "terminationGracePeriodSeconds": GRACE_SECONDS,
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "spool", "emptyDir": {}}],
     }
 
 

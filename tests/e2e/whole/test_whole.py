@@ -123,8 +123,21 @@ def test_the_promoted_version_answers_and_no_request_was_lost(release: Release) 
     load = in_cluster_load.stop(release.namespace)
     assert (load.failed, set(load.by_status)) == (0, {200}), load.failures
     assert len(load.by_version) > 1, "expected a promotion while requests kept coming"
+    assert load.stored == load.requests
+    release.namespace.until(lambda: _kept(release) >= load.stored)  # a pod that was replaced delivers before it ends
+    assert _kept(release) == load.stored
     columns = release.namespace.kubectl("get", "modeldeployments", MODEL, "-o", "wide", "--no-headers").split()
     assert columns[1:6] == [MODEL, "production", str(serving), "True", "Serving"]
+
+
+def _kept(release: Release) -> int:
+    """Houses of the load that RAW holds, each under a request of its own."""
+    with release.database("raw") as raw:
+        row = raw.execute("select count(distinct request) from raw.inferences where street = 'load'").fetchone()
+        rows = raw.execute("select count(*) from raw.inferences where street = 'load'").fetchone()
+    assert row is not None
+    assert row == rows, "a house is there twice"
+    return int(row[0])
 
 
 def test_a_retraining_that_somebody_asks_for(release: Release) -> None:
