@@ -162,7 +162,10 @@ bench-demo: install ## how long the demo takes, step by step and server by serve
 bench-handover: install ## a hand-over beside a bare pod, on KUBECONFIG's cluster; 1,000 ModelDeployments: ARGS="--only scale"
 	@$(RUN)/python -m benchmarks.handover $(ARGS)
 
+bench-serving: install ## the inference API beside its peers and the limit of HTTP: ARGS="--data FILE.csv"
+	@$(RUN)/python -m benchmarks.serving $(ARGS)
+
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-airflow
+.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving bench-airflow

@@ -1,0 +1,176 @@
+"""`make bench-serving`: requests a second for one row beside peers and limit, and the time of 1,000 rows at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import timeit
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import xgboost
+
+from benchmarks.holdout.__main__ import Table, as_is, take
+from benchmarks.policy.market import read
+from benchmarks.serving.measuring import CONNECTIONS, ROOT, Figures, answers, ask, measure, post
+from benchmarks.serving.peers import LIMIT, MLFLOW, PEERS
+from relevo_contract import names
+from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, free_port
+from relevo_demo.servers.process import Server
+from relevo_jobs.stores import raw
+from relevo_jobs.stores.postgres import bring_up_to_date
+from relevo_jobs.train import bundle, fitting
+from relevo_jobs.train.encoding import Rows, learn, out_of_fold
+from tests.versions import Versions
+
+MANY = 1_000
+RELEVO = "Relevo, inputs stored"
+EPILOG = """\
+Each server runs alone, one process of it, with the load in a process of its own; a round takes them one by one. All
+serve one booster of 300 trees of depth 6. The peers are given features, Relevo is given the house: it encodes it,
+prices it with an interval, and keeps it in PostgreSQL.
+
+bounds: at least 0.85 of the limit and 15 times mlflow models serve; p99 at most 3 times the median; 1,000 rows in at
+most 1.5 times the bare ONNX call and JSON parsing.
+
+exit codes: 0 every bound holds, 1 one is missed"""
+
+
+def fitted(training: Table, trees: int) -> fitting.Fitted:
+    """A model of so many trees of depth 6 on Relevo's features; 0 is what Relevo trains by itself."""
+    if not trees:
+        return fitting.fit(training, seed=0, threads=0)
+    rows = Rows.of(training)
+    encoder = learn(rows)
+    matrix = xgboost.DMatrix(out_of_fold(rows, 0), label=rows.log_price, feature_names=list(encoder.feature_names))
+    parameters: fitting.Parameters = {"max_depth": 6, "eta": 0.05, "base_score": float(rows.log_price.mean())}
+    return fitting.Fitted(encoder, xgboost.train(parameters, matrix, trees), parameters)
+
+
+@contextmanager
+def stores(folder: Path) -> Iterator[tuple[MlflowServer, str, Mapping[str, str]]]:
+    """MLflow, RAW's address, and the environment to reach both by."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(PostgresServer(folder / "postgres"))
+        s3 = stack.enter_context(S3Server(folder / "s3"))
+        s3.create_bucket("relevo")
+        env = {**postgres.env, **s3.env}
+        os.environ.update(env)
+        mlflow = stack.enter_context(
+            MlflowServer(folder / "mlflow", backend=postgres.url("metadata"), s3_url=s3.url, bucket="relevo", env=env)
+        )
+        bring_up_to_date(postgres.url("raw"), raw.SCHEMA)
+        yield mlflow, postgres.url("raw"), env
+
+
+def many_rows(
+    folder: Path, houses: list[dict[str, Any]], features: np.ndarray[Any, Any], port: int
+) -> tuple[float, float]:
+    """Seconds for 1,000 rows: over HTTP from Relevo, and of the bare ONNX call and JSON parsing."""
+    request = post("/predict", {"houses": houses})
+    body = request.split(b"\r\n\r\n", 1)[1]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(folder / names.ONNX_FILE, options, providers=["CPUExecutionProvider"])
+
+    def bare() -> None:
+        json.loads(body)
+        session.run([names.ONNX_OUTPUT], {names.ONNX_INPUT: features})
+
+    asked, alone = [], []
+    for _ in range(5):
+        asked.append(ask(request, port, 1, 2)["median"])
+        alone.append(statistics.median(timeit.repeat(bare, number=1, repeat=30)))
+    return statistics.median(asked), statistics.median(alone)
+
+
+def main() -> int:
+    """Measure, print the table, and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="make bench-serving", description=(__doc__ or "").splitlines()[0], epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--data", type=Path, required=True, help="the listings, a CSV file with the twelve columns")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds (default 3)")
+    parser.add_argument("--seconds", type=float, default=5, metavar="S", help="of each measurement (default 5)")
+    parser.add_argument("--trees", type=int, default=300, metavar="N", help="0: what Relevo trains (default 300)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="servers whose name holds one of these")
+    given = parser.parse_args()
+    if not given.data.is_file():
+        parser.error(f"--data: expected a CSV file, found none at {given.data}")
+    table = as_is(read(given.data))
+    order = np.random.default_rng(0).permutation(len(table["price"]))
+    held, training = take(table, order[:2000]), take(table, order[2000:])
+    chosen = [p for p in PEERS if not given.only or any(word.casefold() in p.name.casefold() for word in given.only)]
+    with tempfile.TemporaryDirectory(prefix="bench-serving-") as temporary:
+        folder = Path(temporary)
+        version = folder / "version"
+        version.mkdir()
+        model = fitted(training, given.trees)
+        bundle.write(version, model, training, holdout_columns=held, batches=(1,), seed=0)
+        features = model.encoder.transform(held)[:MANY]
+        houses = [json.loads(bundle.house_at(held, row).model_dump_json(exclude_none=True)) for row in range(MANY)]
+        whole = int(np.flatnonzero(~np.isnan(features).any(axis=1))[0])  # not every peer takes a missing value
+        row = features[whole].astype(float).tolist()
+        found: dict[str, Figures] = {}
+        with stores(folder) as (mlflow, raw_url, env):
+            versions = Versions(mlflow.url, "house-prices")
+            versions.promote(versions.register(version))
+            port = free_port()
+            told = {
+                **env, "MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_PORT": str(port), "RELEVO_RAW_URL": raw_url,
+                "RELEVO_SPOOL": str(folder / "spool"),
+            }  # fmt: skip
+
+            def relevo() -> Server:
+                return Server(
+                    RELEVO, [sys.executable, "-m", "relevo_serving"], log=folder / "relevo.log",
+                    ready=answers(f"http://127.0.0.1:{port}/readyz"), env=told,
+                )  # fmt: skip
+
+            for number in range(given.rounds):
+                for peer in chosen:
+                    print(f"round {number + 1} of {given.rounds}: {peer.name}", file=sys.stderr)
+                    peer.install(ROOT / ".tools" / "bin" / "uv", version / names.XGBOOST_FILE)
+                    taken = free_port()
+                    request = post(peer.path, peer.body([row]))
+                    measure(found.setdefault(peer.name, Figures()), peer.server(taken), request, taken, given.seconds)
+                print(f"round {number + 1} of {given.rounds}: {RELEVO}", file=sys.stderr)
+                request = post("/predict", {"houses": [houses[whole]]})
+                measure(found.setdefault(RELEVO, Figures()), relevo(), request, port, given.seconds)
+            with relevo():
+                asked, alone = many_rows(version, houses, features, port)
+        return report(found, asked, alone)
+
+
+def report(found: Mapping[str, Figures], asked: float, alone: float) -> int:
+    """Print the table; 1 if a bound is missed."""
+    print("\n| server | 1 connection, requests a second | p99 by median | 8 connections | p99 by median | MB |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, figures in sorted(found.items(), key=lambda item: item[1].rate(1)):
+        cells = [f"{figures.rate(c):,.0f} | {figures.tail(c):.1f}" for c in CONNECTIONS]
+        print(f"| {name} | {' | '.join(cells)} | {figures.megabytes:,.0f} |")
+    ours, missed = found[RELEVO], []
+    for connections in CONNECTIONS:
+        for peer, bound in ((LIMIT, 0.85), (MLFLOW, 15)):
+            if peer in found:
+                times = ours.rate(connections) / found[peer].rate(connections)
+                print(f"{times:.2f} times {peer} with {connections} connections (bound {bound})")
+                missed += [peer] if times < bound else []
+        missed += ["p99"] if ours.tail(connections) > 3 else []
+    print(f"1,000 rows: {asked * 1000:.1f} ms, bare {alone * 1000:.1f} ms, {asked / alone:.2f} times (bound 1.5)")
+    missed += ["1,000 rows"] if asked / alone > 1.5 else []
+    print("every bound holds" if not missed else f"missed: {', '.join(missed)}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
