@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-import os
+import mmap
 import time
 import uuid
 from collections.abc import Iterator
@@ -146,11 +146,11 @@ def test_a_disk_without_room_keeps_nothing_and_what_is_there_is_delivered(
     spool, delivery = delivering(tmp_path, raw_url, limit=4000)  # segments of 500 bytes
     assert spool.append(record())
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "posix_fallocate", full)
+        patched.setattr(mmap, "mmap", full)
         kept = 1
         while spool.append(record()):
             kept += 1

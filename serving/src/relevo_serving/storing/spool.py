@@ -23,9 +23,10 @@ from typing import IO, Final
 from relevo_serving.errors import SettingsError
 
 log = logging.getLogger("relevo.spool")
-SEGMENT: Final = 8 * 2**20
-"""Bytes from which a segment is closed: what is left to read of one when it is half delivered stays little."""
+SEGMENT: Final = 2**20
+"""Bytes of a segment: filling one with zeros takes half a millisecond, once in more than a thousand houses."""
 _SUFFIX: Final = ".copy"
+_POPULATE: Final = getattr(mmap, "MAP_POPULATE", 0)  # Linux only
 
 
 @dataclass
@@ -109,8 +110,11 @@ class Spool:
         room = max(self._segment, least)
         try:
             with path.open("w+b") as file:
-                os.posix_fallocate(file.fileno(), 0, room)  # a copy into a hole on a full disk would end the process
-                memory = mmap.mmap(file.fileno(), room)
+                # A copy into a hole on a full disk would end the process, and one into a page that the kernel has not
+                # met yet takes ten times as long: so it meets all of them now.
+                file.write(bytes(room))
+                file.flush()
+                memory = mmap.mmap(file.fileno(), room, flags=mmap.MAP_SHARED | _POPULATE)
         except OSError:
             path.unlink(missing_ok=True)
             raise
