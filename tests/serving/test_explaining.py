@@ -111,7 +111,7 @@ def test_contributions_add_up_in_dollars_and_in_logarithms(
     for house, found in zip(houses, loaded.explain(houses), strict=True):
         told = explanation(loaded, found)
         parts = told["contributions"]
-        assert told["price"] == pytest.approx(loaded.predict([house]).price[0], rel=1e-5)
+        assert told["price"] == pytest.approx(loaded.predict([house]).dollars[0], rel=1e-5)
         assert told["base_price"] + sum(p["dollars"] for p in parts) == pytest.approx(told["price"], abs=0.02)
         assert told["base_log_price"] + sum(p["log"] for p in parts) == pytest.approx(told["log_price"], abs=1e-9)
         assert [abs(p["dollars"]) for p in parts] == sorted((abs(p["dollars"]) for p in parts), reverse=True)

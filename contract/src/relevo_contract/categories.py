@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.arithmetic import Column
-from relevo_contract.listing import CATEGORICAL
+from relevo_contract.listing import CATEGORICAL, House
 from relevo_contract.numbers import Given
 
 SEPARATOR: Final = "|"
@@ -67,8 +67,13 @@ def zip_word(value: Any) -> str | None:
     return text.zfill(5) if text.isdecimal() else text
 
 
+def joined(first: str | None, second: str | None) -> str | None:
+    """The category of two taken together, None where one is missing."""
+    return None if first is None or second is None else f"{first}{SEPARATOR}{second}"
+
+
 def _joined(first: Sequence[str | None], second: Sequence[str | None]) -> list[str | None]:
-    return [None if a is None or b is None else f"{a}{SEPARATOR}{b}" for a, b in zip(first, second, strict=True)]
+    return list(map(joined, first, second))
 
 
 _often = lru_cache(maxsize=20_000)
@@ -94,11 +99,11 @@ def kinds(given: Given[Column]) -> list[str]:
     return sorts
 
 
-def kind(given: Given[float]) -> str:
+def kind(house: House) -> str:
     """Of one house, as `kinds`."""
-    if given.house_size == given.house_size:  # only NaN differs from itself
+    if house.house_size is not None:
         return "house"
-    return "land" if given.bed != given.bed and given.bath != given.bath else "unsized"
+    return "land" if house.bed is None and house.bath is None else "unsized"
 
 
 def categories(spelled: Spelled, kind: Sequence[str | None]) -> dict[str, Sequence[str | None]]:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from relevo_contract.categories import INPUTS_OF_CATEGORIES
 from relevo_contract.listing import Columns
-from relevo_contract.lookup import FOOT_PRICE, PRICE_BY_SIZE, SHARES, Lookup
+from relevo_contract.lookup import FOOT_PRICE, PRICE_BY_SIZE, Lookup
 from relevo_contract.numbers import INPUTS_OF_NUMBERS, NUMBERS
+from relevo_contract.tables import SHARES
 
 Target = Literal["log_price", "log_price_per_foot"]
 _HOUSE_INPUTS: Final = ("house_size", "bed", "bath", "acre_lot")

@@ -5,17 +5,30 @@ Built once from the encoder's data, in plain containers: a request for one house
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.arithmetic import COLUMNS, HOUSE, Arithmetic, Column, Value
-from relevo_contract.categories import INPUT_OF, VOCABULARIES, categories, codes, index, kind, kinds, spell
+from relevo_contract.categories import (
+    INPUT_OF,
+    VOCABULARIES,
+    categories,
+    codes,
+    index,
+    joined,
+    kind,
+    kinds,
+    spell,
+    word,
+)
 from relevo_contract.listing import CATEGORICAL, Columns, House
-from relevo_contract.numbers import NUMBERS, Given, given_columns, given_house, log_size, numbers, terms
+from relevo_contract.numbers import NUMBERS, Given, given_columns, given_house, log_size, numbers, order, terms
+from relevo_contract.tables import PLACES, SHARES, Tables, learnt
 
 if TYPE_CHECKING:
     from relevo_contract.encoder import Encoder
@@ -25,19 +38,18 @@ Codes = Mapping[str, NDArray[np.int64]]
 
 PRICE_BY_SIZE: Final = "price_by_size"
 FOOT_PRICE: Final = "foot_price_by_zip_code"
-SHARES: Final = ("zip_code", "city", "brokered_by")
-PLACES: Final = ("state", "zip3", "city", "zip_code")
-BROKER: Final = "brokered_by"
-_INPUTS: Final = tuple((name, VOCABULARIES.index(name), shown) for name, shown in INPUT_OF.items())
+PLACES_REMEMBERED: Final = 8192
+"""A kilobyte each. There are some forty thousand zip codes in the country, and most of what is asked is of a few."""
+BROKERS_REMEMBERED: Final = 16_384
+_STATUS, _BROKER, _BROKER_ZIP = (VOCABULARIES.index(name) for name in ("status", "brokered_by", "broker_zip"))
 _UNSEEN: Final = tuple(
     tuple(shown for bit, shown in enumerate(INPUT_OF.values()) if bits >> bit & 1) for bits in range(1 << len(INPUT_OF))
 )
 """By bits, one for each of INPUT_OF, the inputs."""
-_LARGEST = float(np.finfo(np.float32).max)
+_UNSEEN_BROKER: Final = 1 << list(INPUT_OF).index("brokered_by")
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Houses as the model takes them."""
 
     features: NDArray[np.float32]
@@ -46,30 +58,24 @@ class Encoded:
     """Per row the inputs whose category was never seen in training."""
 
 
-class _Step(NamedTuple):
-    """One target encoding; a table has an entry more than its vocabulary, which answers for the code -1."""
+class _Place(NamedTuple):
+    """What a house's state, city, zip code and kind say of it, whoever sells it."""
 
-    by: int
-    """The vocabulary's place in VOCABULARIES."""
-    smoothing: float
-    parent: int
-    """Its feature's place, below this one's; -1 is none."""
-    overall: float
-    sums: Any
-    """By category, count times mean."""
-    totals: Any
-    """By category, count plus smoothing."""
+    codes: list[int]
+    """By vocabulary."""
+    encodings: list[float]
+    """The target encodings; those that need more than the place are to be made anew."""
+    unseen: int
+    """Bits, see _UNSEEN."""
+    zip_code: str | None
+    zip_number: float
 
 
-@dataclass(frozen=True)
-class _Tables(Generic[Value]):
-    """What is looked up by code: tuples of floats for a house, arrays for a table."""
-
-    steps: tuple[_Step, ...]
-    shares: tuple[tuple[int, Any], ...]
-    """The vocabulary's place, and its table."""
-    effects: tuple[tuple[int, Any], ...]
-    """The same, of PLACES and then of the others, the broker's first."""
+class _Broker(NamedTuple):
+    code: int
+    unseen: int
+    word: str | None
+    number: float
 
 
 class Lookup:
@@ -88,12 +94,16 @@ class Lookup:
         )
         """The features in order."""
         self._places = {name: index(known) for name, known in encoder.vocabulary.items()}
-        self._in_order = tuple((name, self._places[name]) for name in VOCABULARIES)
         self._centers = encoder.additive.centers
         self._constant, *self._coefficients = encoder.additive.coefficients
         self._foot_price = self.names.index(FOOT_PRICE)
-        self._of_columns = _tables(encoder, self.names, lambda entries: np.array(entries, dtype=np.float64))
-        self._of_houses = _tables(encoder, self.names, tuple)
+        self._of_columns = learnt(encoder, self.names, np.array)
+        self._of_houses = learnt(encoder, self.names, tuple)
+        self._beyond_place = self._of_houses.steps_beyond({_STATUS, _BROKER, _BROKER_ZIP})
+        # Houses share places and brokers: remembered, they take a tenth of the time.
+        self._place = lru_cache(PLACES_REMEMBERED)(self._find_place)
+        self._broker = lru_cache(BROKERS_REMEMBERED)(self._find_broker)
+        self._status = lru_cache(64)(self._find_status)
 
     def table(self, columns: Columns) -> Encoded:
         """Features of a table, and what of it was never seen."""
@@ -110,72 +120,72 @@ class Lookup:
     def features(self, given: Given[Column], of: Codes) -> NDArray[np.float32]:
         """The features of a table whose codes are known already."""
         by_place = [of[name] for name in VOCABULARIES]
-        return _bounded(np.column_stack(self._values(COLUMNS, given, by_place, self._of_columns)))
+        values = numbers(COLUMNS, given)
+        self._of_columns.add_encodings(values, by_place)
+        self._add_rest(COLUMNS, values, given, by_place, self._of_columns)
+        return np.column_stack(values).astype(np.float32)
 
     def houses(self, houses: Sequence[House]) -> Encoded:
         """As `table` of these houses, at least one: sooner if they are few. The features are the same to the bit."""
-        values, unseen = zip(*map(self._house, houses), strict=True)
-        return Encoded(_bounded(np.array(values)), list(unseen))
+        values, unseen = array("f"), []
+        for house in houses:
+            found, new = self._house(house)
+            values.extend(found)
+            unseen.append(new)
+        return Encoded(np.frombuffer(values, dtype=np.float32).reshape(len(houses), -1), unseen)
 
     def _house(self, house: House) -> tuple[list[float], tuple[str, ...]]:
         inputs = vars(house)
-        spelled = spell({name: (inputs[name],) for name in CATEGORICAL})
-        given = given_house(house, {name: spelling[0] for name, spelling in spelled.items()})
-        found = categories(spelled, (kind(given),))
-        places = self._in_order
-        by_place = [known.get(found[name][0], -1) for name, known in places]
-        unseen = [shown for name, place, shown in _INPUTS if by_place[place] < 0 and found[name][0] is not None]
-        return self._values(HOUSE, given, by_place, self._of_houses), tuple(unseen)
+        place = self._place(inputs["state"], inputs["city"], inputs["zip_code"], kind(house))
+        broker = self._broker(inputs["brokered_by"])
+        given = given_house(
+            house, street=order(word(inputs["street"])), broker=broker.number, zip_code=place.zip_number
+        )
+        code = place.codes.copy()
+        code[_STATUS] = self._status(inputs["status"])
+        code[_BROKER] = broker.code
+        code[_BROKER_ZIP] = self._places["broker_zip"].get(joined(broker.word, place.zip_code), -1)
+        values = numbers(HOUSE, given)
+        values += place.encodings
+        for step in self._beyond_place:
+            values[step.feature] = step.of(code[step.by], values)
+        self._add_rest(HOUSE, values, given, code, self._of_houses)
+        return values, _UNSEEN[place.unseen | broker.unseen]
 
-    def _values(
-        self, x: Arithmetic[Value], given: Given[Value], of: Sequence[Any], tables: _Tables[Value]
-    ) -> list[Value]:
-        """Every feature, in the order of `names`; `of` has each vocabulary's code, or a column of them."""
-        values = numbers(x, given)
-        for by, smoothing, parent, overall, sums, totals in tables.steps:
-            place = of[by]
-            prior = overall if parent < 0 else values[parent]
-            values.append((sums[place] + smoothing * prior) / totals[place])
+    def _find_place(self, state: str | None, city: str | None, zip_code: str | None, kind: str) -> _Place:
+        spelled = spell(
+            dict.fromkeys(CATEGORICAL, (None,)) | {"state": (state,), "city": (city,), "zip_code": (zip_code,)}
+        )
+        found = categories(spelled, (kind,))
+        code = [self._places[name].get(found[name][0], -1) for name in VOCABULARIES]
+        unseen = sum(
+            1 << bit
+            for bit, name in enumerate(INPUT_OF)
+            if found[name][0] is not None and code[VOCABULARIES.index(name)] < 0
+        )
+        values = [float("nan")] * len(NUMBERS)
+        self._of_houses.add_encodings(values, code)
+        (known,) = spelled["zip_code"]
+        return _Place(code, values[len(NUMBERS) :], unseen, known, order(known))
+
+    def _find_broker(self, broker: str | None) -> _Broker:
+        spelled = word(broker)
+        code = self._places["brokered_by"].get(spelled, -1)
+        return _Broker(code, _UNSEEN_BROKER if spelled is not None and code < 0 else 0, spelled, order(spelled))
+
+    def _find_status(self, status: str | None) -> int:
+        return self._places["status"].get(word(status), -1)
+
+    def _add_rest(
+        self, x: Arithmetic[Value], values: list[Value], given: Given[Value], of: Sequence[Any], tables: Tables[Value]
+    ) -> None:
+        """Append what comes after the target encodings; `of` has each vocabulary's code, or a column of them."""
         values.append(values[self._foot_price] + log_size(x, given))
-        for by, shares in tables.shares:
-            values.append(shares[of[by]])
+        values += tables.shares_of(of)
         # Term by term, not by a matrix product, whose order of summation changes with the number of rows.
         house = x.where(True, self._constant, 0)
         for coefficient, term in zip(self._coefficients, terms(x, given, self._centers), strict=True):
             house = house + coefficient * term
-        effects = [effect[of[by]] for by, effect in tables.effects]
-        place = sum(effects[: len(PLACES)])
-        values += [house, place, effects[len(PLACES)], house + sum(effects)]
-        return values
-
-
-def _tables(encoder: Encoder, names: Sequence[str], made: Any) -> _Tables[Any]:
-    counts = {e.feature: np.array([*e.counts, 0], dtype=np.float64) for e in encoder.encodings}
-    place = {name: number for number, name in enumerate(VOCABULARIES)}
-    effects = encoder.additive.effects
-    others = [name for name in effects if name not in (*PLACES, BROKER)]
-    return _Tables(
-        steps=tuple(
-            _Step(
-                by=place[e.by],
-                smoothing=e.smoothing,
-                parent=-1 if e.parent is None else names.index(e.parent),
-                overall=encoder.overall[e.target],
-                sums=made((counts[e.feature] * np.array([*e.means, 0], dtype=np.float64)).tolist()),
-                totals=made((counts[e.feature] + e.smoothing).tolist()),
-            )
-            for e in encoder.encodings
-        ),
-        shares=tuple(
-            # A share, not a count: it means the same to a model trained on part of the rows.
-            (place[name], made((counts[f"price_by_{name}"] / max(1, encoder.rows)).tolist()))
-            for name in SHARES
-        ),
-        effects=tuple((place[name], made((*effects[name], 0.0))) for name in (*PLACES, BROKER, *others)),
-    )
-
-
-def _bounded(features: NDArray[np.float64]) -> NDArray[np.float32]:
-    """A valid house may still be absurd (a bath of 1e-300): its ratios stay finite, which XGBoost asks for."""
-    # Not np.clip, which takes twice as long for one row.
-    return np.maximum(np.minimum(features, _LARGEST), -_LARGEST).astype(np.float32)
+        effects = tables.effects_of(of)
+        place = sum(effects[1 : len(PLACES)], effects[0])
+        values += [house, place, effects[len(PLACES)], house + sum(effects[1:], effects[0])]

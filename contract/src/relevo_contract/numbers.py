@@ -41,6 +41,7 @@ NUMBERS: Final = (
 """`sold_day` is days since 1970; `*_order` the code read as a number: zip codes run along the map, and the source
 numbers streets and brokers in alphabetical order (a lot without a house number comes last)."""
 _NAN: Final = float("nan")
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 class Given(NamedTuple, Generic[Value]):
@@ -76,18 +77,18 @@ def given_columns(columns: Columns, spelled: Mapping[str, Iterable[str | None]])
     )
 
 
-def given_house(house: House, spelled: Mapping[str, str | None]) -> Given[float]:
-    """Of one house and its texts as they are spelt."""
-    sold = house.prev_sold_date
+def given_house(house: House, *, street: float, broker: float, zip_code: float) -> Given[float]:
+    """Of one house and its codes as numbers, see `order`."""
+    bed, bath, lot, size, sold = house.bed, house.bath, house.acre_lot, house.house_size, house.prev_sold_date
     return Given(
-        bed=_NAN if house.bed is None else house.bed,
-        bath=_NAN if house.bath is None else house.bath,
-        acre_lot=_NAN if house.acre_lot is None else house.acre_lot,
-        house_size=_NAN if house.house_size is None else house.house_size,
-        sold_day=_NAN if sold is None else float(sold.toordinal() - FIRST_DAY),
-        street=order(spelled["street"]),
-        broker=order(spelled["brokered_by"]),
-        zip_code=order(spelled["zip_code"]),
+        _NAN if bed is None else bed,
+        _NAN if bath is None else bath,
+        _NAN if lot is None else lot,
+        _NAN if size is None else size,
+        _NAN if sold is None else float(sold.toordinal() - FIRST_DAY),
+        street,
+        broker,
+        zip_code,
     )
 
 
@@ -104,7 +105,8 @@ def numbers(x: Arithmetic[Value], given: Given[Value]) -> list[Value]:
     """The features `NUMBERS`, in their order, NaN where missing and where a ratio has no divisor."""
 
     def ratio(over: Value, under: Value) -> Value:
-        return over / x.where(under > 0, under, _NAN)
+        # A valid house may still be absurd (a bath of 1e-300): its ratios stay finite, which XGBoost asks for.
+        return x.between(over / x.where(under > 0, under, _NAN), 0.0, _LARGEST)
 
     def one_if_missing(value: Value) -> Value:
         return x.where(x.isnan(value), 1.0, 0.0)

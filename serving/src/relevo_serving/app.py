@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from relevo_serving import schema
+from relevo_serving.awake import Awake
 from relevo_serving.endpoints import Endpoints
 from relevo_serving.front import Answer, Front
 from relevo_serving.live import Live
@@ -166,4 +167,5 @@ def create_app(
 
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     routes = frozenset(getattr(route, "path", "") for route in app.routes)
-    return Front(app, answers, routes, settings, figures)
+    awake = Awake(settings.awake_microseconds / 1e6, crowd)
+    return Front(app, answers, routes, settings, figures=figures, awake=awake)

@@ -55,7 +55,7 @@ class Endpoints:
         most = self._settings.max_rows
         houses = table_of(body, most) if len(body) <= INLINE_BYTES else await run_in_threadpool(table_of, body, most)
         priced, *_ = await self._price(houses)
-        return to_json({"predictions": priced.prices})
+        return to_json({"predictions": [told["price"] for told in priced.predictions]})
 
     async def _price(self, houses: list[House]) -> tuple[Priced, Served, str, bool]:
         """Price, keep and count; the answer may leave once this returns."""
@@ -69,7 +69,7 @@ class Endpoints:
             raise Refusal(
                 503, "there is no room to keep the houses, so they are not priced: RAW is away; ask again later"
             )
-        self._figures.priced(priced)
+        self._figures.priced(priced.predictions)
         self._live.add(houses)
         return priced, served, request, stored
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from relevo_serving.awake import Awake
 from relevo_serving.metrics import Figures
 from relevo_serving.requests import Refusal
 from relevo_serving.schema import Problem
@@ -36,10 +37,17 @@ class Front:
     """The ASGI application that is served."""
 
     def __init__(
-        self, app: ASGIApp, answers: Mapping[str, Answer], routes: frozenset[str], settings: Settings, figures: Figures
+        self,
+        app: ASGIApp,
+        answers: Mapping[str, Answer],
+        routes: frozenset[str],
+        settings: Settings,
+        *,
+        figures: Figures,
+        awake: Awake,
     ) -> None:
         self._app, self._answers, self._routes = app, answers, routes
-        self._settings, self._figures = settings, figures
+        self._settings, self._figures, self._awake = settings, figures, awake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the process's life."""
@@ -51,6 +59,7 @@ class Front:
         answer = self._answers.get(path) if scope["method"] == "POST" else None
         if answer is not None:
             status = await self._answer(answer, receive, send)
+            self._awake.stay()
         else:
             status = await self._pass_on(scope, receive, send)
         self._figures.answered(path if path in self._routes else OTHER, status, time.perf_counter() - began)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from relevo_serving.live import Live
-from relevo_serving.pricing import Priced
 from relevo_serving.state import State
 from relevo_serving.storing.keeping import Keeper
 
@@ -65,15 +64,15 @@ class Figures:
             histogram = self.seconds[route] = Histogram(SECONDS)
         histogram.add(seconds)
 
-    def priced(self, priced: Priced) -> None:
+    def priced(self, predictions: Sequence[Mapping[str, Any]]) -> None:
         """Count houses."""
-        self.houses += len(priced.prices)
-        for price in priced.prices:
-            self.dollars.add(price)
-        for counts, named in ((self.unseen, priced.unseen), (self.missing, priced.missing)):
-            for inputs, times in Counter(named).items() if len(named) > 1 else ((named[0], 1),):
-                for name in inputs:
-                    counts[name] += times
+        self.houses += len(predictions)
+        for told in predictions:
+            self.dollars.add(told["price"])
+            for name in told["unseen"]:
+                self.unseen[name] += 1
+            for name in told["missing"]:
+                self.missing[name] += 1
 
 
 class _Collector(Collector):

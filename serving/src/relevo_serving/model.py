@@ -8,11 +8,10 @@ with the level's probability, so the price lies within a factor exp(±quantile) 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +21,11 @@ from relevo_contract import names
 from relevo_contract.bundle import Residuals, SelfTest
 from relevo_contract.encoder import Encoder
 from relevo_contract.listing import House, columns_of
-from relevo_contract.lookup import Encoded
 from relevo_contract.profile import Profile
 from relevo_serving.errors import BrokenVersion
 from relevo_serving.explaining.trees import Trees
 from relevo_serving.explaining.trees import read as read_trees
+from relevo_serving.scoring import Scorer
 
 CONFIDENCE: Final = 0.9
 FEW: Final = 8
@@ -42,13 +41,13 @@ FILES: Final = (
 """What serving needs of a version."""
 
 
-@dataclass(frozen=True)
-class Prices:
-    """Prices of n houses in US dollars, each (n,), with the 90 % interval."""
+class Prices(NamedTuple):
+    """Prices of n houses."""
 
-    price: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    dollars: NDArray[np.float64]
+    """(n,)."""
+    factor: float
+    """The 90 % interval is from so many times less to so many times more."""
     unseen: list[tuple[str, ...]]
     """By house, the inputs whose category the model never saw."""
 
@@ -80,35 +79,27 @@ class Model:
     """A loaded version. `predict` may be called from many threads at once."""
 
     def __init__(
-        self, session: Any, encoder: Encoder, residuals: Residuals, cases: SelfTest, *, profile: Profile, paths: Trees
+        self, scorer: Scorer, encoder: Encoder, residuals: Residuals, cases: SelfTest, *, profile: Profile, trees: Trees
     ) -> None:
-        self._session = session
+        self._scorer = scorer
         self.encoder = encoder
         self._lookup = encoder.lookup
         self.profile = profile
         """The training data's distributions."""
-        self._trees = paths
+        self._trees = trees
         self._factor = factor(residuals)
         self._cases = cases
 
-    def _encode(self, houses: Sequence[House]) -> Encoded:
-        if len(houses) <= FEW:
-            return self._lookup.houses(houses)
-        return self._lookup.table(columns_of(houses))
-
-    def _log_price(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        (output,) = self._session.run([names.ONNX_OUTPUT], {names.ONNX_INPUT: features})
-        return output.astype(np.float64).ravel()  # type: ignore[no-any-return]  # ONNX Runtime has no types
-
     def predict(self, houses: Sequence[House]) -> Prices:
         """Prices of the houses, at least one."""
-        encoded = self._encode(houses)
-        price = np.exp(self._log_price(encoded.features))
-        return Prices(price, price / self._factor, price * self._factor, encoded.unseen)
+        encoded = self._lookup.houses(houses) if len(houses) <= FEW else self._lookup.table(columns_of(houses))
+        logs = self._scorer.log_price(encoded.features)
+        return Prices(np.exp(logs, dtype=np.float64), self._factor, encoded.unseen)
 
     def explain(self, houses: Sequence[House]) -> list[Explanation]:
         """Why each house is priced as it is; some ten milliseconds a house."""
-        explained = [(self._trees.explain(row), row) for row in self._encode(houses).features]
+        features = self._lookup.table(columns_of(houses)).features
+        explained = [(self._trees.explain(row), row) for row in features]
         return [Explanation(e.base, e.values, row) for e, row in explained]
 
     def self_test(self) -> None:
@@ -119,7 +110,7 @@ class Model:
         expected = np.array([case.price for case in self._cases.cases])
         houses = [case.house for case in self._cases.cases]
         try:
-            found = self.predict(houses).price
+            found = self.predict(houses).dollars
             (explained,) = self.explain(houses[:1])
         except MemoryError:  # says nothing about the version
             raise
@@ -167,31 +158,10 @@ def _parse(folder: Path, file: str, kind: type[Parsed]) -> Parsed:
 
 def load(folder: Path) -> Model:
     """Load a version from its files. Raises BrokenVersion naming the file that is missing or wrong."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports usage to its makers otherwise
-    import onnxruntime  # noqa: PLC0415  # slow to import; the process answers its first probe meanwhile
-
     encoder = _parse(folder, names.ENCODER_FILE, Encoder)
     residuals = _parse(folder, names.RESIDUALS_FILE, Residuals)
     cases = _parse(folder, names.SELF_TEST_FILE, SelfTest)
     profile = _parse(folder, names.PROFILE_FILE, Profile)
-    path = folder / names.ONNX_FILE
-    paths = read_trees(_read(folder, names.XGBOOST_FILE))
-    onnx = _read(folder, path.name)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # one row takes microseconds; requests are what runs in parallel
-    options.log_severity_level = 4  # a broken file is told by the exception, once
-    try:
-        session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    except MemoryError:  # says nothing about the version
-        raise
-    except Exception as error:  # ONNX Runtime's errors share no class of their own
-        first = (str(error).splitlines() or ["no reason given"])[0]
-        raise BrokenVersion(f"expected {path.name} to be an ONNX model, ONNX Runtime says: {first}") from error
-    inputs = {tensor.name for tensor in session.get_inputs()}
-    outputs = {tensor.name for tensor in session.get_outputs()}
-    if names.ONNX_INPUT not in inputs or names.ONNX_OUTPUT not in outputs:
-        raise BrokenVersion(
-            f"expected {path.name} to take {names.ONNX_INPUT} and give {names.ONNX_OUTPUT}, it takes "
-            f"{sorted(inputs)} and gives {sorted(outputs)}"
-        )
-    return Model(session, encoder, residuals, cases, profile=profile, paths=paths)
+    trees = read_trees(_read(folder, names.XGBOOST_FILE))
+    scorer = Scorer(_read(folder, names.ONNX_FILE), len(encoder.feature_names))
+    return Model(scorer, encoder, residuals, cases, profile=profile, trees=trees)

@@ -50,4 +50,10 @@ class Settings(settings.Settings):
     drain_seconds: float = Field(
         default=5, ge=0, description="told to stop, longest time to deliver what waits; the rest stays in the folder"
     )
+    awake_microseconds: float = Field(
+        default=50,
+        ge=0,
+        le=10_000,
+        description="after an answer, how long to look for the next before sleeping; 0: not",
+    )
     access_log: bool = Field(default=False, description="one log line for each request")

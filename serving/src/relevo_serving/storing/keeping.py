@@ -6,7 +6,7 @@ import logging
 import time
 
 from relevo_contract.listing import House
-from relevo_serving.pricing import Priced, houses_json
+from relevo_serving.pricing import Priced
 from relevo_serving.settings import Settings
 from relevo_serving.state import Served
 from relevo_serving.storing.delivery import Delivery
@@ -45,7 +45,7 @@ class Keeper:
         if self._of[0] is not served:
             target = served.target
             self._of = served, version_fields(self._settings.model, target.version, target.run_id)
-        kept = self.spool.append(line(request, now, self._of[1], houses_json(houses), priced.json))
+        kept = self.spool.append(line(request, now, self._of[1], priced.houses, priced.json))
         if kept:
             self.rows += len(houses)
         else:
