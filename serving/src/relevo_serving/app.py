@@ -23,7 +23,6 @@ from relevo_serving.requests import Refusal
 from relevo_serving.settings import Settings
 from relevo_serving.state import State
 from relevo_serving.storing.keeping import Keeper
-from relevo_serving.together import Together
 
 
 def _json(model: BaseModel, status: int = 200) -> Response:
@@ -81,7 +80,7 @@ def create_app(
     """
     keeper = Keeper(settings) if keeper is None else keeper
     figures, live = Figures(), Live()
-    endpoints = Endpoints(settings, state, keeper, figures=figures, live=live, together=Together(crowd))
+    endpoints = Endpoints(settings, state, keeper, figures=figures, live=live, crowd=crowd)
     metrics = Metrics(figures, state, keeper, live, settings.model)
 
     @asynccontextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from fastapi.concurrency import run_in_threadpool
 from pydantic_core import to_json
@@ -11,7 +12,7 @@ from relevo_contract.listing import House
 from relevo_serving import schema
 from relevo_serving.live import Live
 from relevo_serving.metrics import Figures
-from relevo_serving.pricing import Priced, explanation, price
+from relevo_serving.pricing import Priced, explanation, price, price_each
 from relevo_serving.requests import Refusal, houses_of, table_of
 from relevo_serving.settings import Settings
 from relevo_serving.state import Served, State
@@ -24,14 +25,33 @@ INLINE_BYTES: Final = 32_768
 """Up to here a body is read where it arrives, for the same reason."""
 
 
+class Outcome(NamedTuple):
+    """A request, priced."""
+
+    priced: Priced
+    served: Served
+    request: bytes
+    """Its id."""
+    stored: bool
+
+
 class Endpoints:
     """The routes' answers."""
 
     def __init__(
-        self, settings: Settings, state: State, keeper: Keeper, *, figures: Figures, live: Live, together: Together
+        self,
+        settings: Settings,
+        state: State,
+        keeper: Keeper,
+        *,
+        figures: Figures,
+        live: Live,
+        crowd: Callable[[], int],
     ) -> None:
-        self._settings, self._state, self._keeper, self._together = settings, state, keeper, together
+        """`crowd` tells how many requests are under way."""
+        self._settings, self._state, self._keeper = settings, state, keeper
         self._figures, self._live = figures, live
+        self._together = Together(self._price_each, crowd)
         self._ref: tuple[Served | None, bytes] = None, b""
 
     def ready(self) -> Served:
@@ -47,31 +67,42 @@ class Endpoints:
         houses = houses_of(body, most) if len(body) <= INLINE_BYTES else await run_in_threadpool(houses_of, body, most)
         priced, served, request, stored = await self._price(houses)
         return b'{"predictions":%b,"model":%b,"request_id":"%b","stored":%b}' % (
-            priced.json, self._model(served), request.encode(), b"true" if stored else b"false",
+            priced.json, self._model(served), request, b"true" if stored else b"false",
         )  # fmt: skip
 
     async def invocations(self, body: bytes) -> bytes:
         """POST /invocations. Raises Refusal."""
         most = self._settings.max_rows
         houses = table_of(body, most) if len(body) <= INLINE_BYTES else await run_in_threadpool(table_of, body, most)
-        priced, *_ = await self._price(houses)
-        return to_json({"predictions": [told["price"] for told in priced.predictions]})
+        outcome = await self._price(houses)
+        return to_json({"predictions": [told["price"] for told in outcome.priced.predictions]})
 
-    async def _price(self, houses: list[House]) -> tuple[Priced, Served, str, bool]:
+    async def _price(self, houses: list[House]) -> Outcome:
         """Price, keep and count; the answer may leave once this returns."""
         served = self.ready()
         if len(houses) <= INLINE_ROWS:
-            priced = await self._together.price(served.model, houses)
+            outcome = await self._together.do(served, houses)
         else:
-            priced = await run_in_threadpool(price, served.model, houses)
-        request, stored = self._keeper.keep(houses, priced, served)
-        if not stored and self._settings.spool_full == "refuse" and self._keeper.spool is not None:
+            outcome = self._keep(served, houses, await run_in_threadpool(price, served.model, houses))
+        if self._refused(outcome.stored):
             raise Refusal(
                 503, "there is no room to keep the houses, so they are not priced: RAW is away; ask again later"
             )
-        self._figures.priced(priced.predictions)
-        self._live.add(houses)
-        return priced, served, request, stored
+        return outcome
+
+    def _price_each(self, served: Served, requests: Sequence[list[House]]) -> list[Outcome]:
+        priced = price_each(served.model, requests)
+        return [self._keep(served, houses, one) for houses, one in zip(requests, priced, strict=True)]
+
+    def _keep(self, served: Served, houses: list[House], priced: Priced) -> Outcome:
+        request, stored = self._keeper.keep(houses, priced, served)
+        if not self._refused(stored):
+            self._figures.priced(priced.predictions)
+            self._live.add(houses)
+        return Outcome(priced, served, request, stored)
+
+    def _refused(self, stored: bool) -> bool:
+        return not stored and self._settings.spool_full == "refuse" and self._keeper.spool is not None
 
     async def explain(self, body: bytes) -> bytes:
         """POST /explain. Raises Refusal."""

@@ -1,12 +1,14 @@
 """The trees, run by ONNX Runtime: features in, log prices out.
 
-Few houses are run by one thread, for they take microseconds and requests are what runs in parallel; many by several.
+ONNX Runtime's own threads are not used: they share trees, not houses, among them, and a house's price would depend on
+how many are priced with it. So many houses are shared among threads here.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +23,7 @@ Features = NDArray[np.float32]
 THREADS: Final = min(4, len(os.sched_getaffinity(0)))
 MANY: Final = 64
 """Houses from which several threads are worth waking."""
+_THREADS: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="trees")
 
 
 class Scorer:
@@ -28,12 +31,11 @@ class Scorer:
 
     def __init__(self, onnx: bytes, width: int) -> None:
         """Load a model of so many features. Raises BrokenVersion if it is none."""
-        self._few = _session(onnx, 1)
-        self._many = _session(onnx, THREADS) if THREADS > 1 else self._few
+        self._session = _session(onnx)
         # One house goes through memory that is bound once: a third sooner than through arrays made each time.
         self._row = np.zeros((1, width), dtype=np.float32)
         self._price = np.zeros((1, 1), dtype=np.float32)
-        self._bound = self._few.io_binding()
+        self._bound = self._session.io_binding()
         for bind, name, array in (
             (self._bound.bind_input, names.ONNX_INPUT, self._row),
             (self._bound.bind_output, names.ONNX_OUTPUT, self._price),
@@ -46,20 +48,25 @@ class Scorer:
         if len(features) == 1:
             with self._alone:
                 self._row[:] = features
-                self._few.run_with_iobinding(self._bound)
+                self._session.run_with_iobinding(self._bound)
                 return self._price[0].copy()  # type: ignore[no-any-return]
-        session = self._few if len(features) < MANY else self._many
-        (output,) = session.run([names.ONNX_OUTPUT], {names.ONNX_INPUT: features})
+        if len(features) < MANY or THREADS == 1:
+            return self._run(features)
+        first, *others = np.array_split(features, THREADS)
+        running = [_THREADS.submit(self._run, part) for part in others]
+        return np.concatenate([self._run(first), *(part.result() for part in running)])
+
+    def _run(self, features: Features) -> NDArray[np.float32]:
+        (output,) = self._session.run([names.ONNX_OUTPUT], {names.ONNX_INPUT: features})
         return output.ravel()  # type: ignore[no-any-return]  # ONNX Runtime has no types
 
 
-def _session(onnx: bytes, threads: int) -> Any:
+def _session(onnx: bytes) -> Any:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports usage to its makers otherwise
     import onnxruntime  # noqa: PLC0415  # slow to import; the process answers its first probe meanwhile
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the loop needs the processor
+    options.intra_op_num_threads = 1
     options.log_severity_level = 4  # a broken file is told by the exception, once
     try:
         session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])

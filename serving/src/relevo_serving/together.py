@@ -1,6 +1,6 @@
-"""Requests that are there at the same moment are priced in one go.
+"""Requests that are there at the same moment are worked on in one go.
 
-Nobody waits for others to come: what the event loop found readable in one turn is priced at that turn's end. Under load
+Nobody waits for others to come: what the event loop found readable in one turn is done at that turn's end. Under load
 that is as many requests as there are busy connections, and a house among eight takes two thirds of the time of a house
 alone: the model is asked once, and the code stays warm. A request that is alone goes the straight way.
 """
@@ -8,50 +8,48 @@ alone: the model is asked once, and the code stays warm. A request that is alone
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
-from relevo_contract.listing import House
-from relevo_serving.model import Model
-from relevo_serving.pricing import Priced, price, price_each
-
-Waiting = tuple[Model, list[House], "asyncio.Future[Priced]"]
+Key = TypeVar("Key")
+Asked = TypeVar("Asked")
+Done = TypeVar("Done")
 
 
-class Together:
-    """Prices few houses at a time, on the event loop; `crowd` tells how many requests are under way."""
+class Together(Generic[Key, Asked, Done]):
+    """Does what is asked with the same key in one call, on the event loop."""
 
-    def __init__(self, crowd: Callable[[], int]) -> None:
-        self._crowd = crowd
-        self._waiting: list[Waiting] = []
+    def __init__(self, work: Callable[[Key, Sequence[Asked]], Sequence[Done]], crowd: Callable[[], int]) -> None:
+        """`work` gives one result for each that is asked; `crowd` tells how many requests are under way."""
+        self._work, self._crowd = work, crowd
+        self._waiting: list[tuple[Key, Asked, asyncio.Future[Done]]] = []
 
-    async def price(self, model: Model, houses: list[House]) -> Priced:
-        """As `pricing.price`."""
+    async def do(self, key: Key, asked: Asked) -> Done:
+        """The work's result; raises what the work raises."""
         if self._crowd() <= 1:
-            return price(model, houses)
+            return self._work(key, (asked,))[0]
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._price_all)  # after the tasks that are ready now
-        priced: asyncio.Future[Priced] = loop.create_future()
-        self._waiting.append((model, houses, priced))
-        return await priced
+            loop.call_soon(self._do_all)  # after the tasks that are ready now
+        done: asyncio.Future[Done] = loop.create_future()
+        self._waiting.append((key, asked, done))
+        return await done
 
-    def _price_all(self) -> None:
+    def _do_all(self) -> None:
         waiting, self._waiting = self._waiting, []
         while waiting:
-            model = waiting[0][0]  # two of them at the moment of a swap
-            of_it = [one for one in waiting if one[0] is model]
-            waiting = [one for one in waiting if one[0] is not model]
-            self._price_with(model, of_it)
+            key = waiting[0][0]  # two of them at the moment of a swap
+            self._do(key, [one for one in waiting if one[0] is key])
+            waiting = [one for one in waiting if one[0] is not key]
 
-    @staticmethod
-    def _price_with(model: Model, waiting: list[Waiting]) -> None:
+    def _do(self, key: Key, now: Sequence[tuple[Key, Asked, asyncio.Future[Done]]]) -> None:
         try:
-            found = price_each(model, [houses for _, houses, _ in waiting])
+            found = self._work(key, [asked for _, asked, _ in now])
         except Exception as error:
-            for _, _, future in waiting:
+            for _, _, future in now:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, _, future), priced in zip(waiting, found, strict=True):
+        for (_, _, future), done in zip(now, found, strict=True):
             if not future.done():  # its client may have gone
-                future.set_result(priced)
+                future.set_result(done)

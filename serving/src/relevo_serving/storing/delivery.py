@@ -77,8 +77,9 @@ class Delivery:
         if last:
             self._spool.close_segment()
         try:
-            for segment in self._spool.segments():
-                self._deliver(segment)
+            # What comes meanwhile waits for the next time: chased, it would be a transaction for every few requests.
+            for segment, end in [(segment, segment.size) for segment in self._spool.segments()]:
+                self._deliver(segment, end)
         except StoreAway as error:
             self._tell(str(error))
             return False
@@ -91,10 +92,10 @@ class Delivery:
         self.problem = None
         return True
 
-    def _deliver(self, segment: Segment) -> None:
+    def _deliver(self, segment: Segment, end: int) -> None:
         if segment.id not in self._taken:  # an earlier process may have delivered some of it
             self._taken[segment.id], _ = self._store.deliver(segment.id, 0, b"")
-        while part := self._spool.part(segment, self._taken[segment.id], PART):
+        while part := self._spool.part(segment, self._taken[segment.id], end, PART):
             try:
                 self._take_over(segment, part)
             except WrongRecord:
@@ -103,7 +104,7 @@ class Delivery:
                         self._take_over(segment, record)
                     except WrongRecord as error:
                         self._refuse(segment, record, str(error))
-        if self._spool.delivered(segment):
+        if self._taken[segment.id] >= segment.size and self._spool.delivered(segment):
             del self._taken[segment.id]
 
     def _take_over(self, segment: Segment, part: bytes) -> None:

@@ -36,7 +36,7 @@ class Keeper:
             self.spool = Spool(settings.spool, settings.spool_bytes)
             self.delivery = Delivery(self.spool, store, settings.store_seconds)
 
-    def keep(self, houses: list[House], priced: Priced, served: Served) -> tuple[str, bool]:
+    def keep(self, houses: list[House], priced: Priced, served: Served) -> tuple[bytes, bool]:
         """Keep a request before it is answered; returns its id and whether it is kept."""
         now = time.time_ns() // 1000
         request = self._ids.at(now)

@@ -24,13 +24,13 @@ class RequestIds:
     """
 
     def __init__(self) -> None:
-        self._own = str(uuid.UUID(int=secrets.randbits(128), version=4))[18:]
+        self._own = str(uuid.UUID(int=secrets.randbits(128), version=4))[18:].encode()
         self._counter = count(secrets.randbelow(4096))
 
-    def at(self, microseconds: int) -> str:
+    def at(self, microseconds: int) -> bytes:
         """The next one, of this time since 1970, in its canonical form."""
-        now = f"{microseconds // 1000:012x}"
-        return f"{now[:8]}-{now[8:]}-7{next(self._counter) & 0xFFF:03x}{self._own}"
+        now = microseconds // 1000
+        return b"%08x-%04x-7%03x%b" % (now >> 16, now & 0xFFFF, next(self._counter) & 0xFFF, self._own)
 
 
 def version_fields(model: str, version: int, run_id: str) -> bytes:
@@ -38,13 +38,13 @@ def version_fields(model: str, version: int, run_id: str) -> bytes:
     return f"{_escaped(model)}\t{version}\t{_escaped(run_id)}".encode()
 
 
-def line(request: str, microseconds: int, of: bytes, houses: bytes, predictions: bytes) -> bytes:
+def line(request: bytes, microseconds: int, of: bytes, houses: bytes, predictions: bytes) -> bytes:
     """The record, ended by a newline; JSON has no raw newline or tab, and its backslashes are doubled.
 
     `of` is of `version_fields`; `houses` and `predictions` are JSON lists of one length. PostgreSQL's text cannot hold
     NUL: U+FFFD says that one stood there, as in RAW's listings.
     """
-    return b"%b\t%d\t%b\t%b\t%b\n" % (request.encode(), microseconds, of, _json(houses), _json(predictions))
+    return b"%b\t%d\t%b\t%b\t%b\n" % (request, microseconds, of, _json(houses), _json(predictions))
 
 
 def _escaped(text: str) -> str:

@@ -127,9 +127,8 @@ class Spool:
         with self._lock:
             return list(self._segments)
 
-    def part(self, segment: Segment, start: int, most: int) -> bytes:
-        """Whole records of a segment from a place on: about so many bytes, at least one record; empty at its end."""
-        end = segment.size
+    def part(self, segment: Segment, start: int, end: int, most: int) -> bytes:
+        """Whole records of a segment between two places: about so many bytes, at least one record; empty at the end."""
         with segment.path.open("rb") as file:
             file.seek(start)
             part = file.read(min(most, end - start))
