@@ -63,6 +63,23 @@ def test_each_gets_its_own_answer_of_one_question(bundles: tuple[Path, Path], ho
             }
 
 
+def test_the_loop_reads_on_while_others_come(bundles: tuple[Path, Path], houses: list[House]) -> None:
+    counted: Any = Counted(model.load(bundles[0]))
+    together = pricing(3)
+
+    async def ask(turns: int) -> Priced:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await together.do(counted, houses[turns : turns + 1])
+
+    async def all_of_them() -> list[Priced]:
+        return list(await asyncio.gather(*(ask(turns) for turns in (9, 2, 1, 0))))
+
+    found = asyncio.run(all_of_them())
+    assert [len(one.predictions) for one in found] == [1, 1, 1, 1]
+    assert counted.asked == 2  # the one that comes six turns later is not waited for
+
+
 def test_one_alone_goes_the_straight_way(bundles: tuple[Path, Path], houses: list[House]) -> None:
     counted: Any = Counted(model.load(bundles[0]))
     found = at_once(pricing(1), (counted, houses[:1]), (counted, houses[1:2]))

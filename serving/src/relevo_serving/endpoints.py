@@ -19,7 +19,7 @@ from relevo_serving.state import Served, State
 from relevo_serving.storing.keeping import Keeper
 from relevo_serving.together import Together
 
-INLINE_ROWS: Final = 32
+INLINE_ROWS: Final = 20
 """Up to here predicting costs less than handing it to a thread; above, the probes must not wait for it."""
 INLINE_BYTES: Final = 32_768
 """Up to here a body is read where it arrives, for the same reason."""

@@ -28,7 +28,7 @@ from relevo_serving.explaining.trees import read as read_trees
 from relevo_serving.scoring import Scorer
 
 CONFIDENCE: Final = 0.9
-FEW: Final = 8
+FEW: Final = 20
 """Houses up to which one after the other is sooner than all in a table."""
 FILES: Final = (
     names.ONNX_FILE,

@@ -1,16 +1,19 @@
 """Requests that are there at the same moment are worked on in one go.
 
-Nobody waits for others to come: what the event loop found readable in one turn is done at that turn's end. Under load
-that is as many requests as there are busy connections, and a house among eight takes two thirds of the time of a house
-alone: the model is asked once, and the code stays warm. A request that is alone goes the straight way.
+The event loop reads on while each of its turns brings others, which it would have to read anyhow, and then all are done
+at once: under load that is as many requests as there are busy connections, and a house among eight takes two fifths of
+the time of a house alone, for the model is asked once and the code stays warm. Nobody waits for a request that is not
+there, and one that is alone goes the straight way.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+MOST: Final = 32
+"""Requests that are enough to begin."""
 Key = TypeVar("Key")
 Asked = TypeVar("Asked")
 Done = TypeVar("Done")
@@ -30,10 +33,17 @@ class Together(Generic[Key, Asked, Done]):
             return self._work(key, (asked,))[0]
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._do_all)  # after the tasks that are ready now
+            loop.call_soon(self._look, loop, 1)  # after the tasks that are ready now
         done: asyncio.Future[Done] = loop.create_future()
         self._waiting.append((key, asked, done))
         return await done
+
+    def _look(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
+        """Begin, unless this turn of the loop brought others."""
+        if seen < len(self._waiting) < MOST:
+            loop.call_soon(self._look, loop, len(self._waiting))
+        else:
+            self._do_all()
 
     def _do_all(self) -> None:
         waiting, self._waiting = self._waiting, []
