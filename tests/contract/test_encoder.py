@@ -55,11 +55,15 @@ def test_a_row_alone_has_the_features_it_has_among_others(encoder: Encoder, list
         np.testing.assert_array_equal(alone[0], together[row])
 
 
-def test_a_house_by_itself_is_encoded_as_in_a_table_to_the_bit(
+def test_houses_alone_or_many_are_encoded_as_in_a_table_to_the_bit(
     encoder: Encoder, listings: dict[str, NDArray[Any]]
 ) -> None:
     houses = [*ODD, *(house_at(listings, row) for row in range(400))]
     table = encoder.lookup.table(columns_of(houses))
+    many = encoder.lookup.houses(houses)
+    assert many.features.dtype == np.float32
+    np.testing.assert_array_equal(many.features, table.features)
+    assert many.unseen == table.unseen
     for row, house in enumerate(houses):
         alone = encoder.lookup.houses([house])
         assert alone.features.dtype == np.float32

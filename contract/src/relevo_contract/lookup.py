@@ -27,7 +27,17 @@ from relevo_contract.categories import (
     word,
 )
 from relevo_contract.listing import CATEGORICAL, Columns, House
-from relevo_contract.numbers import NUMBERS, Given, given_columns, given_house, log_size, numbers, order, terms
+from relevo_contract.numbers import (
+    NUMBERS,
+    Given,
+    given_columns,
+    given_house,
+    given_rows,
+    log_size,
+    numbers,
+    order,
+    terms,
+)
 from relevo_contract.tables import PLACES, SHARES, Tables, learnt
 
 if TYPE_CHECKING:
@@ -38,6 +48,8 @@ Codes = Mapping[str, NDArray[np.int64]]
 
 PRICE_BY_SIZE: Final = "price_by_size"
 FOOT_PRICE: Final = "foot_price_by_zip_code"
+FEW: Final = 20
+"""Houses up to which one after the other is sooner than all in a table."""
 PLACES_REMEMBERED: Final = 8192
 """A kilobyte each. There are some forty thousand zip codes in the country, and most of what is asked is of a few."""
 BROKERS_REMEMBERED: Final = 16_384
@@ -63,6 +75,8 @@ class _Place(NamedTuple):
 
     codes: list[int]
     """By vocabulary."""
+    packed: bytes
+    """The same, as int64."""
     encodings: list[float]
     """The target encodings; those that need more than the place are to be made anew."""
     unseen: int
@@ -119,14 +133,19 @@ class Lookup:
 
     def features(self, given: Given[Column], of: Codes) -> NDArray[np.float32]:
         """The features of a table whose codes are known already."""
-        by_place = [of[name] for name in VOCABULARIES]
+        return self._features(given, [of[name] for name in VOCABULARIES])
+
+    def _features(self, given: Given[Column], by_place: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         values = numbers(COLUMNS, given)
         self._of_columns.add_encodings(values, by_place)
         self._add_rest(COLUMNS, values, given, by_place, self._of_columns)
         return np.column_stack(values).astype(np.float32)
 
     def houses(self, houses: Sequence[House]) -> Encoded:
-        """As `table` of these houses, at least one: sooner if they are few. The features are the same to the bit."""
+        """As `table` of these houses, at least one, but sooner. The features are the same to the bit."""
+        return self._few(houses) if len(houses) <= FEW else self._many(houses)
+
+    def _few(self, houses: Sequence[House]) -> Encoded:
         values, unseen = array("f"), []
         for house in houses:
             found, new = self._house(house)
@@ -152,6 +171,29 @@ class Lookup:
         self._add_rest(HOUSE, values, given, code, self._of_houses)
         return values, _UNSEEN[place.unseen | broker.unseen]
 
+    def _many(self, houses: Sequence[House]) -> Encoded:
+        rows = [vars(house) for house in houses]
+        places = [
+            self._place(row["state"], row["city"], row["zip_code"], kind(house))
+            for row, house in zip(rows, houses, strict=True)
+        ]
+        brokers = [self._broker(row["brokered_by"]) for row in rows]
+        code = np.frombuffer(b"".join([place.packed for place in places]), dtype=np.int64).reshape(len(rows), -1)
+        of = list(code.T)
+        known = self._places["broker_zip"]
+        both = zip(brokers, places, strict=True)
+        of[_STATUS] = np.array([self._status(row["status"]) for row in rows])
+        of[_BROKER] = np.array([broker.code for broker in brokers])
+        of[_BROKER_ZIP] = np.array([known.get(joined(broker.word, place.zip_code), -1) for broker, place in both])
+        given = given_rows(
+            rows,
+            street=[order(word(row["street"])) for row in rows],
+            broker=[broker.number for broker in brokers],
+            zip_code=[place.zip_number for place in places],
+        )
+        both = zip(brokers, places, strict=True)
+        return Encoded(self._features(given, of), [_UNSEEN[place.unseen | broker.unseen] for broker, place in both])
+
     def _find_place(self, state: str | None, city: str | None, zip_code: str | None, kind: str) -> _Place:
         spelled = spell(
             dict.fromkeys(CATEGORICAL, (None,)) | {"state": (state,), "city": (city,), "zip_code": (zip_code,)}
@@ -166,7 +208,9 @@ class Lookup:
         values = [float("nan")] * len(NUMBERS)
         self._of_houses.add_encodings(values, code)
         (known,) = spelled["zip_code"]
-        return _Place(code, values[len(NUMBERS) :], unseen, known, order(known))
+        return _Place(
+            code, np.array(code, dtype=np.int64).tobytes(), values[len(NUMBERS) :], unseen, known, order(known)
+        )
 
     def _find_broker(self, broker: str | None) -> _Broker:
         spelled = word(broker)

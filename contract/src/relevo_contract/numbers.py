@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Generic, NamedTuple
+from typing import Any, Final, Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.arithmetic import COLUMNS, Arithmetic, Column, Value
-from relevo_contract.listing import FIRST_DAY, Columns, House
+from relevo_contract.listing import FIRST_DAY, NUMERIC, Columns, House
 
 INPUTS_OF_NUMBERS: Final = {
     "sold_day": ("prev_sold_date",),
@@ -89,6 +89,24 @@ def given_house(house: House, *, street: float, broker: float, zip_code: float) 
         street,
         broker,
         zip_code,
+    )
+
+
+def given_rows(
+    rows: Sequence[Mapping[str, Any]], *, street: list[float], broker: list[float], zip_code: list[float]
+) -> Given[Column]:
+    """Of houses' inputs by name and their codes as numbers, see `order`."""
+    sold = [row["prev_sold_date"] for row in rows]
+    bed, bath, lot, size = (np.array([row[name] for row in rows], dtype=np.float64) for name in NUMERIC)
+    return Given(  # None became NaN
+        bed,
+        bath,
+        lot,
+        size,
+        np.array([_NAN if day is None else float(day.toordinal() - FIRST_DAY) for day in sold]),
+        np.array(street),
+        np.array(broker),
+        np.array(zip_code),
     )
 
 

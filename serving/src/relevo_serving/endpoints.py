@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic_core import to_json
 
 from relevo_contract.listing import House
+from relevo_contract.lookup import FEW
 from relevo_serving import schema
 from relevo_serving.live import Live
 from relevo_serving.metrics import Figures
@@ -19,7 +20,7 @@ from relevo_serving.state import Served, State
 from relevo_serving.storing.keeping import Keeper
 from relevo_serving.together import Together
 
-INLINE_ROWS: Final = 20
+INLINE_ROWS: Final = FEW
 """Up to here predicting costs less than handing it to a thread; above, the probes must not wait for it."""
 INLINE_BYTES: Final = 32_768
 """Up to here a body is read where it arrives, for the same reason."""

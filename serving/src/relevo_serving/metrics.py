@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
@@ -33,6 +34,15 @@ class Histogram:
         """Count one."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
+
+    def add_all(self, values: Sequence[float]) -> None:
+        """Count some."""
+        if len(values) == 1:
+            self.add(values[0])
+            return
+        self._sum += sum(values)
+        for bucket, times in Counter(np.searchsorted(self._bounds, values).tolist()).items():
+            self._counts[bucket] += times
 
     def buckets(self) -> tuple[list[tuple[str, float]], float]:
         """Cumulated counts by upper bound, as Prometheus has them, and the sum."""
@@ -67,12 +77,11 @@ class Figures:
     def priced(self, predictions: Sequence[Mapping[str, Any]]) -> None:
         """Count houses."""
         self.houses += len(predictions)
-        for told in predictions:
-            self.dollars.add(told["price"])
-            for name in told["unseen"]:
-                self.unseen[name] += 1
-            for name in told["missing"]:
-                self.missing[name] += 1
+        self.dollars.add_all([told["price"] for told in predictions])
+        for counts, what in ((self.unseen, "unseen"), (self.missing, "missing")):
+            for names, times in Counter([told[what] for told in predictions]).items():
+                for name in names:
+                    counts[name] += times
 
 
 class _Collector(Collector):

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from relevo_contract import names
 from relevo_contract.bundle import Residuals, SelfTest
 from relevo_contract.encoder import Encoder
-from relevo_contract.listing import House, columns_of
+from relevo_contract.listing import House
 from relevo_contract.profile import Profile
 from relevo_serving.errors import BrokenVersion
 from relevo_serving.explaining.trees import Trees
@@ -28,8 +28,6 @@ from relevo_serving.explaining.trees import read as read_trees
 from relevo_serving.scoring import Scorer
 
 CONFIDENCE: Final = 0.9
-FEW: Final = 20
-"""Houses up to which one after the other is sooner than all in a table."""
 FILES: Final = (
     names.ONNX_FILE,
     names.ENCODER_FILE,
@@ -92,14 +90,13 @@ class Model:
 
     def predict(self, houses: Sequence[House]) -> Prices:
         """Prices of the houses, at least one."""
-        encoded = self._lookup.houses(houses) if len(houses) <= FEW else self._lookup.table(columns_of(houses))
+        encoded = self._lookup.houses(houses)
         logs = self._scorer.log_price(encoded.features)
         return Prices(np.exp(logs, dtype=np.float64), self._factor, encoded.unseen)
 
     def explain(self, houses: Sequence[House]) -> list[Explanation]:
         """Why each house is priced as it is; some ten milliseconds a house."""
-        features = self._lookup.table(columns_of(houses)).features
-        explained = [(self._trees.explain(row), row) for row in features]
+        explained = [(self._trees.explain(row), row) for row in self._lookup.houses(houses).features]
         return [Explanation(e.base, e.values, row) for e, row in explained]
 
     def self_test(self) -> None:

@@ -16,7 +16,8 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, House
-from relevo_serving.model import FEW, Explanation, Model, Prices
+from relevo_contract.lookup import FEW
+from relevo_serving.model import Explanation, Model, Prices
 
 INPUTS: Final = (*NUMERIC, *CATEGORICAL, *DATES)
 _HOUSES: Final = TypeAdapter(list[House])
