@@ -24,9 +24,9 @@ class Counted:
     def __init__(self, loaded: Model) -> None:
         self._loaded, self.asked = loaded, 0
 
-    def predict(self, houses: Sequence[House]) -> Any:
+    def begin(self, houses: Sequence[House]) -> Any:
         self.asked += 1
-        return self._loaded.predict(houses)
+        return self._loaded.begin(houses)
 
 
 Pricing = Together[Any, list[House], Priced]
@@ -98,7 +98,7 @@ def test_in_the_moment_of_a_swap_each_is_priced_by_the_version_it_began_with(
 
 def test_a_failure_reaches_all_and_holds_up_nobody_after(bundles: tuple[Path, Path], houses: list[House]) -> None:
     class Failing:
-        def predict(self, _: Sequence[House]) -> Any:
+        def begin(self, _: Sequence[House]) -> Any:
             raise ZeroDivisionError
 
     together = pricing(2)

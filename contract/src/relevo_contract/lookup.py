@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -70,6 +70,14 @@ class Encoded(NamedTuple):
     """Per row the inputs whose category was never seen in training."""
 
 
+Known = Mapping[str | None, int]
+"""A vocabulary: each category's place in it."""
+
+
+_Where = tuple[str | None, str | None, str | None, str]
+"""State, city, zip code and kind."""
+
+
 class _Place(NamedTuple):
     """What a house's state, city, zip code and kind say of it, whoever sells it."""
 
@@ -115,9 +123,11 @@ class Lookup:
         self._of_houses = learnt(encoder, self.names, tuple)
         self._beyond_place = self._of_houses.steps_beyond({_STATUS, _BROKER, _BROKER_ZIP})
         # Houses share places and brokers: remembered, they take a tenth of the time.
-        self._place = lru_cache(PLACES_REMEMBERED)(self._find_place)
-        self._broker = lru_cache(BROKERS_REMEMBERED)(self._find_broker)
-        self._status = lru_cache(64)(self._find_status)
+        # They do not know this object: it would live until a garbage collection, and serving has few.
+        known = self._places
+        self._place = lru_cache(PLACES_REMEMBERED)(partial(_find_place, known, self._of_houses))
+        self._broker = lru_cache(BROKERS_REMEMBERED)(partial(_find_broker, known["brokered_by"]))
+        self._status = lru_cache(64)(partial(_find_status, known["status"]))
 
     def table(self, columns: Columns) -> Encoded:
         """Features of a table, and what of it was never seen."""
@@ -155,7 +165,7 @@ class Lookup:
 
     def _house(self, house: House) -> tuple[list[float], tuple[str, ...]]:
         inputs = vars(house)
-        place = self._place(inputs["state"], inputs["city"], inputs["zip_code"], kind(house))
+        place = self._place((inputs["state"], inputs["city"], inputs["zip_code"], kind(house)))
         broker = self._broker(inputs["brokered_by"])
         given = given_house(
             house, street=order(word(inputs["street"])), broker=broker.number, zip_code=place.zip_number
@@ -174,7 +184,7 @@ class Lookup:
     def _many(self, houses: Sequence[House]) -> Encoded:
         rows = [vars(house) for house in houses]
         places = [
-            self._place(row["state"], row["city"], row["zip_code"], kind(house))
+            self._place((row["state"], row["city"], row["zip_code"], kind(house)))
             for row, house in zip(rows, houses, strict=True)
         ]
         brokers = [self._broker(row["brokered_by"]) for row in rows]
@@ -194,32 +204,6 @@ class Lookup:
         both = zip(brokers, places, strict=True)
         return Encoded(self._features(given, of), [_UNSEEN[place.unseen | broker.unseen] for broker, place in both])
 
-    def _find_place(self, state: str | None, city: str | None, zip_code: str | None, kind: str) -> _Place:
-        spelled = spell(
-            dict.fromkeys(CATEGORICAL, (None,)) | {"state": (state,), "city": (city,), "zip_code": (zip_code,)}
-        )
-        found = categories(spelled, (kind,))
-        code = [self._places[name].get(found[name][0], -1) for name in VOCABULARIES]
-        unseen = sum(
-            1 << bit
-            for bit, name in enumerate(INPUT_OF)
-            if found[name][0] is not None and code[VOCABULARIES.index(name)] < 0
-        )
-        values = [float("nan")] * len(NUMBERS)
-        self._of_houses.add_encodings(values, code)
-        (known,) = spelled["zip_code"]
-        return _Place(
-            code, np.array(code, dtype=np.int64).tobytes(), values[len(NUMBERS) :], unseen, known, order(known)
-        )
-
-    def _find_broker(self, broker: str | None) -> _Broker:
-        spelled = word(broker)
-        code = self._places["brokered_by"].get(spelled, -1)
-        return _Broker(code, _UNSEEN_BROKER if spelled is not None and code < 0 else 0, spelled, order(spelled))
-
-    def _find_status(self, status: str | None) -> int:
-        return self._places["status"].get(word(status), -1)
-
     def _add_rest(
         self, x: Arithmetic[Value], values: list[Value], given: Given[Value], of: Sequence[Any], tables: Tables[Value]
     ) -> None:
@@ -233,3 +217,32 @@ class Lookup:
         effects = tables.effects_of(of)
         place = sum(effects[1 : len(PLACES)], effects[0])
         values += [house, place, effects[len(PLACES)], house + sum(effects[1:], effects[0])]
+
+
+def _find_place(known: Mapping[str, Known], tables: Tables[float], where: _Where) -> _Place:
+    state, city, zip_code, sort = where
+    texts = dict.fromkeys(CATEGORICAL, (None,)) | {"state": (state,), "city": (city,), "zip_code": (zip_code,)}
+    spelled = spell(texts)
+    found = categories(spelled, (sort,))
+    code = [known[name].get(found[name][0], -1) for name in VOCABULARIES]
+    unseen = sum(
+        1 << bit
+        for bit, name in enumerate(INPUT_OF)
+        if found[name][0] is not None and code[VOCABULARIES.index(name)] < 0
+    )
+    values = [float("nan")] * len(NUMBERS)
+    tables.add_encodings(values, code)
+    (zip_word,) = spelled["zip_code"]
+    return _Place(
+        code, np.array(code, dtype=np.int64).tobytes(), values[len(NUMBERS) :], unseen, zip_word, order(zip_word)
+    )
+
+
+def _find_broker(known: Known, broker: str | None) -> _Broker:
+    spelled = word(broker)
+    code = known.get(spelled, -1)
+    return _Broker(code, _UNSEEN_BROKER if spelled is not None and code < 0 else 0, spelled, order(spelled))
+
+
+def _find_status(known: Known, status: str | None) -> int:
+    return known.get(word(status), -1)

@@ -5,6 +5,7 @@ With a pinned version it ends as soon as that version is loaded, or can never be
 
 from __future__ import annotations
 
+import gc
 import logging
 import tempfile
 import threading
@@ -130,4 +131,5 @@ class Follower:
         old = self._state.served
         self._state.served = Served(target, model, now())
         self._state.refused = None
+        gc.freeze()  # what serves is no garbage: looking through it again and again would stop requests for 50 ms
         log.info("version_served", extra={"version": target.version, "before": old.target.version if old else None})

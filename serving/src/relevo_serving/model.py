@@ -8,7 +8,7 @@ with the level's probability, so the price lies within a factor exp(±quantile) 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -28,6 +28,8 @@ from relevo_serving.explaining.trees import read as read_trees
 from relevo_serving.scoring import Scorer
 
 CONFIDENCE: Final = 0.9
+PART: Final = 200
+"""Houses that are encoded before the trees begin with them."""
 FILES: Final = (
     names.ONNX_FILE,
     names.ENCODER_FILE,
@@ -90,9 +92,27 @@ class Model:
 
     def predict(self, houses: Sequence[House]) -> Prices:
         """Prices of the houses, at least one."""
-        encoded = self._lookup.houses(houses)
-        logs = self._scorer.log_price(encoded.features)
-        return Prices(np.exp(logs, dtype=np.float64), self._factor, encoded.unseen)
+        return self.begin(houses)()
+
+    def begin(self, houses: Sequence[House]) -> Callable[[], Prices]:
+        """As `predict`, while the caller goes on: what is returned gives the prices."""
+        if len(houses) <= PART:
+            encoded = self._lookup.houses(houses)
+            logs = self._scorer.log_price(encoded.features)
+            return lambda: Prices(np.exp(logs, dtype=np.float64), self._factor, encoded.unseen)
+        unseen: list[tuple[str, ...]] = []
+        running = []
+        for start in range(0, len(houses), PART):
+            encoded = self._lookup.houses(houses[start : start + PART])
+            unseen += encoded.unseen
+            running.append(self._scorer.begin(encoded.features))
+
+        def end() -> Prices:
+            running.reverse()  # the last are the ones nobody has begun
+            parts = [result() for result in running]
+            return Prices(np.exp(np.concatenate(parts[::-1]), dtype=np.float64), self._factor, unseen)
+
+        return end
 
     def explain(self, houses: Sequence[House]) -> list[Explanation]:
         """Why each house is priced as it is; some ten milliseconds a house."""

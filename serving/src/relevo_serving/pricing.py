@@ -36,30 +36,29 @@ class Priced(NamedTuple):  # each request takes one: a frozen dataclass takes th
 
 def price(model: Model, houses: list[House]) -> Priced:
     """Price the houses, at least one."""
-    return _told(predictions(houses, model.predict(houses)), houses)
+    (priced,) = price_each(model, (houses,))
+    return priced
 
 
 def price_each(model: Model, requests: Sequence[list[House]]) -> list[Priced]:
     """Price the houses of several requests in one go."""
-    houses = list(chain.from_iterable(requests))
-    found = predictions(houses, model.predict(houses))
+    houses = requests[0] if len(requests) == 1 else list(chain.from_iterable(requests))
+    end = model.begin(houses)
+    missing = [tuple([n for n, value in vars(house).items() if value is None or value == ""]) for house in houses]
+    understood = [_HOUSES.dump_json(request, exclude_none=True) for request in requests]
+    found = predictions(end(), missing)
     priced, start = [], 0
-    for request in requests:
-        end = start + len(request)
-        priced.append(_told(found[start:end], request))
-        start = end
+    for request, sent in zip(requests, understood, strict=True):
+        own = found[start : start + len(request)]
+        priced.append(Priced(own, to_json(own), sent))
+        start += len(request)
     return priced
 
 
-def _told(found: list[dict[str, Any]], houses: list[House]) -> Priced:
-    return Priced(found, to_json(found), _HOUSES.dump_json(houses, exclude_none=True))
-
-
-def predictions(houses: list[House], prices: Prices) -> list[dict[str, Any]]:
-    """What is answered of the houses; US dollars in whole cents."""
-    missing = [tuple([n for n, value in vars(house).items() if value is None or value == ""]) for house in houses]
+def predictions(prices: Prices, missing: list[tuple[str, ...]]) -> list[dict[str, Any]]:
+    """What is answered of houses; US dollars in whole cents."""
     dollars, factor = prices.dollars, prices.factor
-    if len(houses) > FEW:
+    if len(dollars) > FEW:
         columns = zip(
             *(column.round(2).tolist() for column in (dollars, dollars / factor, dollars * factor)),
             prices.unseen,

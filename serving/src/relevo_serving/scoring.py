@@ -1,13 +1,14 @@
 """The trees, run by ONNX Runtime: features in, log prices out.
 
 ONNX Runtime's own threads are not used: they share trees, not houses, among them, and a house's price would depend on
-how many are priced with it. So many houses are shared among threads here.
+how many are priced with it. So many houses are cut into parts here, run while the asking thread goes on in Python.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -21,9 +22,7 @@ Features = NDArray[np.float32]
 """(n, features), NaN where missing."""
 
 THREADS: Final = min(4, len(os.sched_getaffinity(0)))
-MANY: Final = 64
-"""Houses from which several threads are worth waking."""
-_THREADS: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="trees")
+_HELPERS: Final = ThreadPoolExecutor(THREADS - 1, thread_name_prefix="trees") if THREADS > 1 else None
 
 
 class Scorer:
@@ -50,11 +49,14 @@ class Scorer:
                 self._row[:] = features
                 self._session.run_with_iobinding(self._bound)
                 return self._price[0].copy()  # type: ignore[no-any-return]
-        if len(features) < MANY or THREADS == 1:
-            return self._run(features)
-        first, *others = np.array_split(features, THREADS)
-        running = [_THREADS.submit(self._run, part) for part in others]
-        return np.concatenate([self._run(first), *(part.result() for part in running)])
+        return self._run(features)
+
+    def begin(self, features: Features) -> Callable[[], NDArray[np.float32]]:
+        """Run in a thread that is free, or else when what is returned is called; it gives the log prices, (n,)."""
+        if _HELPERS is None:
+            return lambda: self._run(features)
+        running = _HELPERS.submit(self._run, features)
+        return lambda: self._run(features) if running.cancel() else running.result()
 
     def _run(self, features: Features) -> NDArray[np.float32]:
         (output,) = self._session.run([names.ONNX_OUTPUT], {names.ONNX_INPUT: features})
