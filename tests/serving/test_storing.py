@@ -40,10 +40,11 @@ def raw_url(databases: Databases) -> str:
     return databases.raw_url
 
 
-def record(ids: RequestIds | None = None, houses: bytes = b"[" + HOUSE + b"]") -> bytes:
+def record(ids: RequestIds | None = None, houses: bytes | None = None, count: int = 1) -> bytes:
     now = time.time_ns() // 1000
     of = version_fields("house-prices", 3, "run")
-    return line((ids or RequestIds()).at(now), now, of, houses, b"[" + PREDICTION + b"]")
+    given, told = (b"[" + b",".join([one] * count) + b"]" for one in (HOUSE, PREDICTION))
+    return line((ids or RequestIds()).at(now), now, of, given if houses is None else houses, told)
 
 
 def stored(url: str) -> int:
@@ -143,7 +144,7 @@ def test_without_room_nothing_more_is_kept_until_it_is_delivered(raw_url: str, t
 def test_a_disk_without_room_keeps_nothing_and_what_is_there_is_delivered(
     raw_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool, delivery = delivering(tmp_path, raw_url, limit=4000)  # segments of 500 bytes
+    spool, delivery = delivering(tmp_path, raw_url, limit=20_000)  # segments of 2,500 bytes
     assert spool.append(record())
 
     def full(*_: object, **__: object) -> None:
@@ -158,6 +159,20 @@ def test_a_disk_without_room_keeps_nothing_and_what_is_there_is_delivered(
     assert spool.append(record())
     assert delivery.once(last=True)
     assert stored(raw_url) == kept + 1
+    assert not list(tmp_path.glob("*.copy"))
+
+
+def test_a_long_record_is_kept_beside_those_of_the_segment_that_is_filled(raw_url: str, tmp_path: Path) -> None:
+    spool, delivery = delivering(tmp_path, raw_url, limit=40_000)  # segments of 5,000 bytes
+    long = record(count=40)
+    assert spool.append(record())
+    assert spool.append(long)
+    assert spool.append(record())
+    assert spool.size == 2 * len(record()) + len(long)
+    assert delivery.once()
+    assert stored(raw_url) == 42
+    assert [path.stat().st_size > 0 for path in tmp_path.glob("*.copy")] == [True]  # the long one's is delivered
+    assert delivery.once(last=True)
     assert not list(tmp_path.glob("*.copy"))
 
 

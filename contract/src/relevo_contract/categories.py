@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.arithmetic import Column
-from relevo_contract.listing import CATEGORICAL, House
+from relevo_contract.listing import CATEGORICAL
 from relevo_contract.numbers import Given
 
 SEPARATOR: Final = "|"
@@ -99,11 +99,11 @@ def kinds(given: Given[Column]) -> list[str]:
     return sorts
 
 
-def kind(house: House) -> str:
+def kind(size: float | None, bed: float | None, bath: float | None) -> str:
     """Of one house, as `kinds`."""
-    if house.house_size is not None:
+    if size is not None:
         return "house"
-    return "land" if house.bed is None and house.bath is None else "unsized"
+    return "land" if bed is None and bath is None else "unsized"
 
 
 def categories(spelled: Spelled, kind: Sequence[str | None]) -> dict[str, Sequence[str | None]]:

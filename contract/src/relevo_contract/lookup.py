@@ -165,7 +165,8 @@ class Lookup:
 
     def _house(self, house: House) -> tuple[list[float], tuple[str, ...]]:
         inputs = vars(house)
-        place = self._place((inputs["state"], inputs["city"], inputs["zip_code"], kind(house)))
+        sort = kind(inputs["house_size"], inputs["bed"], inputs["bath"])
+        place = self._place((inputs["state"], inputs["city"], inputs["zip_code"], sort))
         broker = self._broker(inputs["brokered_by"])
         given = given_house(
             house, street=order(word(inputs["street"])), broker=broker.number, zip_code=place.zip_number
@@ -184,8 +185,8 @@ class Lookup:
     def _many(self, houses: Sequence[House]) -> Encoded:
         rows = [vars(house) for house in houses]
         places = [
-            self._place((row["state"], row["city"], row["zip_code"], kind(house)))
-            for row, house in zip(rows, houses, strict=True)
+            self._place((row["state"], row["city"], row["zip_code"], kind(row["house_size"], row["bed"], row["bath"])))
+            for row in rows
         ]
         brokers = [self._broker(row["brokered_by"]) for row in rows]
         code = np.frombuffer(b"".join([place.packed for place in places]), dtype=np.int64).reshape(len(rows), -1)

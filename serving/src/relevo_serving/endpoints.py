@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -24,6 +25,10 @@ INLINE_ROWS: Final = FEW
 """Up to here predicting costs less than handing it to a thread; above, the probes must not wait for it."""
 INLINE_BYTES: Final = 32_768
 """Up to here a body is read where it arrives, for the same reason."""
+
+
+Read = Callable[[bytes, int], list[House]]
+"""From a body and the most houses there may be, to the houses. Raises Refusal."""
 
 
 class Outcome(NamedTuple):
@@ -64,43 +69,53 @@ class Endpoints:
 
     async def predict(self, body: bytes) -> bytes:
         """POST /predict. Raises Refusal."""
-        most = self._settings.max_rows
-        houses = houses_of(body, most) if len(body) <= INLINE_BYTES else await run_in_threadpool(houses_of, body, most)
-        priced, served, request, stored = await self._price(houses)
+        priced, served, request, stored = await self._price(houses_of, body)
         return b'{"predictions":%b,"model":%b,"request_id":"%b","stored":%b}' % (
             priced.json, self._model(served), request, b"true" if stored else b"false",
         )  # fmt: skip
 
     async def invocations(self, body: bytes) -> bytes:
         """POST /invocations. Raises Refusal."""
-        most = self._settings.max_rows
-        houses = table_of(body, most) if len(body) <= INLINE_BYTES else await run_in_threadpool(table_of, body, most)
-        outcome = await self._price(houses)
+        outcome = await self._price(table_of, body)
         return to_json({"predictions": [told["price"] for told in outcome.priced.predictions]})
 
-    async def _price(self, houses: list[House]) -> Outcome:
-        """Price, keep and count; the answer may leave once this returns."""
-        served = self.ready()
-        if len(houses) <= INLINE_ROWS:
-            outcome = await self._together.do(served, houses)
+    async def _price(self, read: Read, body: bytes) -> Outcome:
+        """Read, price, keep and count; the answer may leave once this returns."""
+        few = read(body, self._settings.max_rows) if len(body) <= INLINE_BYTES else None
+        if few is not None and len(few) <= INLINE_ROWS:
+            outcome = await self._together.do(self.ready(), few)
         else:
-            outcome = self._keep(served, houses, await run_in_threadpool(price, served.model, houses))
+            houses, served, priced = await run_in_threadpool(self._price_many, few or (read, body))
+            outcome = self._keep(served, houses, priced)
+            asyncio.get_running_loop().call_soon(self._count, houses, outcome)  # the answer goes first
         if self._refused(outcome.stored):
             raise Refusal(
                 503, "there is no room to keep the houses, so they are not priced: RAW is away; ask again later"
             )
         return outcome
 
+    def _price_many(self, asked: list[House] | tuple[Read, bytes]) -> tuple[list[House], Served, Priced]:
+        if isinstance(asked, tuple):
+            read, body = asked
+            asked = read(body, self._settings.max_rows)
+        served = self.ready()
+        return asked, served, price(served.model, asked)
+
     def _price_each(self, served: Served, requests: Sequence[list[House]]) -> list[Outcome]:
         priced = price_each(served.model, requests)
-        return [self._keep(served, houses, one) for houses, one in zip(requests, priced, strict=True)]
+        outcomes = [self._keep(served, houses, one) for houses, one in zip(requests, priced, strict=True)]
+        for houses, outcome in zip(requests, outcomes, strict=True):
+            self._count(houses, outcome)
+        return outcomes
 
     def _keep(self, served: Served, houses: list[House], priced: Priced) -> Outcome:
         request, stored = self._keeper.keep(houses, priced, served)
-        if not self._refused(stored):
-            self._figures.priced(priced.predictions)
-            self._live.add(houses)
         return Outcome(priced, served, request, stored)
+
+    def _count(self, houses: list[House], outcome: Outcome) -> None:
+        if not self._refused(outcome.stored):
+            self._figures.priced(outcome.priced.predictions)
+            self._live.add(houses)
 
     def _refused(self, stored: bool) -> bool:
         return not stored and self._settings.spool_full == "refuse" and self._keeper.spool is not None

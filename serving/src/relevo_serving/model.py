@@ -28,7 +28,7 @@ from relevo_serving.explaining.trees import read as read_trees
 from relevo_serving.scoring import Scorer
 
 CONFIDENCE: Final = 0.9
-PART: Final = 200
+PART: Final = 334
 """Houses that are encoded before the trees begin with them."""
 FILES: Final = (
     names.ONNX_FILE,

@@ -87,13 +87,14 @@ class Spool:
         with self._lock:
             if self.size + size > self.limit:
                 return False
+            if size > self._segment // 4:
+                return self._append_alone(record)
             memory = self._memory
             if memory is None or self._segments[-1].size + size > len(memory):
                 try:
-                    memory = self._begin(size)
+                    memory = self._begin()
                 except OSError as error:
-                    log.warning("spool_failed", extra={"problem": error.strerror or str(error)})
-                    return False
+                    return self._failed(error)
             segment = self._segments[-1]
             end = segment.size + size
             memory[segment.size : end - 1] = record[:-1]
@@ -102,12 +103,33 @@ class Spool:
             self.size += size
             return True
 
-    def _begin(self, least: int) -> mmap.mmap:
-        """Begin a segment with room for so many bytes. Raises OSError if the disk has none."""
-        self._close()
+    def _append_alone(self, record: bytes) -> bool:
+        """A long record is a segment of its own: of one that is filled it would waste what it does not use."""
+        segment = self._named(len(record))
+        try:
+            segment.path.write_bytes(record)  # its end is written last: without it, it is none
+        except OSError as error:
+            segment.path.unlink(missing_ok=True)
+            return self._failed(error)
+        # Before the one that is being filled, which stays the last.
+        self._segments.insert(len(self._segments) - (self._memory is not None), segment)
+        self.size += segment.size
+        return True
+
+    def _named(self, size: int) -> Segment:
         name = uuid.uuid4()
-        path = self.folder / f"{name}{_SUFFIX}"
-        room = max(self._segment, least)
+        return Segment(name, self.folder / f"{name}{_SUFFIX}", size)
+
+    @staticmethod
+    def _failed(error: OSError) -> bool:
+        log.warning("spool_failed", extra={"problem": error.strerror or str(error)})
+        return False
+
+    def _begin(self) -> mmap.mmap:
+        """Begin a segment. Raises OSError if the disk has no room for it."""
+        self._close()
+        segment = self._named(0)
+        path, room = segment.path, self._segment
         try:
             with path.open("w+b") as file:
                 # A copy into a hole on a full disk would end the process, and one into a page that the kernel has not
@@ -118,7 +140,7 @@ class Spool:
         except OSError:
             path.unlink(missing_ok=True)
             raise
-        self._segments.append(Segment(name, path, 0))
+        self._segments.append(segment)
         self._memory = memory
         return memory
 
