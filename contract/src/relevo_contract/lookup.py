@@ -5,7 +5,6 @@ Built once from the encoder's data, in plain containers: a request for one house
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -156,12 +155,8 @@ class Lookup:
         return self._few(houses) if len(houses) <= FEW else self._many(houses)
 
     def _few(self, houses: Sequence[House]) -> Encoded:
-        values, unseen = array("f"), []
-        for house in houses:
-            found, new = self._house(house)
-            values.extend(found)
-            unseen.append(new)
-        return Encoded(np.frombuffer(values, dtype=np.float32).reshape(len(houses), -1), unseen)
+        found = [self._house(house) for house in houses]
+        return Encoded(np.array([values for values, _ in found], dtype=np.float32), [unseen for _, unseen in found])
 
     def _house(self, house: House) -> tuple[list[float], tuple[str, ...]]:
         inputs = vars(house)

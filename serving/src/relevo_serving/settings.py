@@ -51,7 +51,7 @@ class Settings(settings.Settings):
         default=5, ge=0, description="told to stop, longest time to deliver what waits; the rest stays in the folder"
     )
     awake_microseconds: float = Field(
-        default=50,
+        default=100,
         ge=0,
         le=10_000,
         description="after an answer, how long to look for the next before sleeping; 0: not",
