@@ -34,7 +34,7 @@ from relevo_jobs.train.encoding import Rows, learn, out_of_fold
 from tests.versions import Versions
 
 MANY = 1_000
-PAIRS = 100
+REQUESTS = 200
 RELEVO = "Relevo, inputs stored"
 EPILOG = """\
 Each server runs alone, one process of it, with the load in a process of its own; a round takes them one by one. All
@@ -77,7 +77,7 @@ def stores(folder: Path) -> Iterator[tuple[MlflowServer, str, Mapping[str, str]]
 def many_rows(
     folder: Path, houses: list[dict[str, Any]], features: np.ndarray[Any, Any], port: int
 ) -> tuple[float, float]:
-    """Seconds for 1,000 rows: over HTTP from Relevo, and of the bare ONNX call and JSON parsing."""
+    """Seconds for 1,000 rows: over HTTP from Relevo, and of the bare ONNX call and JSON parsing, in turns."""
     request = post("/predict", {"houses": houses})
     body = request.split(b"\r\n\r\n", 1)[1]
     options = onnxruntime.SessionOptions()
@@ -100,7 +100,7 @@ def many_rows(
 
         asked: list[float] = []
         alone: list[float] = []
-        for _ in range(PAIRS):  # in turns, so that both find the same machine
+        for _ in range(REQUESTS):
             for measured, what in ((asked, over_http), (alone, bare)):
                 began = time.perf_counter()
                 what()
