@@ -165,7 +165,10 @@ bench-handover: install ## a hand-over beside a bare pod, on KUBECONFIG's cluste
 bench-serving: install ## the inference API beside its peers and the limit of HTTP: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.serving $(ARGS)
 
+soak-serving: install ## ten minutes at half the peak rate while versions change, every answer counted: ARGS="--data FILE.csv"
+	@$(RUN)/python -m benchmarks.serving.soak $(ARGS)
+
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving bench-airflow
+.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving soak-serving bench-airflow

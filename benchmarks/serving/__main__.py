@@ -5,73 +5,40 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import socket
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
-import xgboost
 
-from benchmarks.holdout.__main__ import Table, as_is, take
+from benchmarks.holdout.__main__ import as_is, take
 from benchmarks.policy.market import read
-from benchmarks.serving.measuring import CONNECTIONS, ROOT, Figures, answers, measure, post
+from benchmarks.serving.measuring import CONNECTIONS, ROOT, Figures, measure, post
+from benchmarks.serving.ours import NAME, fitted, relevo, stores
 from benchmarks.serving.peers import LIMIT, MLFLOW, PEERS
 from relevo_contract import names
-from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, free_port
-from relevo_demo.servers.process import Server
-from relevo_jobs.stores import raw
-from relevo_jobs.stores.postgres import bring_up_to_date
-from relevo_jobs.train import bundle, fitting
-from relevo_jobs.train.encoding import Rows, learn, out_of_fold
+from relevo_demo.servers import free_port
+from relevo_jobs.train import bundle
 from tests.versions import Versions
 
 MANY = 1_000
 REQUESTS = 200
-RELEVO = "Relevo, inputs stored"
 EPILOG = """\
 Each server runs alone, one process of it, with the load in a process of its own; a round takes them one by one. All
-serve one booster of 300 trees of depth 6. The peers are given features, Relevo is given the house: it encodes it,
-prices it with an interval, and keeps it in PostgreSQL.
+serve one booster of 300 trees of depth 6 and are asked for some hundred held-out houses in turn, one in a request. The
+peers are given features, Relevo is given the house: it encodes it, prices it with an interval, and keeps it in
+PostgreSQL.
 
 bounds: at least 0.85 of the limit and 15 times mlflow models serve; p99 at most 3 times the median; 1,000 rows in at
 most 1.5 times the bare ONNX call and JSON parsing.
 
 exit codes: 0 every bound holds, 1 one is missed"""
-
-
-def fitted(training: Table, trees: int) -> fitting.Fitted:
-    """A model of so many trees of depth 6 on Relevo's features; 0 is what Relevo trains by itself."""
-    if not trees:
-        return fitting.fit(training, seed=0, threads=0)
-    rows = Rows.of(training)
-    encoder = learn(rows)
-    matrix = xgboost.DMatrix(out_of_fold(rows, 0), label=rows.log_price, feature_names=list(encoder.feature_names))
-    parameters: fitting.Parameters = {"max_depth": 6, "eta": 0.05, "base_score": float(rows.log_price.mean())}
-    return fitting.Fitted(encoder, xgboost.train(parameters, matrix, trees), parameters)
-
-
-@contextmanager
-def stores(folder: Path) -> Iterator[tuple[MlflowServer, str, Mapping[str, str]]]:
-    """MLflow, RAW's address, and the environment to reach both by."""
-    with ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer(folder / "postgres"))
-        s3 = stack.enter_context(S3Server(folder / "s3"))
-        s3.create_bucket("relevo")
-        env = {**postgres.env, **s3.env}
-        os.environ.update(env)
-        mlflow = stack.enter_context(
-            MlflowServer(folder / "mlflow", backend=postgres.url("metadata"), s3_url=s3.url, bucket="relevo", env=env)
-        )
-        bring_up_to_date(postgres.url("raw"), raw.SCHEMA)
-        yield mlflow, postgres.url("raw"), env
 
 
 def many_rows(
@@ -134,35 +101,25 @@ def main() -> int:
         bundle.write(version, model, training, holdout_columns=held, batches=(1,), seed=0)
         features = model.encoder.transform(held)[:MANY]
         houses = [json.loads(bundle.house_at(held, row).model_dump_json(exclude_none=True)) for row in range(MANY)]
-        whole = int(np.flatnonzero(~np.isnan(features).any(axis=1))[0])  # not every peer takes a missing value
-        row = features[whole].astype(float).tolist()
+        whole = np.flatnonzero(~np.isnan(features).any(axis=1)).tolist()  # not every peer takes a missing value
+        rows = features[whole].astype(float).tolist()
         found: dict[str, Figures] = {}
         with stores(folder) as (mlflow, raw_url, env):
             versions = Versions(mlflow.url, "house-prices")
             versions.promote(versions.register(version))
             port = free_port()
-            told = {
-                **env, "MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_PORT": str(port), "RELEVO_RAW_URL": raw_url,
-                "RELEVO_SPOOL": str(folder / "spool"),
-            }  # fmt: skip
-
-            def relevo() -> Server:
-                return Server(
-                    RELEVO, [sys.executable, "-m", "relevo_serving"], log=folder / "relevo.log",
-                    ready=answers(f"http://127.0.0.1:{port}/readyz"), env=told,
-                )  # fmt: skip
-
+            told = {**env, "MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_RAW_URL": raw_url}
             for number in range(given.rounds):
                 for peer in chosen:
                     print(f"round {number + 1} of {given.rounds}: {peer.name}", file=sys.stderr)
                     peer.install(ROOT / ".tools" / "bin" / "uv", version / names.XGBOOST_FILE)
                     taken = free_port()
-                    request = post(peer.path, peer.body([row]))
-                    measure(found.setdefault(peer.name, Figures()), peer.server(taken), request, taken, given.seconds)
-                print(f"round {number + 1} of {given.rounds}: {RELEVO}", file=sys.stderr)
-                request = post("/predict", {"houses": [houses[whole]]})
-                measure(found.setdefault(RELEVO, Figures()), relevo(), request, port, given.seconds)
-            with relevo():
+                    requests = [post(peer.path, peer.body([row])) for row in rows]
+                    measure(found.setdefault(peer.name, Figures()), peer.server(taken), requests, taken, given.seconds)
+                print(f"round {number + 1} of {given.rounds}: {NAME}", file=sys.stderr)
+                requests = [post("/predict", {"houses": [houses[row]]}) for row in whole]
+                measure(found.setdefault(NAME, Figures()), relevo(folder, port, told), requests, port, given.seconds)
+            with relevo(folder, port, told):
                 asked, alone = many_rows(version, houses, features, port)
         return report(found, asked, alone)
 
@@ -174,7 +131,7 @@ def report(found: Mapping[str, Figures], asked: float, alone: float) -> int:
     for name, figures in sorted(found.items(), key=lambda item: item[1].rate(1)):
         cells = [f"{figures.rate(c):,.0f} | {figures.tail(c):.1f}" for c in CONNECTIONS]
         print(f"| {name} | {' | '.join(cells)} | {figures.megabytes:,.0f} |")
-    ours, missed = found[RELEVO], []
+    ours, missed = found[NAME], []
     for connections in CONNECTIONS:
         for peer, bound in ((LIMIT, 0.85), (MLFLOW, 15)):
             if peer in found:

@@ -1,7 +1,8 @@
 """A closed loop of requests: so many connections, each with one request under way. Prints what came of it as JSON.
 
-    python -m benchmarks.serving.load REQUEST_FILE PORT CONNECTIONS SECONDS
+    python -m benchmarks.serving.load REQUESTS_FILE PORT CONNECTIONS SECONDS
 
+The file is a JSON list of requests as they go over the wire, which are asked in turn.
 A client of its own, in a process of its own: a general one takes longer for a request than the servers do.
 """
 
@@ -11,6 +12,8 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import httptools
@@ -22,8 +25,8 @@ WARM_UP = 1.0
 class Connection(asyncio.Protocol):
     """Sends the request, waits for the answer, and sends it again."""
 
-    def __init__(self, request: bytes, seconds: list[float], failures: list[int]) -> None:
-        self._request, self._seconds, self._failures = request, seconds, failures
+    def __init__(self, requests: Iterator[bytes], seconds: list[float], failures: list[int]) -> None:
+        self._requests, self._seconds, self._failures = requests, seconds, failures
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._began = 0.0
@@ -39,7 +42,7 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._parser = httptools.HttpResponseParser(self)
         self._began = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -59,12 +62,12 @@ class Connection(asyncio.Protocol):
             self.done.set_result(error)
 
 
-async def ask(request: bytes, port: int, connections: int, lasting: float) -> dict[str, object]:
+async def ask(requests: Iterator[bytes], port: int, connections: int, lasting: float) -> dict[str, object]:
     loop = asyncio.get_running_loop()
     seconds: list[float] = []
     failures: list[int] = []
     made = [
-        (await loop.create_connection(lambda: Connection(request, seconds, failures), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: Connection(requests, seconds, failures), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
     await asyncio.sleep(WARM_UP)
@@ -85,5 +88,6 @@ async def ask(request: bytes, port: int, connections: int, lasting: float) -> di
 
 if __name__ == "__main__":
     file, port, connections, lasting = sys.argv[1:]
+    requests = [request.encode() for request in json.loads(Path(file).read_bytes())]
     uvloop.install()
-    print(json.dumps(asyncio.run(ask(Path(file).read_bytes(), int(port), int(connections), float(lasting)))))
+    print(json.dumps(asyncio.run(ask(cycle(requests), int(port), int(connections), float(lasting)))))

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -47,17 +47,14 @@ def post(path: str, body: object) -> bytes:
     return "\r\n".join((f"POST {path} HTTP/1.1", *head, "", "")).encode() + sent
 
 
-def ask(request: bytes, port: int, connections: int, seconds: float) -> dict[str, Any]:
-    """One load in a process of its own. Raises AssertionError if a request fails."""
+def run(program: str, requests: Sequence[bytes], *arguments: object) -> dict[str, Any]:
+    """What a program of this package measured with the requests, in a process of its own."""
     with tempfile.NamedTemporaryFile() as file:
-        file.write(request)
+        file.write(json.dumps([request.decode() for request in requests]).encode())
         file.flush()
-        told = subprocess.run(
-            [sys.executable, "-m", "benchmarks.serving.load", file.name, str(port), str(connections), str(seconds)],
-            check=True, capture_output=True, text=True, cwd=ROOT,
-        )  # fmt: skip
+        command = [sys.executable, "-m", f"benchmarks.serving.{program}", file.name, *map(str, arguments)]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     found: dict[str, Any] = json.loads(told.stdout)
-    assert not found["failures"], found
     return found
 
 
@@ -73,11 +70,12 @@ def answers(url: str) -> Callable[[], bool]:
     return ready
 
 
-def measure(figures: Figures, server: Server, request: bytes, port: int, seconds: float) -> None:
-    """One server's turn of a round."""
+def measure(figures: Figures, server: Server, requests: Sequence[bytes], port: int, seconds: float) -> None:
+    """One server's turn of a round. Raises AssertionError if a request fails."""
     with server:
         for connections in CONNECTIONS:
-            found = ask(request, port, connections, seconds)
+            found = run("load", requests, port, connections, seconds)
+            assert not found["failures"], found
             figures.rates.setdefault(connections, []).append(found["rate"])
             figures.medians.setdefault(connections, []).append(found["median"])
             figures.p99s.setdefault(connections, []).append(found["p99"])
