@@ -63,6 +63,12 @@ securityContext:
 {{ (index $root.Values.postgres.databases (index . 1)).existingSecret | default $own }}
 {{- end }}
 
+{{/* RAW as the inference API reaches it: its own login, or in a database of yours what you say. */}}
+{{- define "relevo.servingRawSecret" -}}
+{{- $raw := .Values.postgres.databases.raw -}}
+{{ $raw.servingSecret | default $raw.existingSecret | default (printf "%s-raw-serving" .Release.Name) }}
+{{- end }}
+
 {{- define "relevo.bucketSecret" -}}
 {{ .Values.bucket.existingSecret | default (printf "%s-s3" .Release.Name) }}
 {{- end }}

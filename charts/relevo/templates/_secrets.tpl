@@ -9,6 +9,12 @@
   username: relevo
   password: {random: password}
   url: {url: "{{ $scheme }}://{username}:{password}@{{ $host }}:5432/{{ $database }}"}
+{{- if eq $database "raw" }}
+{{ $host }}-serving:
+  username: relevo_serving
+  password: {random: password}
+  url: {url: "{{ $scheme }}://{username}:{password}@{{ $host }}:5432/{{ $database }}"}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if not .Values.bucket.endpoint }}
@@ -47,6 +53,7 @@
 {{- $required := dict -}}
 {{- range $database, $values := .Values.postgres.databases }}
 {{- with $values.existingSecret }}{{ $required = set $required . (list "url") }}{{ end }}
+{{- with $values.servingSecret }}{{ $required = set $required . (list "url") }}{{ end }}
 {{- end }}
 {{- with .Values.bucket.existingSecret }}{{ $required = set $required . (list "access-key" "secret-key") }}{{ end }}
 {{- with .Values.airflow.existingSecret }}{{ $required = set $required . (list "fernet-key" "jwt-secret" "api-secret-key") }}{{ end }}

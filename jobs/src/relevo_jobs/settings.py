@@ -69,6 +69,11 @@ class PrepareSettings(WithRaw, WithClean, WithBucket):
     """Settings of `relevo-job prepare`."""
 
     wait: float = Field(default=300, ge=0, description="seconds to wait in all for servers that are not up yet")
+    serving_url: str | None = Field(
+        default=None,
+        pattern=r"^postgres(ql)?://",
+        description="RAW as the inference API will reach it: its login is made, and may add inferences; none: no login",
+    )
 
 
 class CollectSettings(WithGroup, WithRaw, WithBucket):

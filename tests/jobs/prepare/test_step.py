@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import boto3
+import psycopg
 import pytest
 
 from relevo_demo.servers import S3Server
@@ -17,6 +21,8 @@ from relevo_jobs.prepare import step
 from relevo_jobs.settings import CollectSettings, PrepareSettings
 from relevo_jobs.stores import raw
 from relevo_jobs.stores.bucket import PROOF, Bucket
+from relevo_serving.storing.record import RequestIds, line, version_fields
+from relevo_serving.storing.store import InferenceStore
 from tests.conftest import Databases
 from tests.gate import Gate
 from tests.jobs.holdings import query
@@ -54,6 +60,61 @@ def assert_prepared(databases: Databases, s3: S3Server, bucket: str) -> None:
     assert query(databases.clean_url, "select version from clean.schema_versions") == [(1,)]
     client = boto3.client("s3", endpoint_url=s3.url, region_name="us-east-1")
     assert [entry["Key"] for entry in client.list_objects_v2(Bucket=bucket)["Contents"]] == [PROOF]
+
+
+def serving_login(databases: Databases, password: str) -> tuple[str, str]:
+    """A login of this test's own, and the address with it."""
+    name = f"serving_{secrets.token_hex(4)}"
+    parts = urlsplit(databases.raw_url)
+    return name, parts._replace(netloc=f"{name}:{password}@{parts.hostname}:{parts.port}").geturl()
+
+
+def test_the_inference_api_may_add_what_it_was_asked_and_read_nothing(
+    settings: PrepareSettings, databases: Databases
+) -> None:
+    name, url = serving_login(databases, "one")
+    try:
+        told = step.run(settings.model_copy(update={"serving_url": url}))
+        assert name in told.sentence
+        url = url.replace(":one@", ":two@")  # another password
+        step.run(settings.model_copy(update={"serving_url": url}))
+        now = time.time_ns() // 1000
+        of = version_fields("house-prices", 1, "run")
+        told_price = b'[{"price":1.5,"low":1.0,"high":2.0,"unseen":[],"missing":[]}]'
+        store, record = InferenceStore(url), line(RequestIds().at(now), now, of, b'[{"city":"San Juan"}]', told_price)
+        assert store.deliver(uuid.uuid4(), 0, record) == (len(record), 1)
+        store.close()
+        assert query(databases.raw_url, "select city from raw.inferences") == [("San Juan",)]
+        for refused in (
+            "select * from raw.inferences",
+            "delete from raw.inferences",
+            "update raw.inferences set prediction = 0",
+            "select * from raw.listings",
+            "insert into raw.in_flight (group_number) values (1)",
+            "create table raw.mine (x int)",
+            "create table public.mine (x int)",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                query(url, refused)
+        ((hashed,),) = query(databases.raw_url, f"select rolpassword from pg_authid where rolname = '{name}'")
+        assert hashed.startswith("SCRAM-SHA-256$")
+    finally:
+        query(databases.raw_url, f"drop owned by {name}; drop role {name}")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://127.0.0.1/raw", "postgresql://u@127.0.0.1/raw", "postgresql://u:p@[/raw"]
+)
+def test_a_login_without_name_or_password_is_not_made(settings: PrepareSettings, url: str) -> None:
+    with pytest.raises(SettingsError, match=r"RELEVO_SERVING_URL: expected an address with a user and a password"):
+        step.run(settings.model_copy(update={"serving_url": url}))
+
+
+def test_the_owner_is_not_the_inference_apis_login(settings: PrepareSettings, databases: Databases) -> None:
+    parts = urlsplit(databases.raw_url)
+    url = parts._replace(netloc=f"{parts.username}:x@{parts.hostname}:{parts.port}").geturl()
+    with pytest.raises(SettingsError, match="expected a login of its own"):
+        step.run(settings.model_copy(update={"serving_url": url}))
 
 
 def test_what_is_missing_is_made_and_what_is_there_stays(

@@ -1,4 +1,5 @@
-"""`relevo-job prepare`: the bucket is made if it is missing, the schemas of RAW and CLEAN are brought up to date.
+"""`relevo-job prepare`: the bucket is made if it is missing, the schemas of RAW and CLEAN are brought up to date, and
+the inference API's login in RAW is made.
 
 Run at every installation and upgrade, beside the servers it waits for and before the first step that needs them. What
 is there already stays as it is, so it may be killed and run again at any line, and by several at once.
@@ -12,7 +13,7 @@ from functools import partial
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.prepare.patience import Patience
 from relevo_jobs.settings import PrepareSettings
-from relevo_jobs.stores import clean, raw
+from relevo_jobs.stores import clean, logins, raw
 from relevo_jobs.stores.bucket import Bucket
 from relevo_jobs.stores.postgres import Schema, bring_up_to_date
 
@@ -32,11 +33,16 @@ def run(settings: PrepareSettings) -> Outcome:
         found = patience.until_it_answers(name, partial(bring_up_to_date, url, schema))
         schemas.append(f"{name} {_brought(found, schema)}")
         _say(schemas[-1])
+    login = None
+    if settings.serving_url is not None:
+        login = patience.until_it_answers("RAW", partial(logins.admit, settings.raw_url, settings.serving_url))
+        _say(f"the inference API adds to RAW as {login}")
     bucket = Bucket(settings.bucket, settings.s3_endpoint_url)
     made = patience.until_it_answers("the bucket", bucket.prepare)
     return Outcome.done(
         "prepare",
-        f"bucket {settings.bucket} {'made' if made else 'was there'}; {', '.join(schemas)}",
+        f"bucket {settings.bucket} {'made' if made else 'was there'}; {', '.join(schemas)}"
+        + (f"; login {login}" if login else ""),
         bucket_made=made,
         raw_version=len(raw.SCHEMA.migrations),
         clean_version=len(clean.SCHEMA.migrations),
