@@ -26,7 +26,7 @@ from relevo_serving.storing.keeping import Keeper
 
 log = logging.getLogger("relevo.serving")
 BACKLOG = 2048
-SWITCH = 0.0005
+SWITCH = 0.0001
 """Seconds for which one thread may keep the others from Python: Python's own 5 ms would be a request's tail."""
 EXIT_CODES = {
     STOPPED: "stopped",

@@ -5,6 +5,7 @@ Format: Universal Binary JSON, draft 12, with the optimized containers `$` (type
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,9 @@ _NUMBERS: Final[dict[bytes | None, np.dtype[Any]]] = {
     b"i": np.dtype(">i1"), b"U": np.dtype(">u1"), b"I": np.dtype(">i2"), b"l": np.dtype(">i4"), b"L": np.dtype(">i8"),
     b"d": np.dtype(">f4"), b"D": np.dtype(">f8"),
 }  # fmt: skip
+_SCALARS: Final = {
+    kind: Struct(">" + code) for kind, code in zip((b"i", b"U", b"I", b"l", b"L", b"d", b"D"), "bBhiqfd", strict=True)
+}
 _WORDS: Final[dict[bytes, Any]] = {b"Z": None, b"T": True, b"F": False}
 
 
@@ -48,8 +52,9 @@ class _Reader:
         return True
 
     def value(self, kind: bytes) -> Any:
-        if kind in _NUMBERS:
-            return self._numbers(_NUMBERS[kind], 1)[0].item()
+        if kind in _SCALARS:
+            scalar = _SCALARS[kind]
+            return scalar.unpack(self._take(scalar.size))[0]
         if kind in _WORDS:
             return _WORDS[kind]
         if kind == b"S":
