@@ -21,7 +21,8 @@ from relevo_serving.errors import BrokenVersion
 Features = NDArray[np.float32]
 """(n, features), NaN where missing."""
 
-THREADS: Final = min(4, len(os.sched_getaffinity(0)))
+_PROCESSORS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+THREADS: Final = min(4, _PROCESSORS)
 _HELPERS: Final = ThreadPoolExecutor(THREADS - 1, thread_name_prefix="trees") if THREADS > 1 else None
 
 
