@@ -19,12 +19,13 @@ $(UV):
 	  || { rm -rf .tools; PYTHONNOUSERSITE= $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv==0.13.9; } \
 	  || { rm -rf .tools; echo "expected $(PYTHON) with venv or pip, found neither working: install python3.11-venv (Debian's name) and run again"; exit 1; }
 
+# With --python, or uv takes the environment that the caller has activated.
 # The stamp is newer than the lock and every part's settings, or the environment is brought up to date.
 .venv/.synced: requirements.lock pyproject.toml $(PARTS:%=%/pyproject.toml) | $(UV)
 	@test -x $(RUN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@echo "installing what the lock names into .venv"
-	@$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
-	@$(UV) pip install --quiet --compile-bytecode --no-deps --no-build-isolation $(PARTS:%=-e %)
+	@$(UV) pip sync --quiet --python $(RUN)/python --compile-bytecode --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(RUN)/python --compile-bytecode --no-deps --no-build-isolation $(PARTS:%=-e %)
 	@touch $@
 
 install: .venv/.synced ## install everything into the checkout

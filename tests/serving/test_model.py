@@ -43,6 +43,16 @@ def test_one_house_alone_is_priced_as_among_many(bundles: Bundles, listings: Map
     np.testing.assert_allclose(alone, together[:50], rtol=1e-6)
 
 
+def test_a_thousand_houses_are_priced_in_their_order(bundles: Bundles, listings: Mapping[str, NDArray[Any]]) -> None:
+    loaded = model.load(bundles[0])
+    houses = houses_of(listings) * 4
+    assert len(houses) > 3 * model.PART
+    many = loaded.predict(houses)
+    few = [loaded.predict(houses[start : start + 10]) for start in range(0, 300, 10)] * 4
+    np.testing.assert_allclose(many.dollars, np.concatenate([prices.dollars for prices in few]), rtol=1e-6)
+    assert many.unseen == [unseen for prices in few for unseen in prices.unseen]
+
+
 def test_about_nine_of_ten_prices_lie_within_the_interval(
     bundles: Bundles, listings: Mapping[str, NDArray[Any]]
 ) -> None:
