@@ -17,14 +17,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from benchmarks.holdout.__main__ import as_is, take
-from benchmarks.policy.market import read
 from benchmarks.serving.measuring import CONNECTIONS, ROOT, Figures, measure, post
-from benchmarks.serving.ours import NAME, fitted, relevo, stores
+from benchmarks.serving.ours import NAME, houses_of, listings, relevo, stores, write_version
 from benchmarks.serving.peers import LIMIT, MLFLOW, PEERS
 from relevo_contract import names
 from relevo_demo.servers import free_port
-from relevo_jobs.train import bundle
 from tests.versions import Versions
 
 MANY = 1_000
@@ -89,18 +86,14 @@ def main() -> int:
     given = parser.parse_args()
     if not given.data.is_file():
         parser.error(f"--data: expected a CSV file, found none at {given.data}")
-    table = as_is(read(given.data))
-    order = np.random.default_rng(0).permutation(len(table["price"]))
-    held, training = take(table, order[:2000]), take(table, order[2000:])
+    held, training = listings(given.data)
     chosen = [p for p in PEERS if not given.only or any(word.casefold() in p.name.casefold() for word in given.only)]
     with tempfile.TemporaryDirectory(prefix="bench-serving-") as temporary:
         folder = Path(temporary)
         version = folder / "version"
-        version.mkdir()
-        model = fitted(training, given.trees)
-        bundle.write(version, model, training, holdout_columns=held, batches=(1,), seed=0)
+        model = write_version(version, training, held, given.trees)
         features = model.encoder.transform(held)[:MANY]
-        houses = [json.loads(bundle.house_at(held, row).model_dump_json(exclude_none=True)) for row in range(MANY)]
+        houses = houses_of(held)[:MANY]
         whole = np.flatnonzero(~np.isnan(features).any(axis=1)).tolist()  # not every peer takes a missing value
         rows = features[whole].astype(float).tolist()
         found: dict[str, Figures] = {}

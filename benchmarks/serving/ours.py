@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import xgboost
 
-from benchmarks.holdout.__main__ import Table
+from benchmarks.holdout.__main__ import Table, as_is, take
+from benchmarks.policy.market import read
 from benchmarks.serving.measuring import answers
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from relevo_demo.servers.process import Server
 from relevo_jobs.stores import raw
 from relevo_jobs.stores.postgres import bring_up_to_date
-from relevo_jobs.train import fitting
+from relevo_jobs.train import bundle, fitting
 from relevo_jobs.train.encoding import Rows, learn, out_of_fold
 
 NAME = "Relevo, inputs stored"
@@ -31,6 +35,27 @@ def fitted(training: Table, trees: int) -> fitting.Fitted:
     matrix = xgboost.DMatrix(out_of_fold(rows, 0), label=rows.log_price, feature_names=list(encoder.feature_names))
     parameters: fitting.Parameters = {"max_depth": 6, "eta": 0.05, "base_score": float(rows.log_price.mean())}
     return fitting.Fitted(encoder, xgboost.train(parameters, matrix, trees), parameters)
+
+
+def listings(file: Path) -> tuple[Table, Table]:
+    """2,000 listings held out, and the others to train on."""
+    table = as_is(read(file))
+    order = np.random.default_rng(0).permutation(len(table["price"]))
+    return take(table, order[:2000]), take(table, order[2000:])
+
+
+def houses_of(held: Table) -> list[dict[str, Any]]:
+    """The rows as a client would send them."""
+    rows = range(len(held["price"]))
+    return [json.loads(bundle.house_at(held, row).model_dump_json(exclude_none=True)) for row in rows]
+
+
+def write_version(folder: Path, training: Table, held: Table, trees: int) -> fitting.Fitted:
+    """Train a version into a folder that is made."""
+    folder.mkdir()
+    model = fitted(training, trees)
+    bundle.write(folder, model, training, holdout_columns=held, batches=(1,), seed=0)
+    return model
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import threading
@@ -16,12 +15,10 @@ import numpy as np
 import psutil
 import psycopg
 
-from benchmarks.holdout.__main__ import Table, as_is, take
-from benchmarks.policy.market import read
+from benchmarks.holdout.__main__ import take
 from benchmarks.serving.measuring import post, run
-from benchmarks.serving.ours import fitted, relevo, stores
+from benchmarks.serving.ours import houses_of, listings, relevo, stores, write_version
 from relevo_demo.servers import free_port
-from relevo_jobs.train import bundle
 from tests.versions import Versions
 
 CONNECTIONS = 8
@@ -97,12 +94,6 @@ def waiting_bytes(port: int) -> float:
     return float(line.split()[1])
 
 
-def houses_of(held: Table) -> list[dict[str, Any]]:
-    """The rows as a client would send them."""
-    rows = range(len(held["price"]))
-    return [json.loads(bundle.house_at(held, row).model_dump_json(exclude_none=True)) for row in rows]
-
-
 def main() -> int:
     """Run, print what came of it, and return the exit code."""
     parser = argparse.ArgumentParser(
@@ -116,22 +107,12 @@ def main() -> int:
     given = parser.parse_args()
     if not given.data.is_file():
         parser.error(f"--data: expected a CSV file, found none at {given.data}")
-    table = as_is(read(given.data))
-    order = np.random.default_rng(0).permutation(len(table["price"]))
-    held = take(table, order[:2000])
+    held, training = listings(given.data)
     with tempfile.TemporaryDirectory(prefix="soak-serving-") as temporary:
         folder = Path(temporary)
-        for number, rows in enumerate((order[2000:], order[2000::2])):
-            training = take(table, rows)
-            (folder / f"version-{number}").mkdir()
-            bundle.write(
-                folder / f"version-{number}",
-                fitted(training, 300),
-                training,
-                holdout_columns=held,
-                batches=(1,),
-                seed=0,
-            )
+        every_second = take(training, np.arange(0, len(training["price"]), 2))
+        for number, rows in enumerate((training, every_second)):
+            write_version(folder / f"version-{number}", rows, held, 300)
         requests = [post("/predict", {"houses": [house]}) for house in houses_of(held)]
         with stores(folder) as (mlflow, raw_url, env):
             versions = Versions(mlflow.url, "house-prices")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from relevo_contract.postgres import PATIENCE
 from relevo_contract.settings import variable
 from relevo_jobs import errors
 from relevo_jobs.cli import STEPS
 from relevo_jobs.outcome import TERMINATION_MESSAGE_BYTES
 from relevo_jobs.settings import Settings
-from relevo_jobs.stores.postgres import CONNECT_TIMEOUT
 from relevo_jobs.stores.raw import LOCK_WAIT
 from tests.jobs.test_cli import all_errors
 
@@ -67,7 +67,7 @@ def test_every_own_key_of_a_steps_last_line_is_documented() -> None:
 def test_figures_are_those_of_the_code() -> None:
     assert f"{TERMINATION_MESSAGE_BYTES:,} bytes" in TEXT
     assert f"waits {LOCK_WAIT:.0f} s" in SECTIONS["collect"]
-    assert CONNECT_TIMEOUT <= 30, "a server that is away is told within half a minute"
+    assert PATIENCE["connect_timeout"] <= 30, "a server that is away is told within half a minute"
 
 
 def test_links_lead_somewhere() -> None:

@@ -32,6 +32,8 @@ NUMERIC: Final = ("bed", "bath", "acre_lot", "house_size")
 CATEGORICAL: Final = ("brokered_by", "status", "street", "city", "state", "zip_code")
 """Inputs that are kept as text until encoded; a zip code's leading zeros are part of it."""
 DATES: Final = ("prev_sold_date",)
+INPUTS: Final = (*NUMERIC, *CATEGORICAL, *DATES)
+"""What a house to be priced may have."""
 
 FIRST_DAY: Final = 719_163
 """1970-01-01 as Python counts days."""

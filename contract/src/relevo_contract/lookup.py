@@ -187,7 +187,7 @@ class Lookup:
         code = np.frombuffer(b"".join([place.packed for place in places]), dtype=np.int64).reshape(len(rows), -1)
         of = list(code.T)
         known = self._places["broker_zip"]
-        both = zip(brokers, places, strict=True)
+        both = list(zip(brokers, places, strict=True))
         of[_STATUS] = np.array([self._status(row["status"]) for row in rows])
         of[_BROKER] = np.array([broker.code for broker in brokers])
         of[_BROKER_ZIP] = np.array([known.get(joined(broker.word, place.zip_code), -1) for broker, place in both])
@@ -197,7 +197,6 @@ class Lookup:
             broker=[broker.number for broker in brokers],
             zip_code=[place.zip_number for place in places],
         )
-        both = zip(brokers, places, strict=True)
         return Encoded(self._features(given, of), [_UNSEEN[place.unseen | broker.unseen] for broker, place in both])
 
     def _add_rest(

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
-from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, House
+from relevo_contract.listing import House
 from relevo_contract.lookup import FEW
 from relevo_serving.model import Explanation, Model, Prices
 
-INPUTS: Final = (*NUMERIC, *CATEGORICAL, *DATES)
 _HOUSES: Final = TypeAdapter(list[House])
 
 

@@ -9,9 +9,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from relevo_contract.listing import House
+from relevo_contract.listing import INPUTS, House
 from relevo_serving import schema
-from relevo_serving.pricing import INPUTS
 
 NO_SUCH_INPUT: Final = f"no such input; a house has {', '.join(INPUTS)}"
 FIELDS_NAMED: Final = 20

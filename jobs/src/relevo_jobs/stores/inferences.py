@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, LiteralString
 
-from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC
+from relevo_contract.listing import INPUTS
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.stores.postgres import connect
 from relevo_jobs.stores.raw import SCHEMA
@@ -12,7 +12,6 @@ from relevo_jobs.stores.tables import columns
 
 NEWEST: Final = 2_000
 """Houses read: enough to tell a change, and the same cost whatever was asked before."""
-INPUTS: Final = (*NUMERIC, *CATEGORICAL, *DATES)
 _NEWEST: LiteralString = (
     f"select at, {', '.join(INPUTS)} from raw.inferences where model = %s order by at desc limit %s"  # noqa: S608
 )

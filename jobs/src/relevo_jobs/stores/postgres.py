@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from relevo_contract.postgres import PATIENCE, said
 from relevo_jobs.errors import SettingsError, StepError, Unavailable
 
-CONNECT_TIMEOUT = 10
-"""Seconds to wait for a server that does not answer."""
 LOCK = 0x72656C65766F
 """Advisory lock of those who change the schema ("relevo" in ASCII)."""
 
@@ -50,28 +49,24 @@ def speaking(url: str, variable: str) -> Iterator[None]:
         yield
     except psycopg.errors.DiskFull as error:
         raise Unavailable(
-            f"PostgreSQL at {where} has no disk left ({_first(error)}): nothing was written; give it room and run again"
+            f"PostgreSQL at {where} has no disk left ({said(error)}): nothing was written; give it room and run again"
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if "password" in str(error):  # a refused connection comes without an SQLSTATE
             raise SettingsError(
-                f"PostgreSQL at {where} ({variable}) did not let us in ({_first(error)}): set PGPASSFILE or PGPASSWORD"
+                f"PostgreSQL at {where} ({variable}) did not let us in ({said(error)}): set PGPASSFILE or PGPASSWORD"
             ) from error
         raise Unavailable(
-            f"expected PostgreSQL at {where} ({variable}), got: {_first(error)}; "
+            f"expected PostgreSQL at {where} ({variable}), got: {said(error)}; "
             "nothing was half-written, bring it back and run this step again"
         ) from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise SettingsError(
-            f"PostgreSQL at {where} ({variable}) refused ({_first(error)}): make the user of that address the owner of "
+            f"PostgreSQL at {where} ({variable}) refused ({said(error)}): make the user of that address the owner of "
             "the database, who may make its schema and change it"
         ) from error
     except psycopg.Error as error:
-        raise StepError(f"PostgreSQL at {where} refused ({type(error).__name__}): {_first(error)}") from error
-
-
-def _first(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise StepError(f"PostgreSQL at {where} refused ({type(error).__name__}): {said(error)}") from error
 
 
 @contextmanager
@@ -95,13 +90,8 @@ def _open(url: str, schema: Schema) -> Iterator[psycopg.Connection]:
         psycopg.connect(
             url,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT,
             application_name="relevo-job",
-            # A server that vanished without a word is noticed within half a minute, not after two hours.
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-            tcp_user_timeout=30_000,
+            **PATIENCE,
         ) as connection,
     ):
         yield connection

@@ -13,10 +13,10 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC
+from relevo_contract.postgres import PATIENCE, said
 from relevo_serving.errors import SettingsError, StoreAway, WrongRecord
 from relevo_serving.storing.record import COLUMNS
 
-_TIMEOUT: Final = 10
 _TYPES: Final = dict.fromkeys(NUMERIC, "float8") | dict.fromkeys(CATEGORICAL, "text") | dict.fromkeys(DATES, "date")
 _HOUSE: Final = ", ".join(f"{name} {kind}" for name, kind in _TYPES.items())
 _NAMES: Final = ", ".join(_TYPES)
@@ -67,11 +67,11 @@ class InferenceStore:
             with connection.transaction():
                 return self._take_over(connection, segment, start, part, skip=skip)
         except psycopg.DataError as error:
-            raise WrongRecord(f"PostgreSQL refuses a record: {_first(error)}") from error
+            raise WrongRecord(f"PostgreSQL refuses a record: {said(error)}") from error
         except psycopg.Error as error:
             self.close()
             raise StoreAway(
-                f"expected to write inferences to PostgreSQL at {self._shown}, got: {_first(error)}; they wait in the "
+                f"expected to write inferences to PostgreSQL at {self._shown}, got: {said(error)}; they wait in the "
                 "spool and are sent again"
             ) from error
 
@@ -105,12 +105,8 @@ class InferenceStore:
             self._connection = psycopg.connect(
                 self._url,
                 autocommit=True,
-                connect_timeout=_TIMEOUT,
                 application_name="relevo-serving",
-                keepalives_idle=10,
-                keepalives_interval=5,
-                keepalives_count=3,
-                tcp_user_timeout=30_000,
+                **PATIENCE,
             )
         return self._connection
 
@@ -119,7 +115,3 @@ class InferenceStore:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-
-
-def _first(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
