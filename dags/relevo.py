@@ -146,6 +146,7 @@ def step(name: str, trigger_rule: str = "all_success") -> StepOperator:
         env_vars={
             "RELEVO_RETRAIN": "{{ params.retrain }}",
             "RELEVO_RETRAIN_ID": "{{ run_id if params.retrain else '' }}",
+            "RELEVO_AIRFLOW_RUN": "{{ run_id }}",
         },
         trigger_rule=trigger_rule,
         skip_on_exit_code=99,

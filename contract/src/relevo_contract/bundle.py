@@ -58,3 +58,19 @@ class ShapSummary(BaseModel):
     """The sample's features, (rows, features), None where missing."""
     values: tuple[tuple[float, ...], ...]
     """Their SHAP values, (rows, features)."""
+
+
+class HoldoutPredictions(BaseModel):
+    """A version's own predictions for held-out rows of the batches it was trained on.
+
+    Which rows are kept depends on the batch alone, so that two versions can be compared on the rows they share.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batches: tuple[int, ...]
+    counts: tuple[int, ...]
+    """Rows of each batch, in its order; `sum(counts)` is the number of rows below."""
+    log_price: tuple[float, ...]
+    predicted: tuple[float, ...]
+    """Log price too."""

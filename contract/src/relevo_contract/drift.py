@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from relevo_contract.listing import Columns
 from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
 from relevo_contract.profiling import bin_counts, categories, numbers
-from relevo_contract.record import ColumnEvidence
+from relevo_contract.record import ColumnEvidence, Distribution
 
 DRAWS: Final = 200
 """Draws a column for the noise: the limit then varies by about 3 % from seed to seed."""
@@ -35,6 +35,8 @@ FREQUENT: Final = 20
 of every new batch is rare or unseen even if nothing moved."""
 NAMED: Final = 10
 """New categories named in the record."""
+SHOWN: Final = 12
+"""Categories whose counts the record keeps: a picture of more cannot be read."""
 
 
 Counts = NDArray[np.int64]
@@ -127,6 +129,20 @@ def _of_categories(profile: CategoricalProfile, found: Mapping[str | None, int])
     return [("jensen_shannon", np.array(before, dtype=np.int64), np.array(now, dtype=np.int64))]
 
 
+def _shown(profile: CategoricalProfile, found: Mapping[str | None, int]) -> tuple[str, ...]:
+    """The categories that have the largest share before or now."""
+    before, now = max(1, sum(profile.counts.values())), max(1, sum(found.values()))
+    share = {c: n / before for c, n in profile.counts.items()}
+    share = {c: max(share.get(c, 0.0), found.get(c, 0) / now) for c in {*share, *found} if c is not None}
+    return tuple(sorted(share, key=lambda category: (-share[category], category))[:SHOWN])
+
+
+def _category_counts(shown: Sequence[str], counts: Mapping[Any, int]) -> tuple[int, ...]:
+    """Of each category shown, and of all the others together; missing values aside."""
+    named = [counts.get(category, 0) for category in shown]
+    return (*named, sum(n for c, n in counts.items() if c is not None) - sum(named))
+
+
 def _evidence(profile: Profile, columns: Columns, name: str, rate: float) -> ColumnEvidence:
     known = profile.columns[name]
     rows = len(columns[name])
@@ -136,6 +152,8 @@ def _evidence(profile: Profile, columns: Columns, name: str, rate: float) -> Col
         values = numbers(columns, name)
         missing = int(np.isnan(values).sum())
         comparisons = _of_numbers(known, values)
+        now = bin_counts(known.edges, values[~np.isnan(values)])
+        pictured = Distribution(edges=known.edges, before=known.counts, now=tuple(now.tolist()))
     else:
         spelled = categories(columns, name)
         found = Counter(spelled)
@@ -144,6 +162,10 @@ def _evidence(profile: Profile, columns: Columns, name: str, rate: float) -> Col
         unknown = [(c, n) for c, n in found.most_common() if c is not None and c not in known.counts]
         unseen = sum(n for _, n in unknown) / rows
         new = _as_written(columns, name, spelled, [c for c, _ in unknown[:NAMED]])
+        shown = _shown(known, found)
+        pictured = Distribution(
+            categories=shown, before=_category_counts(shown, known.counts), now=_category_counts(shown, found)
+        )
     told = [(method, distance(method, b, n), noise_limit(method, b, n, rate)) for method, b, n in comparisons]
     # Furthest beyond its noise by ratio: the methods' units differ. A limit of nothing is of columns that cannot vary.
     method, apart, limit = max(told, key=lambda t: t[1] / t[2] if t[2] else t[1])
@@ -157,6 +179,7 @@ def _evidence(profile: Profile, columns: Columns, name: str, rate: float) -> Col
         missing_now=missing / rows,
         unseen=unseen,
         new_categories=new,
+        distribution=pictured,
     )
 
 

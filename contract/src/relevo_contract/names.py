@@ -50,6 +50,9 @@ TAG_PROMOTION_WHY: Final = "relevo.promotion_why"
 TAG_PROMOTED_AT: Final = "relevo.promoted_at"
 """On a version: when it was promoted, ISO 8601 in UTC."""
 
+TAG_OUTLINE: Final = "relevo.outline"
+"""On a run: `DecisionRecord.outline()` as JSON, so that one search tells a whole history."""
+
 RECORD_FILE: Final = "decision.json"
 """Artifact of a batch's run: the whole DecisionRecord."""
 
@@ -61,6 +64,7 @@ ENCODER_FILE: Final = "encoder.json"
 PROFILE_FILE: Final = "profile.json"
 SELF_TEST_FILE: Final = "self_test.json"
 RESIDUALS_FILE: Final = "residuals.json"
+HOLDOUT_FILE: Final = "holdout.json"
 SHAP_FILE: Final = "shap.json"
 SHAP_PICTURES: Final = ("shap_importance.png", "shap_beeswarm.png")
 """Pictures of the same run, beside the files."""

@@ -33,6 +33,17 @@ class BatchRef(_Record):
     """Rows that cleaning kept."""
 
 
+class Distribution(_Record):
+    """A column before (the champion's training data) and now, over the same bins or categories; counts of rows."""
+
+    edges: tuple[float, ...] = ()
+    """Of a number: `len(before) == len(edges) + 1`, the first and the last bin open. A date is its year."""
+    categories: tuple[str, ...] = ()
+    """Of a category: one a count, and one count more, of all the others."""
+    before: tuple[int, ...]
+    now: tuple[int, ...]
+
+
 class ColumnEvidence(_Record):
     """How far one column of the batch is from the champion's training data."""
 
@@ -49,6 +60,8 @@ class ColumnEvidence(_Record):
     """Share of rows with a category that the champion never saw; None for numbers."""
     new_categories: tuple[str, ...] = ()
     """The most frequent of those categories, at most ten."""
+    distribution: Distribution | None = None
+    """What the distance is of, for people; None in records before it was kept."""
 
 
 class ErrorEvidence(_Record):
@@ -198,3 +211,15 @@ class DecisionRecord(_Record):
     decision: TrainVerdict
     training: Training | None = None
     promotion: Promotion | None = None
+    origin: dict[str, int] | None = None
+    """Rows kept by state, the most frequent first, at most ten; the empty name is of rows without one."""
+    rejected: dict[str, int] | None = None
+    """Rows that cleaning left out, by its reason; None, as with `origin`, where that is not known."""
+    airflow_run: str | None = None
+    """The id of the Airflow run in which it was decided; None without Airflow."""
+
+    def outline(self) -> DecisionRecord:
+        """The record without its evidence by column and by state: what a line of a history needs, in some kilobytes."""
+        decision = self.decision.model_copy(update={"columns": (), "live": None})
+        promotion = self.promotion and self.promotion.model_copy(update={"states": ()})
+        return self.model_copy(update={"decision": decision, "promotion": promotion})

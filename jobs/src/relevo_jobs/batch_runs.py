@@ -18,6 +18,8 @@ from relevo_jobs.mlflow_api import MlflowApi, Refused
 RECENT: Final = 50
 """Runs looked at to find the newest batch; they come newest first, so one would do unless clocks went back."""
 MOST: Final = 10_000
+LONGEST_TAG: Final = 8_000
+"""Characters that MLflow takes as a tag's value."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class BatchRuns:
         parameters: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Add figures, parameters and tags; what is there already stays once."""
+        """Add figures, parameters and tags, the record's outline among them; what is there already stays once."""
         # One time and step for a batch's figures: MLflow keeps a figure that is logged again only once.
         stamp = int(record.decided_at.timestamp() * 1000)
         metrics = [
@@ -132,7 +134,10 @@ class BatchRuns:
         ]
         # A parameter cannot be changed once written, and need not.
         new = {key: value for key, value in (parameters or {}).items() if key not in run.params}
-        self._api.post("runs/log-batch", run_id=run.run_id, metrics=metrics, params=pairs(new), tags=pairs(tags or {}))
+        outline = record.outline().model_dump_json()
+        # Too long for a tag (hundreds of batches left out, say), it is left empty: who reads it takes the record.
+        told = {**(tags or {}), names.TAG_OUTLINE: outline if len(outline) <= LONGEST_TAG else ""}
+        self._api.post("runs/log-batch", run_id=run.run_id, metrics=metrics, params=pairs(new), tags=pairs(told))
 
     def tag(self, run: Run, key: str, value: str) -> None:
         """Set one tag."""

@@ -129,6 +129,10 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
         description="an id of that ask, which is honoured once: up to 250 letters, digits and any of _.~:+-",
     )
 
+    airflow_run: str = Field(
+        default="", max_length=250, description="id of the Airflow run that this is part of; kept in the record"
+    )
+
     @field_validator("retrain")
     @classmethod
     def _on_one_line(cls, reason: str) -> str:

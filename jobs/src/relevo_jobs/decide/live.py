@@ -60,6 +60,7 @@ def live_evidence(profile: Profile, live: LiveInputs, judged: Columns, limits: L
         for e in now
         if e.moved and nearer.get((e.column, e.method), np.inf) <= (1 - limits.live_gain) * e.distance
     )
+    figures = tuple(e.model_copy(update={"distribution": None}) for e in then)  # the picture is of what was asked
     return LiveEvidence(
-        rows=len(live), since=live.since, until=live.until, columns=now, with_batch=then, closer=tuple(closer)
+        rows=len(live), since=live.since, until=live.until, columns=now, with_batch=figures, closer=tuple(closer)
     )

@@ -115,6 +115,7 @@ class _Judge:
         self, registry: Registry, store: CleanStore, champion: Version | None, folder: Path, settings: DecideSettings
     ) -> None:
         self._store, self._champion, self._limits = store, champion, settings.limits()
+        self._airflow_run = settings.airflow_run or None
         self._excluded = registry.excluded(settings.group)
         self._profile: Profile | None = None
         self._live: LiveInputs | None = None
@@ -132,6 +133,9 @@ class _Judge:
             champion_version=None if self._champion is None else self._champion.number,
             decided_at=datetime.now(UTC),
             decision=self._verdict(ref),
+            origin=self._store.origin(ref.number),
+            rejected=self._store.rejected(ref.number),
+            airflow_run=self._airflow_run,
         )
 
     def asked(self, ask: Ask, record: DecisionRecord) -> tuple[DecisionRecord, str | None]:

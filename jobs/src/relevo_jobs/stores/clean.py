@@ -130,6 +130,36 @@ class CleanStore:
             rows = []
         return columns(rows, TYPED)
 
+    def held_out(self, numbers: Sequence[int]) -> dict[int, int]:
+        """Held-out rows of each of these batches, oldest first."""
+        with self._open() as connection:
+            found = connection.execute(
+                "select batch_number, count(*) filter (where holdout) from clean.listings where group_number = %s"
+                " and batch_number = any(%s) group by batch_number order by batch_number",
+                (self._group, list(numbers)),
+            ).fetchall()
+        return dict(found)
+
+    def origin(self, number: int, most: int = 10) -> dict[str, int]:
+        """A batch's rows by state, the most frequent first; the empty name is of rows without one."""
+        with self._open() as connection:
+            found = connection.execute(
+                "select coalesce(state, ''), count(*) from clean.listings where group_number = %s and batch_number = %s"
+                " group by 1 order by 2 desc, 1 limit %s",
+                (self._group, number, most),
+            ).fetchall()
+        return dict(found)
+
+    def rejected(self, number: int) -> dict[str, int]:
+        """Rows of a batch that were left out, by reason, the most frequent first."""
+        with self._open() as connection:
+            found = connection.execute(
+                "select reason, count(*) from clean.rejections where group_number = %s and batch_number = %s"
+                " group by reason order by count(*) desc, reason",
+                (self._group, number),
+            ).fetchall()
+        return dict(found)
+
     def add(self, batch: CleanBatch) -> None:
         """Write a batch, its rows and its rejections in one transaction; one that is there already stays."""
         with self._open() as connection, connection.transaction():

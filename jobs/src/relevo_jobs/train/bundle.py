@@ -35,6 +35,8 @@ class Written:
     onnx_difference: float
     """Largest absolute difference of log price, ONNX Runtime to XGBoost."""
     residuals: Residuals
+    predicted: NDArray[np.float64]
+    """Log prices of the held-out rows, (n,)."""
 
 
 def house_at(columns: Columns, row: int) -> House:
@@ -105,4 +107,4 @@ def write(
     (folder / names.RESIDUALS_FILE).write_text(residuals.model_dump_json(indent=1))
     (folder / names.PROFILE_FILE).write_text(profile.model_dump_json())
     (folder / names.SELF_TEST_FILE).write_text(self_test(holdout_columns, predicted).model_dump_json(indent=1))
-    return Written(promised, difference, residuals)
+    return Written(promised, difference, residuals, predicted)

@@ -11,12 +11,16 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
+from relevo_contract import names
 from relevo_contract.record import Training
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
+from relevo_jobs.train.holdout import holdout_predictions
 from relevo_jobs.wording import estimate
 
 
@@ -59,6 +63,8 @@ def run(settings: TrainSettings) -> Outcome:
             written = bundle.write(
                 folder, fitted, training_rows, holdout_columns=holdout, batches=batches, seed=settings.seed
             )
+            kept = holdout_predictions(store.held_out(batches), np.log(holdout["price"]), written.predicted)
+            (folder / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
         except OSError as error:
             raise Unavailable(
                 f"expected room for a version's files (some 10 MB) in {tempfile.gettempdir()}, got: {error.strerror}; "
