@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import httpx
 from pydantic import AwareDatetime, BaseModel
 
 from relevo_ui.errors import ApiAway, BadHouse, NoModel
+
+AWAY: Final = (
+    "The inference API at {url} does not answer ({error}). Start it with `relevo-serving`, or check RELEVO_API_URL; "
+    "this page asks again when you do."
+)
+OTHER: Final = "Expected {url} to be Relevo's inference API, {path} answered {got}: check RELEVO_API_URL."
 
 
 class Serving(BaseModel):
@@ -17,6 +23,7 @@ class Serving(BaseModel):
     name: str
     version: int
     run_id: str
+    promoted_at: AwareDatetime | None = None
     since: AwareDatetime
 
 
@@ -34,6 +41,30 @@ class Answer(BaseModel):
     """A prediction and who made it."""
 
     predictions: list[Prediction]
+    model: Serving
+
+
+class Contribution(BaseModel):
+    """By how much one feature raises or lowers one price."""
+
+    feature: str
+    inputs: list[str]
+    value: float | None
+    dollars: float
+
+
+class Explanation(BaseModel):
+    """Why one house is priced as it is: `base_price` and the contributions' dollars add up to `price`."""
+
+    price: float
+    base_price: float
+    contributions: list[Contribution]
+
+
+class Explained(BaseModel):
+    """Explanations in the houses' order, and who made them."""
+
+    explanations: list[Explanation]
     model: Serving
 
 
@@ -74,36 +105,32 @@ class Api:
         try:
             answer = httpx.request(method, self._url + path, json=body, timeout=self._timeout)
         except httpx.HTTPError as error:
-            raise ApiAway(
-                f"The inference API at {self._url} does not answer ({type(error).__name__}). Start it with "
-                "`relevo-serving`, or check RELEVO_API_URL; this page asks again when you do."
-            ) from error
+            raise ApiAway(AWAY, url=self._url, error=type(error).__name__) from error
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             raise NoModel(_said(answer))
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
             raise BadHouse(_said(answer), _fields(answer))
         if answer.status_code != httpx.codes.OK:
-            raise ApiAway(
-                f"Expected {self._url} to be Relevo's inference API, {path} answered {answer.status_code}: check "
-                "RELEVO_API_URL."
-            )
+            raise ApiAway(OTHER, url=self._url, path=path, got=answer.status_code)
         return answer
 
     def status(self) -> Status:
         """What is served. Raises ApiAway."""
         return self._parse(self._ask("GET", "/model"), Status)
 
-    def predict(self, house: Mapping[str, Any]) -> Answer:
-        """Price one house. Raises ApiAway, NoModel, BadHouse."""
-        return self._parse(self._ask("POST", "/predict", {"houses": [dict(house)]}), Answer)
+    def predict(self, houses: Sequence[Mapping[str, Any]]) -> Answer:
+        """Price houses, at most as many as the API takes in one request. Raises ApiAway, NoModel, BadHouse."""
+        return self._parse(self._ask("POST", "/predict", {"houses": [dict(house) for house in houses]}), Answer)
+
+    def explain(self, house: Mapping[str, Any]) -> Explained:
+        """Why one house is priced as it is. Raises ApiAway, NoModel, BadHouse."""
+        return self._parse(self._ask("POST", "/explain", {"houses": [dict(house)]}), Explained)
 
     def _parse(self, answer: httpx.Response, kind: type[Parsed]) -> Parsed:
         try:
             return kind.model_validate_json(answer.content)
         except ValueError as error:
-            raise ApiAway(
-                f"Expected {self._url} to be Relevo's inference API, it answered something else: check RELEVO_API_URL."
-            ) from error
+            raise ApiAway(OTHER, url=self._url, path=answer.request.url.path, got="something else") from error
 
 
 def _said(answer: httpx.Response) -> str:
@@ -113,8 +140,13 @@ def _said(answer: httpx.Response) -> str:
         return answer.text[:300]
 
 
-def _fields(answer: httpx.Response) -> dict[str, str]:
+def _fields(answer: httpx.Response) -> dict[tuple[int, str], str]:
+    """By house and input what is wrong; `houses.3.bed` is the fourth house's."""
+    found: dict[tuple[int, str], str] = {}
     try:
-        return {str(f["field"]).rpartition(".")[2]: str(f["problem"]) for f in answer.json()["fields"]}
+        for field in answer.json()["fields"]:
+            _, number, name = str(field["field"]).split(".", 2)
+            found[int(number), name.partition(".")[0]] = str(field["problem"])
     except (ValueError, KeyError, TypeError):
         return {}
+    return found

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import streamlit as st
 
+from relevo_ui import session
+from relevo_ui.language import NAMES
+
 st.set_page_config(page_title="Relevo", page_icon=":material/sports_score:", layout="wide")
-st.navigation(
+say = session.say()
+page = st.navigation(
     [
-        st.Page("views/predict.py", title="Predict", icon=":material/sell:", default=True),
-        st.Page("views/history.py", title="History", icon=":material/history:"),
+        st.Page("views/predict.py", title=say("Predict"), icon=":material/sell:", url_path="predict", default=True),
+        st.Page("views/history.py", title=say("History"), icon=":material/history:", url_path="history"),
+        st.Page("views/models.py", title=say("Models"), icon=":material/compare_arrows:", url_path="models"),
+        st.Page("views/data.py", title=say("Data"), icon=":material/table_rows:", url_path="data"),
     ],
     position="top",
-).run()
+)
+page.run()
+st.divider()
+# At the end, where a keyboard meets it last; the browser's own language is what most people want.
+st.session_state.setdefault(session.LANGUAGE, session.language())
+st.segmented_control(
+    "Language · Idioma", list(NAMES), format_func=NAMES.__getitem__, key=session.LANGUAGE, required=True
+)

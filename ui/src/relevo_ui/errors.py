@@ -4,15 +4,25 @@ UiError
 ├── SettingsError   a setting is missing or wrong: `relevo-ui` ends with exit code 2
 ├── ApiAway         the inference API does not answer
 ├── NoModel         it answers, and has no model to predict with
-├── BadHouse        it does not accept the house; `fields` says which input and why
+├── BadHouse        it does not accept a house; `fields` says which input and why
 └── MlflowAway      MLflow does not answer
 """
 
 from __future__ import annotations
 
+from relevo_ui.language import Say, english
+
 
 class UiError(Exception):
-    """The root."""
+    """The root. Its text is in English, as a log needs it; `told` says it to a person."""
+
+    def __init__(self, text: str, /, **values: object) -> None:
+        super().__init__(english(text, **values))
+        self._text, self._values = text, values
+
+    def told(self, say: Say) -> str:
+        """In a person's language."""
+        return say(self._text, **self._values)
 
 
 class SettingsError(UiError):
@@ -28,12 +38,12 @@ class NoModel(UiError):
 
 
 class BadHouse(UiError):
-    """The inference API does not accept the house."""
+    """The inference API does not accept a house."""
 
-    def __init__(self, message: str, fields: dict[str, str]) -> None:
+    def __init__(self, message: str, fields: dict[tuple[int, str], str]) -> None:
         super().__init__(message)
         self.fields = fields
-        """Input's name (`bed`) to what is wrong with it."""
+        """By the house's place in the request, from 0, and its input's name (`bed`): what is wrong with it."""
 
 
 class MlflowAway(UiError):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from relevo_contract import names
-from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, TrainReason
+from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, Promotion, TrainReason
+from relevo_ui.language import Say, english
 from relevo_ui.wording import column, estimate, listed, sentence
 
 
@@ -54,6 +56,10 @@ CRITERIA: Mapping[Criterion, str] = {
 }
 
 
+ORIGINS: Final = 3
+"""States named in a line."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What the history shows of one batch; texts, ready to be read."""
@@ -62,8 +68,12 @@ class Row:
     group: int
     run_id: str
     rows: int | None
+    origin: str
+    """The states its rows come from."""
     moved: str
     verdict: Verdict
+    outcome: str
+    """The verdict with its sign."""
     why: str
     version: int | None
     champion_here: str
@@ -72,11 +82,6 @@ class Row:
     """Champion's error on the held-out rows that decided."""
     challenger: str
     criterion: str
-
-    @property
-    def outcome(self) -> str:
-        """The verdict with its sign."""
-        return f"{MARKS[self.verdict]} {self.verdict}"
 
 
 def verdict(record: DecisionRecord | None, tags: Mapping[str, str]) -> Verdict:
@@ -101,79 +106,131 @@ def version_of(record: DecisionRecord | None, tags: Mapping[str, str]) -> int | 
     return int(tag) if tag.isdigit() else None
 
 
-def moved(record: DecisionRecord) -> str:
+def origin(record: DecisionRecord, say: Say = english) -> str:
+    """The states that its rows come from, with their shares; empty where that was not recorded."""
+    if not record.origin or not record.batch.kept:
+        return ""
+    named = [
+        f"{state or say('no state')} {100 * rows / record.batch.kept:.0f} %"
+        for state, rows in list(record.origin.items())[:ORIGINS]
+    ]
+    more = len(record.origin) - len(named)
+    return ", ".join([*named, *([say("{count} more", count=more)] if more else [])])
+
+
+def moved(record: DecisionRecord, say: Say = english) -> str:
     """Which columns moved, or why none is named."""
     if record.decision.moved:
-        return listed([column(name) for name in record.decision.moved])
+        return listed([column(name, say) for name in record.decision.moved], say=say)
     if record.champion_version is None:
-        return "no model to compare with"
+        return say("no model to compare with")
     asked = record.decision.asked
     found = record.decision.reason if asked is None else asked.data_alone
-    return "cannot be told" if found is TrainReason.TOO_FEW_ROWS else "nothing"
+    return say("cannot be told") if found is TrainReason.TOO_FEW_ROWS else say("nothing")
 
 
-def _champion_here(record: DecisionRecord) -> str:
+def why(record: DecisionRecord, say: Say = english) -> str:
+    """The sentence why: in English the one that was written with the decision; else made of the same figures."""
+    if say is english:
+        return sentence(record.decision.sentence)
+    told = say(REASONS[record.decision.reason])
+    if (error := record.decision.error) is not None:
+        told += "; " + say(
+            "version {version} errs by {now} here, promised {promised}",
+            version=record.champion_version,
+            now=estimate(error.now, say),
+            promised=estimate(error.promised, say),
+        )
+    return sentence(told)
+
+
+def _champion_here(record: DecisionRecord, say: Say) -> str:
     error = record.decision.error
     if error is None:
         return ""
-    return f"{estimate(error.now)}, promised {estimate(error.promised)}"
+    return say("{now}, promised {promised}", now=estimate(error.now, say), promised=estimate(error.promised, say))
 
 
-def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None) -> Row:
-    """One batch's line."""
+def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None, say: Say = english) -> Row:
+    """One batch's line; an outline of its record will do."""
     version = version_of(record, tags)
     number, group = int(tags[names.TAG_BATCH]), int(tags.get(names.TAG_GROUP, "0"))
     if record is None:
-        why = tags.get(names.TAG_WHY, "its decision is not written yet")
-        return Row(number, group, run_id, None, "", Verdict.DECIDING, why, version, "", "", "", "")
-    promotion = record.promotion
-    against = "" if promotion is None or promotion.champion_version is not None else "median price: "
+        told = tags.get(names.TAG_WHY, say("its decision is not written yet"))
+        outcome = f"{MARKS[Verdict.DECIDING]} {say(Verdict.DECIDING)}"
+        return Row(number, group, run_id, None, "", "", Verdict.DECIDING, outcome, told, version, "", "", "", "")
+    promotion, far = record.promotion, verdict(record, tags)
+    against = "" if promotion is None or promotion.champion_version is not None else say("median price:") + " "
     return Row(
         batch=record.batch.number,
         group=record.batch.group,
         run_id=run_id,
         rows=record.batch.rows,
-        moved=moved(record),
-        verdict=verdict(record, tags),
-        why=sentence(record.decision.sentence),
+        origin=origin(record, say),
+        moved=moved(record, say),
+        verdict=far,
+        outcome=f"{MARKS[far]} {say(far)}",
+        why=why(record, say),
         version=version,
-        champion_here=_champion_here(record),
-        champion=against + estimate(promotion.champion) if promotion else "",
-        challenger=estimate(promotion.challenger) if promotion else "",
-        criterion=CRITERIA[promotion.criterion] if promotion else "",
+        champion_here=_champion_here(record, say),
+        champion=against + estimate(promotion.champion, say) if promotion else "",
+        challenger=estimate(promotion.challenger, say) if promotion else "",
+        criterion=say(CRITERIA[promotion.criterion]) if promotion else "",
     )
 
 
-def promise(error: ErrorEvidence) -> str:
+def promise(error: ErrorEvidence, say: Say = english) -> str:
     """Whether the champion keeps its promise on this batch."""
     if error.worse:
-        return "No: it errs more here than it promised"
+        return say("No: it errs more here than it promised")
     if error.now.low > error.promised.high:
-        return "Not quite: it errs more here than it promised, though not by enough to call for a training"
-    return "Yes, as far as this batch can tell"
+        return say("Not quite: it errs more here than it promised, though not by enough to call for a training")
+    return say("Yes, as far as this batch can tell")
 
 
-def headline(record: DecisionRecord) -> str:
+def headline(record: DecisionRecord, say: Say = english) -> str:
     """What a batch came to, in a sentence or two."""
     decision, promotion = record.decision, record.promotion
-    reason = REASONS[decision.reason]
+    reason = say(REASONS[decision.reason])
     if not decision.train:
-        return f"No training: {reason}."
+        return say("No training: {reason}.", reason=reason)
     if record.training is None:
-        return f"A training was asked for: {reason}. It has not finished."
+        return say("A training was asked for: {reason}. It has not finished.", reason=reason)
     if promotion is None:
-        return f"Trained: {reason}. The version has not been judged yet."
-    what, criterion = f"Trained: {reason}. Version {promotion.challenger_version}", CRITERIA[promotion.criterion]
+        return say("Trained: {reason}. The version has not been judged yet.", reason=reason)
+    return _settled(reason, promotion, say)
+
+
+def _settled(reason: str, promotion: Promotion, say: Say) -> str:
+    """What a version came to."""
     champion = promotion.champion_version
+    told = {
+        "reason": reason,
+        "version": promotion.challenger_version,
+        "criterion": say(CRITERIA[promotion.criterion]),
+        "champion": champion,
+    }
     if promotion.promoted:
-        return f"{what} went to production{f' in place of version {champion}' if champion else ''}: {criterion}."
-    return f"{what} was rejected: {criterion}{f'; version {champion} stays' if champion else ''}."
+        if champion is None:
+            return say("Trained: {reason}. Version {version} went to production: {criterion}.", **told)
+        return say(
+            "Trained: {reason}. Version {version} went to production in place of version {champion}: {criterion}.",
+            **told,
+        )
+    if champion is None:
+        return say("Trained: {reason}. Version {version} was rejected: {criterion}.", **told)
+    return say("Trained: {reason}. Version {version} was rejected: {criterion}; version {champion} stays.", **told)
 
 
-def summary(rows: Sequence[Row], production: int | None) -> str:
+def summary(rows: Sequence[Row], production: int | None, say: Say = english) -> str:
     """What all batches came to, in a sentence."""
     trained = sum(r.version is not None for r in rows)
     promoted = sum(r.verdict is Verdict.PROMOTED for r in rows)
-    batches = f"{len(rows)} batch{'es' if len(rows) != 1 else ''}"
-    stands = f"version {production} is in production" if production else "no version is in production yet"
-    return f"{batches}, {trained} training{'s' if trained != 1 else ''}, {promoted} promoted; {stands}."
+    batches = say("1 batch") if len(rows) == 1 else say("{count} batches", count=len(rows))
+    trainings = say("1 training") if trained == 1 else say("{count} trainings", count=trained)
+    stands = (
+        say("version {version} is in production", version=production)
+        if production
+        else say("no version is in production yet")
+    )
+    return f"{batches}, {trainings}, {promoted} {say('promoted')}; {stands}."

@@ -1,22 +1,27 @@
-"""The only file of the UI that asks MLflow: the batches' runs, their decision records, a version's pictures."""
+"""The only file of the UI that asks MLflow: the batches' runs, their decision records, versions and their files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from relevo_contract import mlflow_rest, names
+from relevo_contract.bundle import HoldoutPredictions, ShapSummary
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_ui.errors import MlflowAway
 
 PAGE: Final = 1000
 FETCHERS: Final = 8
+AWAY: Final = (
+    "MLflow at {url} does not answer ({got}), so the history cannot be shown. Start it, or check MLFLOW_TRACKING_URI; "
+    "predictions are not affected."
+)
 
 
 @dataclass(frozen=True)
@@ -38,11 +43,34 @@ class BatchRun:
         """Changes whenever a step adds to the run's record."""
         return "/".join(self.tags.get(tag, "") for tag in (names.TAG_TRAIN, names.TAG_VERSION, names.TAG_OUTCOME))
 
+    @property
+    def outline(self) -> DecisionRecord | None:
+        """The record's outline, which stands in a tag; None where there is none, or it is of another release."""
+        try:
+            return DecisionRecord.model_validate_json(self.tags.get(names.TAG_OUTLINE, "")) if self.decided else None
+        except ValidationError:
+            return None
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version: its number, its run, its tags."""
+
+    number: int
+    run_id: str
+    tags: Mapping[str, str]
+
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+
+def _tags(found: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag.get("value", "") for tag in found.get("tags", [])}
+
 
 def _run(found: Mapping[str, Any]) -> BatchRun:
-    info, tags = found["info"], found.get("data", {}).get("tags", [])
-    by_key = {tag["key"]: tag.get("value", "") for tag in tags}
-    return BatchRun(info["run_id"], info["experiment_id"], info["artifact_uri"], by_key)
+    info = found["info"]
+    return BatchRun(info["run_id"], info["experiment_id"], info["artifact_uri"], _tags(found.get("data", {})))
 
 
 class MlflowRecords:
@@ -55,22 +83,28 @@ class MlflowRecords:
         self._model = model
         self._shown = mlflow_rest.shown(tracking_uri)
         self._kept: dict[tuple[str, str], DecisionRecord | None] = {}
+        self._experiment: str | None = None
+        self.calls = 0
+        """Requests made so far."""
 
     def batches(self) -> list[BatchRun]:
         """The batches' runs, newest batch first."""
-        experiment = self._ask("GET", "mlflow/experiments/get-by-name", params={"experiment_name": self._model})
-        if experiment is None:
-            return []
-        asked: dict[str, Any] = {"experiment_ids": [experiment["experiment"]["experiment_id"]], "max_results": PAGE}
-        found: list[BatchRun] = []
-        while True:
-            page = self._ask("POST", "mlflow/runs/search", json=asked) or {}
-            found += [_run(run) for run in page.get("runs", [])]
-            if not page.get("next_page_token"):
-                break
-            asked["page_token"] = page["next_page_token"]
-        batches = [run for run in found if run.tags.get(names.TAG_BATCH, "").isdigit()]
+        if self._experiment is None:
+            found = self._ask("GET", "mlflow/experiments/get-by-name", params={"experiment_name": self._model})
+            if found is None:
+                return []
+            self._experiment = str(found["experiment"]["experiment_id"])
+        asked = {"experiment_ids": [self._experiment]}
+        runs = [_run(run) for run in self._pages("POST", "mlflow/runs/search", "runs", asked)]
+        batches = [run for run in runs if run.tags.get(names.TAG_BATCH, "").isdigit()]
         return sorted(batches, key=lambda run: (int(run.tags[names.TAG_BATCH]), run.run_id), reverse=True)
+
+    def versions(self) -> list[Version]:
+        """The registered versions, newest first."""
+        quoted = self._model.replace("'", "''")
+        found = self._pages("GET", "mlflow/model-versions/search", "model_versions", {"filter": f"name = '{quoted}'"})
+        versions = [Version(int(one["version"]), str(one.get("run_id", "")), _tags(one)) for one in found]
+        return sorted(versions, key=lambda version: version.number, reverse=True)
 
     def production(self) -> int | None:
         """The version that the alias marks; None if there is none yet."""
@@ -78,35 +112,42 @@ class MlflowRecords:
         found = self._ask("GET", "mlflow/registered-models/alias", params=asked)
         return int(found["model_version"]["version"]) if found is not None else None
 
-    def records(self, runs: Sequence[BatchRun]) -> list[DecisionRecord | None]:
-        """Each run's decision record; None where there is none yet, or it is of another release.
-
-        A record is fetched once: whoever adds to it changes the run's tags.
-        """
-        wanted = [run for run in runs if run.decided and (run.run_id, run.stamp) not in self._kept]
+    def outlines(self, runs: Sequence[BatchRun]) -> list[DecisionRecord | None]:
+        """What each run's tag says of its record, or the record where it says nothing: one request for such a run."""
+        found = [run.outline for run in runs]
+        missing = [run for run, outline in zip(runs, found, strict=True) if outline is None and run.decided]
         with ThreadPoolExecutor(FETCHERS) as pool:
-            for run, record in zip(wanted, pool.map(self._record, wanted), strict=True):
-                self._kept[run.run_id, run.stamp] = record
-        return [self._kept.get((run.run_id, run.stamp)) for run in runs]
+            fetched = iter(list(pool.map(self.record, missing)))
+        return [
+            next(fetched) if outline is None and run.decided else outline
+            for run, outline in zip(runs, found, strict=True)
+        ]
+
+    def record(self, run: BatchRun) -> DecisionRecord | None:
+        """The run's whole decision record; None where there is none yet, or it is of another release.
+
+        It is fetched once: whoever adds to it changes the run's tags.
+        """
+        key = run.run_id, run.stamp
+        if run.decided and key not in self._kept:
+            self._kept[key] = _parse(DecisionRecord, self._file(run.artifact_uri, names.RECORD_FILE))
+        return self._kept.get(key)
 
     def profile(self, run_id: str) -> Profile | None:
         """What the version of this run was trained on; None if it cannot be read."""
-        body = self._version_file(run_id, names.PROFILE_FILE)
-        try:
-            return Profile.model_validate_json(body) if body is not None else None
-        except ValidationError:
-            return None
+        return _parse(Profile, self._version_file(run_id, names.PROFILE_FILE))
+
+    def shap(self, run_id: str) -> ShapSummary | None:
+        """What moves the predictions of the version of this run; None if it cannot be read."""
+        return _parse(ShapSummary, self._version_file(run_id, names.SHAP_FILE))
+
+    def holdout(self, run_id: str) -> HoldoutPredictions | None:
+        """Its predictions for held-out rows; None if it has none, as those of earlier releases."""
+        return _parse(HoldoutPredictions, self._version_file(run_id, names.HOLDOUT_FILE))
 
     def picture(self, run_id: str, name: str) -> bytes | None:
         """A picture of the version of this run; None if there is none."""
         return self._version_file(run_id, name)
-
-    def _record(self, run: BatchRun) -> DecisionRecord | None:
-        body = self._file(run.artifact_uri, names.RECORD_FILE)
-        try:
-            return DecisionRecord.model_validate_json(body) if body is not None else None
-        except ValidationError:
-            return None
 
     def _version_file(self, run_id: str, name: str) -> bytes | None:
         run = self._ask("GET", "mlflow/runs/get", params={"run_id": run_id})
@@ -124,6 +165,17 @@ class MlflowRecords:
                 return None
         return self._expect(answer).content
 
+    def _pages(self, method: str, endpoint: str, field: str, asked: Mapping[str, Any]) -> list[Any]:
+        """Every page of a search."""
+        found: list[Any] = []
+        asking: dict[str, Any] = {**asked, "max_results": PAGE}
+        while True:
+            page = self._ask(method, endpoint, **{"json" if method == "POST" else "params": asking}) or {}
+            found += page.get(field, [])
+            if not page.get("next_page_token"):
+                return found
+            asking["page_token"] = page["next_page_token"]
+
     def _ask(self, method: str, endpoint: str, **arguments: Any) -> Any:
         """MLflow's answer; None if it says that there is no such thing."""
         answer = self._send(method, endpoint, **arguments)
@@ -137,6 +189,7 @@ class MlflowRecords:
         return body
 
     def _send(self, method: str, endpoint: str, **arguments: Any) -> httpx.Response:
+        self.calls += 1
         try:
             return self._client.request(method, endpoint, **arguments)
         except httpx.HTTPError as error:
@@ -148,7 +201,12 @@ class MlflowRecords:
         return answer
 
     def _away(self, got: str) -> MlflowAway:
-        return MlflowAway(
-            f"MLflow at {self._shown} does not answer ({got}), so the history cannot be shown. Start it, or check "
-            "MLFLOW_TRACKING_URI; predictions are not affected."
-        )
+        return MlflowAway(AWAY, url=self._shown, got=got)
+
+
+def _parse(kind: type[Parsed], body: bytes | None) -> Parsed | None:
+    """The file's content; None without a file, or where another release wrote it."""
+    try:
+        return kind.model_validate_json(body) if body is not None else None
+    except ValidationError:
+        return None

@@ -1,36 +1,66 @@
-"""What the pages share: the settings, the two clients, and MLflow's answers kept for a few seconds."""
+"""What the pages share: the settings, the language, the two clients, and answers kept for a few seconds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 
+from relevo_contract.bundle import HoldoutPredictions, ShapSummary
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_contract.settings import read
-from relevo_ui.api import Api
-from relevo_ui.errors import SettingsError
-from relevo_ui.mlflow_records import BatchRun, MlflowRecords
+from relevo_ui.api import Api, Status
+from relevo_ui.errors import ApiAway, MlflowAway, NoModel, SettingsError
+from relevo_ui.language import LANGUAGES, Say, chosen
+from relevo_ui.mlflow_records import BatchRun, MlflowRecords, Version
 from relevo_ui.settings import Settings
 
 FRESH_SECONDS: Final = 5
 """Pages may show MLflow's answers this old: Streamlit runs a page again at every click."""
+LOOK_SECONDS: Final = 10
+"""An open page looks this often whether something happened."""
+LANGUAGE: Final = "language"
+PARAMETER: Final = "lang"
+AWAY: Final = "away"
 
 
 @dataclass(frozen=True)
 class Story:
-    """Every batch's run with its record, newest first, and the version in production."""
+    """Every batch's run with the outline of its record, newest first; the versions, and which is in production."""
 
     runs: list[BatchRun]
     records: list[DecisionRecord | None]
+    """Outlines, without the evidence by column and state: `record` has it."""
+    versions: list[Version]
     production: int | None
+
+    @property
+    def stamp(self) -> str:
+        """Changes whenever something happened."""
+        return f"{self.production} {len(self.versions)} " + " ".join(f"{r.run_id}/{r.stamp}" for r in self.runs)
+
+    def run_of(self, version: int | None) -> BatchRun | None:
+        """The run that trained a version."""
+        run_id = next((v.run_id for v in self.versions if v.number == version), None)
+        return next((run for run in self.runs if run.run_id == run_id), None)
 
 
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError."""
     return read(Settings, SettingsError)
+
+
+def language() -> str:
+    """The code of this visitor's language: as chosen, or as the address says, or as the browser prefers."""
+    return chosen(st.session_state.get(LANGUAGE) or st.query_params.get(PARAMETER), st.context.locale)
+
+
+def say() -> Say:
+    """Words a text in this visitor's language."""
+    return LANGUAGES[language()]
 
 
 def api() -> Api:
@@ -48,7 +78,7 @@ def _mlflow(tracking_uri: str, model: str, timeout: float) -> MlflowRecords:
 def _story(tracking_uri: str, model: str, timeout: float) -> Story:
     mlflow = _mlflow(tracking_uri, model, timeout)
     runs = mlflow.batches()
-    return Story(runs, mlflow.records(runs), mlflow.production())
+    return Story(runs, mlflow.outlines(runs), mlflow.versions(), mlflow.production())
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -56,9 +86,19 @@ def _picture(tracking_uri: str, model: str, timeout: float, run_id: str, name: s
     return _mlflow(tracking_uri, model, timeout).picture(run_id, name)
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
+@st.cache_data(max_entries=60, show_spinner=False)
 def _profile(tracking_uri: str, model: str, timeout: float, run_id: str) -> Profile | None:
     return _mlflow(tracking_uri, model, timeout).profile(run_id)
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _shap(tracking_uri: str, model: str, timeout: float, run_id: str) -> ShapSummary | None:
+    return _mlflow(tracking_uri, model, timeout).shap(run_id)
+
+
+@st.cache_data(max_entries=10, show_spinner=False)
+def _holdout(tracking_uri: str, model: str, timeout: float, run_id: str) -> HoldoutPredictions | None:
+    return _mlflow(tracking_uri, model, timeout).holdout(run_id)
 
 
 def _key() -> tuple[str, str, float]:
@@ -71,6 +111,11 @@ def story() -> Story:
     return _story(*_key())
 
 
+def record(run: BatchRun) -> DecisionRecord | None:
+    """A batch's whole record. Raises MlflowAway."""
+    return _mlflow(*_key()).record(run)
+
+
 def picture(run_id: str, name: str) -> bytes | None:
     """A picture of the version that this run trained. Raises MlflowAway."""
     return _picture(*_key(), run_id, name)
@@ -79,3 +124,42 @@ def picture(run_id: str, name: str) -> bytes | None:
 def profile(run_id: str) -> Profile | None:
     """What the version that this run trained has seen. Raises MlflowAway."""
     return _profile(*_key(), run_id)
+
+
+def shap(run_id: str) -> ShapSummary | None:
+    """What the version that this run trained looks at. Raises MlflowAway."""
+    return _shap(*_key(), run_id)
+
+
+def holdout(run_id: str) -> HoldoutPredictions | None:
+    """What the version that this run trained predicted for held-out rows. Raises MlflowAway."""
+    return _holdout(*_key(), run_id)
+
+
+def status() -> Status | None:
+    """What the API says of itself; None where it does not answer: a history is told without it too."""
+    try:
+        return api().status()
+    except (ApiAway, NoModel):
+        return None
+
+
+def history_stamp() -> str:
+    """Changes whenever something happened that MLflow tells, or it goes away or comes back."""
+    try:
+        return story().stamp
+    except MlflowAway:
+        return AWAY
+
+
+def serving_stamp() -> str:
+    """Changes whenever another version serves, or the API goes away or comes back."""
+    found = status()
+    return AWAY if found is None else str(found.serving and found.serving.version)
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+def follow(look: Callable[[], str], seen: str) -> None:
+    """Run the page again once what it shows is no longer so; what is typed and chosen on it stays."""
+    if look() != seen:
+        st.rerun()

@@ -1,13 +1,34 @@
-"""Figures and times as a person reads them. Pure."""
+"""Figures, names and times as a person reads them. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from relevo_contract.record import Estimate
+from relevo_ui.language import Say, english
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+SIGN: Final = {True: "+", False: "−"}
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "brokered_by": "broker",
+    "status": "status",
+    "price": "price",
+    "bed": "bed",
+    "bath": "bath",
+    "acre_lot": "lot (acres)",
+    "street": "street",
+    "city": "city",
+    "state": "state",
+    "zip_code": "zip code",
+    "house_size": "house size",
+    "prev_sold_date": "previous sale",
+}
+"""A column's name as a person says it."""
+STATUSES: Final[Mapping[str, str]] = {"for_sale": "for sale", "ready_to_build": "ready to build", "sold": "sold"}
 
 
 def percent(share: float) -> str:
@@ -15,19 +36,25 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def estimate(figure: Estimate) -> str:
+def estimate(figure: Estimate, say: Say = english) -> str:
     """A share with its interval: `22.4 % (20.1 to 24.9)`."""
-    return f"{percent(figure.value)} ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
+    return f"{percent(figure.value)} ({100 * figure.low:.1f} {say('to')} {100 * figure.high:.1f})"
 
 
-def points(figure: Estimate) -> str:
+def points(figure: Estimate, say: Say = english) -> str:
     """A difference of shares with its interval, in percentage points, signed."""
-    return f"{100 * figure.value:+.1f} points ({100 * figure.low:+.1f} to {100 * figure.high:+.1f})"
+    low, high = f"{100 * figure.low:+.1f}", f"{100 * figure.high:+.1f}"
+    return f"{100 * figure.value:+.1f} {say('points')} ({low} {say('to')} {high})"
 
 
 def dollars(amount: float) -> str:
     """A price in whole dollars."""
     return f"${amount:,.0f}"
+
+
+def signed_dollars(amount: float) -> str:
+    """What is added to a price, or taken from it: `+$1,200`, `−$300`."""
+    return f"{SIGN[amount >= 0]}${abs(amount):,.0f}"
 
 
 def plain(text: str) -> str:
@@ -45,27 +72,35 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def listed(words: tuple[str, ...] | list[str], most: int = 4) -> str:
+def listed(words: Sequence[str], most: int = 4, say: Say = english) -> str:
     """`a, b and c`; what is over is counted."""
     if len(words) > most:
-        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
+        return say("{few} and {count} more", few=", ".join(words[: most - 1]), count=len(words) - most + 1)
     if len(words) > 1:
-        return f"{', '.join(words[:-1])} and {words[-1]}"
+        return say("{first} and {last}", first=", ".join(words[:-1]), last=words[-1])
     return words[0] if words else ""
 
 
-def column(name: str) -> str:
-    """A column's name as a person says it: `house_size` is `house size`."""
-    return {"acre_lot": "lot (acres)", "prev_sold_date": "previous sale", "brokered_by": "broker"}.get(
-        name, name.replace("_", " ")
-    )
+def column(name: str, say: Say = english) -> str:
+    """A column's name as a person says it: `house_size` is `house size`; another's without its underscores."""
+    known = COLUMNS.get(name)
+    return name.replace("_", " ") if known is None else say(known)
 
 
-def since(then: datetime, now: datetime) -> str:
+def since(then: datetime, now: datetime, say: Say = english) -> str:
     """How long ago, in the largest unit that fits."""
     seconds = max(0, int((now - then).total_seconds()))
-    for size, unit in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+    for size, one, many in (
+        (DAY, "1 day ago", "{count} days ago"),
+        (HOUR, "1 hour ago", "{count} hours ago"),
+        (MINUTE, "1 minute ago", "{count} minutes ago"),
+    ):
         if seconds >= size:
             count = seconds // size
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
+            return say(one) if count == 1 else say(many, count=count)
+    return say("just now")
+
+
+def moment(then: datetime) -> str:
+    """`2026-11-04 15:02 UTC`."""
+    return f"{then:%Y-%m-%d %H:%M} UTC"

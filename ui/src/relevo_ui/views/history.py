@@ -7,41 +7,51 @@ import streamlit as st
 
 from relevo_contract import names
 from relevo_contract.record import DecisionRecord
-from relevo_ui import charts, history, session
+from relevo_ui import charts, history, links, service, session
 from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.history import Row
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
-from relevo_ui.wording import column, estimate, listed, literal, plain, points, sentence
+from relevo_ui.wording import column, estimate, listed, literal, moment, plain, points, sentence
 
 CHOSEN = "batch"
 ROW_PIXELS = 98  # five lines: what the longest sentences of `decide` take
 TABLE_PIXELS = 640
+say = session.say()
 
 
 def label(row: Row, groups: int) -> str:
     """A batch's name in the list."""
-    group = f" of group {row.group}" if groups > 1 else ""
-    version = f", version {row.version}" if row.version else ""
-    return f"Batch {row.batch}{group}: {row.verdict}{version}"
+    told = {"batch": row.batch, "group": row.group, "verdict": say(row.verdict), "version": row.version}
+    if groups > 1 and row.version:
+        return say("Batch {batch} of group {group}: {verdict}, version {version}", **told)
+    if groups > 1:
+        return say("Batch {batch} of group {group}: {verdict}", **told)
+    if row.version:
+        return say("Batch {batch}: {verdict}, version {version}", **told)
+    return say("Batch {batch}: {verdict}", **told)
 
 
 def overview(rows: list[Row]) -> None:
     """One line per batch; choosing a line opens its batch below."""
-    table = pd.DataFrame(
-        {
-            "Batch": [r.batch for r in rows],
-            "Rows": [r.rows for r in rows],
-            "What moved": [r.moved for r in rows],
-            "Why": [r.why for r in rows],
-            "Version": ["" if r.version is None else str(r.version) for r in rows],
-            "Outcome": [r.outcome for r in rows],
-            "Criterion": [r.criterion for r in rows],
-            "Champion here": [r.champion_here for r in rows],
-            "Champion": [r.champion for r in rows],
-            "Challenger": [r.challenger for r in rows],
-        }
-    ).astype({"Rows": "Int64"})
+    here = say("median error on this batch; 95 % interval")
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    shown = {
+        say("Batch"): ([r.batch for r in rows], number(width=45)),
+        say("Rows"): (pd.array([r.rows for r in rows], dtype="Int64"), number(width=55, format="localized")),
+        say("Outcome"): ([r.outcome for r in rows], text(width=95)),
+        say("Why"): ([r.why for r in rows], text(width=385)),
+        say("Origin"): ([r.origin for r in rows], text(width=120, help=say("states its rows come from"))),
+        say("What moved"): ([r.moved for r in rows], text(width=110)),
+        say("Version"): (["" if r.version is None else str(r.version) for r in rows], text(width=55)),
+        say("Criterion"): ([r.criterion for r in rows], text(width=135)),
+        say("Champion here"): ([r.champion_here for r in rows], text(width=120, help=here)),
+        say("Champion"): (
+            [r.champion for r in rows],
+            text(width=100, help=say("median error on the held-out rows that decided")),
+        ),
+        say("Challenger"): ([r.challenger for r in rows], text(width=100, help=say("median error on the same rows"))),
+    }
 
     def choose() -> None:
         picked = st.session_state["overview"]["selection"]["rows"]
@@ -49,46 +59,78 @@ def overview(rows: list[Row]) -> None:
             st.session_state[CHOSEN] = rows[picked[0]].run_id
 
     st.dataframe(
-        table,
+        pd.DataFrame({name: values for name, (values, _) in shown.items()}),
         key="overview",
         on_select=choose,
         selection_mode="single-row",
         hide_index=True,
         row_height=ROW_PIXELS,
         height=min(TABLE_PIXELS, ROW_PIXELS * len(rows) + 40),
-        column_config={
-            "Batch": st.column_config.NumberColumn(width=45),
-            "Rows": st.column_config.NumberColumn(width=55, format="localized"),
-            "What moved": st.column_config.TextColumn(width=110),
-            "Why": st.column_config.TextColumn(width=385),
-            "Version": st.column_config.TextColumn(width=55),
-            "Outcome": st.column_config.TextColumn(width=90),
-            "Criterion": st.column_config.TextColumn(width=135),
-            "Champion here": st.column_config.TextColumn(width=120, help="median error on this batch; 95 % interval"),
-            "Champion": st.column_config.TextColumn(width=100, help="median error on the held-out rows that decided"),
-            "Challenger": st.column_config.TextColumn(width=100, help="median error on the same rows"),
-        },
+        column_config={name: config for name, (_, config) in shown.items()},
     )
+
+
+def served(story: Story) -> None:
+    """Which version was in production when, and whether it truly serves."""
+    status = session.status()
+    serving = None if status is None or status.serving is None else status.serving
+    terms = service.terms({version.number: version.tags for version in story.versions})
+    given_up = [term.version for term in terms if term.given_up]
+    if status is None:
+        st.warning(
+            say("The inference API does not answer, so what truly serves cannot be told."), icon=":material/cloud_off:"
+        )
+    else:
+        st.markdown(service.agreement(story.production, serving and serving.version, given_up, say))
+    if not terms:
+        return
+    with st.expander(say("Which version served when")):
+        times = [service.words(term, say) for term in terms]
+        truly = [
+            say("serves since {moment}", moment=moment(serving.since))
+            if serving is not None and term.version == serving.version and term.until is None
+            else say("could not serve, given up")
+            if term.given_up
+            else ""
+            for term in terms
+        ]
+        table = {
+            say("Version"): [term.version for term in terms],
+            say("Promoted"): [since for since, _ in times],
+            say("Replaced"): [until for _, until in times],
+            say("Truly serving"): truly,
+        }
+        st.dataframe(pd.DataFrame(table), hide_index=True)
 
 
 def what_moved(record: DecisionRecord) -> None:
     """The batch's columns against the champion's training data."""
-    st.subheader("What moved")
+    st.subheader(say("What moved"))
     evidence = record.decision.columns
-    chart = charts.distances(evidence)
+    chart = charts.distances(evidence, say)
     if chart is None:
         st.caption(
-            "There was no model to compare this batch with."
+            say("There was no model to compare this batch with.")
             if record.champion_version is None
-            else "No column was compared."
+            else say("No column was compared.")
         )
         return
     st.altair_chart(chart)
-    new = [(c.column, c.new_categories) for c in evidence if c.new_categories and c.moved]
-    for name, categories in new:
-        st.markdown(f"New in **{column(name)}**: {listed(list(categories), 10)}")
-    with st.expander("The figures"):
-        st.dataframe(charts.columns_table(evidence), hide_index=True)
+    for one in evidence:
+        if one.new_categories and one.moved:
+            new = literal(listed(list(one.new_categories), 10, say))
+            st.markdown(say("New in **{column}**: {categories}", column=column(one.column, say), categories=new))
+    pictured = {one.column: one for one in evidence if one.distribution is not None}
+    if pictured:
+        name = st.selectbox(
+            say("A column before and now"), list(pictured), format_func=lambda name: column(name, say), key="column"
+        )
+        before = say("training data of version {version}", version=record.champion_version)
+        now = say("batch {batch}", batch=record.batch.number)
+        if (picture := charts.distribution(pictured[name], before, now, say)) is not None:
+            st.altair_chart(picture)
+    with st.expander(say("The figures")):
+        st.dataframe(charts.columns_table(evidence, say), hide_index=True)
 
 
 def promise(record: DecisionRecord) -> None:
@@ -96,12 +138,16 @@ def promise(record: DecisionRecord) -> None:
     error = record.decision.error
     if error is None:
         return
-    st.subheader("Does the champion keep its promise?")
-    st.markdown(
-        f"{history.promise(error)}. On {error.rows:,} of its rows version {record.champion_version} errs by "
-        f"{estimate(error.now)}; it promised {estimate(error.promised)}."
+    st.subheader(say("Does the champion keep its promise?"))
+    figures = say(
+        "On {rows} of its rows version {version} errs by {now}; it promised {promised}.",
+        rows=f"{error.rows:,}",
+        version=record.champion_version,
+        now=estimate(error.now, say),
+        promised=estimate(error.promised, say),
     )
-    st.altair_chart(charts.promise(error))
+    st.markdown(f"{history.promise(error, say)}. {figures}")
+    st.altair_chart(charts.promise(error, say))
 
 
 def promotion(record: DecisionRecord) -> None:
@@ -109,16 +155,22 @@ def promotion(record: DecisionRecord) -> None:
     judged = record.promotion
     if judged is None:
         return
-    st.subheader("Promoted or rejected, and by which criterion")
+    st.subheader(say("Promoted or rejected, and by which criterion"))
     st.markdown(plain(sentence(judged.sentence)))
     st.caption(
-        f"Criterion `{judged.criterion}`: {history.CRITERIA[judged.criterion]}. What decides is the mean error of the "
-        f"log price, challenger minus champion, by row on {judged.rows:,} held-out rows: {points(judged.difference)}."
+        say(
+            "Criterion `{criterion}`: {meaning}. What decides is the mean error of the log price, challenger minus "
+            "champion, by row on {rows} held-out rows: {points}.",
+            criterion=judged.criterion,
+            meaning=say(history.CRITERIA[judged.criterion]),
+            rows=f"{judged.rows:,}",
+            points=points(judged.difference, say),
+        )
     )
-    st.altair_chart(charts.promotion(judged))
-    by_state = charts.states(judged.states)
+    st.altair_chart(charts.promotion(judged, say))
+    by_state = charts.states(judged.states, say)
     if by_state is not None:
-        st.markdown("**By state**")
+        st.markdown(f"**{say('By state')}**")
         st.altair_chart(by_state)
 
 
@@ -127,72 +179,115 @@ def pictures(record: DecisionRecord, own: str, story: Story) -> None:
     version, run_id = record.champion_version, None
     if record.training is not None:
         version, run_id = history.version_of(record, {}), own
-    elif version is not None:
-        run_id = next((r.run_id for r in story.runs if r.tags.get(names.TAG_VERSION) == str(version)), None)
+    elif (trained := story.run_of(version)) is not None:
+        run_id = trained.run_id
     if run_id is None:
         return
     found = [p for p in (session.picture(run_id, name) for name in names.SHAP_PICTURES) if p is not None]
     if not found:
         return
-    st.subheader(f"What version {version} looks at" if version else "What the trained version looks at")
-    st.caption("SHAP: how much each input moves the log price, over the version's own held-out rows.")
+    title = say("What version {version} looks at", version=version) if version else say("What it looks at")
+    st.subheader(title)
+    st.caption(say("SHAP: how much each input moves the log price, over the version's own held-out rows."))
     for place, picture in zip(st.columns(len(found)), found, strict=True):
         place.image(picture)
 
 
-def details(row: Row, run: BatchRun, record: DecisionRecord | None, story: Story) -> None:
+def details(row: Row, run: BatchRun, story: Story) -> None:
     """The evidence of one batch."""
-    link = f"{session.settings().tracking_uri}/#/experiments/{run.experiment_id}/runs/{run.run_id}"
+    settings = session.settings()
+    link = links.run(settings, run.experiment_id, run.run_id)
+    record = session.record(run)
     if record is None:
-        st.info(f"Batch {row.batch} is being decided, or its record is of another release. [Its MLflow run]({link})")
+        st.info(
+            say(
+                "Batch {batch} is being decided, or its record is of another release. [Its MLflow run]({link})",
+                batch=row.batch,
+                link=link,
+            )
+        )
         return
-    st.markdown(f"#### {plain(history.headline(record))}")
-    st.markdown(literal(sentence(record.decision.sentence)))
+    st.markdown(f"#### {plain(history.headline(record, say))}")
+    st.markdown(literal(history.why(record, say)))
     facts = [
-        f"{record.batch.rows:,} rows came, {record.batch.kept:,} kept",
-        f"decided {record.decided_at:%Y-%m-%d %H:%M} UTC",
+        say("{rows} rows came, {kept} kept", rows=f"{record.batch.rows:,}", kept=f"{record.batch.kept:,}"),
+        say("decided {moment}", moment=moment(record.decided_at)),
     ]
     if record.training is not None:
-        trained = record.training
-        facts.append(f"trained on {trained.rows:,} rows of {len(trained.batches)} batches in {trained.seconds:.0f} s")
-    st.caption(" · ".join([*facts, f"[MLflow run]({link})"]))
+        facts.append(
+            say(
+                "trained on {rows} rows of {batches} batches in {seconds} s",
+                rows=f"{record.training.rows:,}",
+                batches=len(record.training.batches),
+                seconds=f"{record.training.seconds:.0f}",
+            )
+        )
+    facts.append(f"[{say('MLflow run')}]({link})")
+    if row.version is not None:
+        facts.append(f"[{say('version {version}', version=row.version)}]({links.version(settings, row.version)})")
+    if (airflow := links.airflow(settings, record.airflow_run)) is not None:
+        facts.append(f"[{say('Airflow run')}]({airflow})")
+    st.caption(" · ".join(facts))
     what_moved(record)
     promise(record)
     promotion(record)
     pictures(record, run.run_id, story)
 
 
+def chosen(rows: list[Row]) -> str:
+    """The run that is open: as chosen, as the address says (`?batch=3`), or the newest."""
+    if st.session_state.get(CHOSEN) in {row.run_id for row in rows}:
+        return str(st.session_state[CHOSEN])
+    asked = st.query_params.get("batch")
+    return next((row.run_id for row in rows if str(row.batch) == asked), rows[0].run_id)
+
+
 def page(story: Story) -> None:
     """The whole page."""
     if not story.runs:
         st.info(
-            "**No batch has been decided yet.** The history fills as batches arrive: `relevo-job collect`, `clean`, "
-            "then `decide` write the first line. If they have run, check that RELEVO_MODEL is the same here and there.",
+            say(
+                "**No batch has been decided yet.** The history fills as batches arrive: `relevo-job collect`, "
+                "`clean`, then `decide` write the first line. If they have run, check that RELEVO_MODEL is the same "
+                "here and there."
+            ),
             icon=":material/hourglass_empty:",
         )
-        st.button("Look again")
+        st.button(say("Look again"))
         return
-    rows = [history.row(run.run_id, run.tags, record) for run, record in zip(story.runs, story.records, strict=True)]
-    st.markdown(history.summary(rows, story.production))
+    pairs = zip(story.runs, story.records, strict=True)
+    rows = [history.row(run.run_id, run.tags, record, say) for run, record in pairs]
+    st.markdown(history.summary(rows, story.production, say))
+    served(story)
     overview(rows)
+    timeline = charts.timeline([r for r in story.records if r is not None], say)
+    if timeline is not None:
+        with st.expander(say("The errors in time"), expanded=True):
+            st.altair_chart(timeline)
     groups = len({row.group for row in rows})
     # By run, not by place in the list: a batch that arrives meanwhile must not change what is open.
     places = {row.run_id: place for place, row in enumerate(rows)}
-    if st.session_state.get(CHOSEN) not in places:
-        st.session_state[CHOSEN] = rows[0].run_id
-    chosen = places[
+    st.session_state[CHOSEN] = chosen(rows)
+    place = places[
         st.selectbox(
-            "Open a batch", list(places), key=CHOSEN, format_func=lambda run_id: label(rows[places[run_id]], groups)
+            say("Open a batch"),
+            list(places),
+            key=CHOSEN,
+            format_func=lambda run_id: label(rows[places[run_id]], groups),
         )
     ]
-    details(rows[chosen], story.runs[chosen], story.records[chosen], story)
+    st.query_params["batch"] = str(rows[place].batch)
+    details(rows[place], story.runs[place], story)
 
 
-st.title("What happened, and why")
+st.title(say("What happened, and why"))
 try:
-    page(session.story())
+    found = session.story()
+    session.follow(session.history_stamp, found.stamp)
+    page(found)
 except MlflowAway as error:
-    st.error(str(error), icon=":material/cloud_off:")
-    st.button("Look again")
+    st.error(error.told(say), icon=":material/cloud_off:")
+    st.button(say("Look again"))
+    session.follow(session.history_stamp, session.AWAY)
 except UiError as error:
-    st.error(str(error))
+    st.error(error.told(say))

@@ -1,20 +1,25 @@
-"""Predict: one house's price, its range, and the version that says so."""
+"""Predict: what a house costs, its range, why, and the version that says so; one house by hand, many by CSV."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from relevo_contract.profile import Profile
-from relevo_ui import house_form, session
-from relevo_ui.api import Answer, Status
-from relevo_ui.charts import BLUE, ORANGE
+from relevo_ui import contributions, house_file, house_form, model_charts, pricing, session
+from relevo_ui.api import Answer, Explanation, Serving, Status
 from relevo_ui.errors import ApiAway, BadHouse, MlflowAway, NoModel, UiError
-from relevo_ui.wording import column, dollars, listed, plain, since
+from relevo_ui.problems import explained
+from relevo_ui.wording import STATUSES, column, dollars, listed, literal, moment, plain, signed_dollars, since
+
+ASKED = "asked"
+"""In the session: the last house asked for, its answer and its explanation."""
+say = session.say()
 
 
 def tell_status(status: Status) -> None:
@@ -22,20 +27,30 @@ def tell_status(status: Status) -> None:
     if status.serving is None:
         why = f" {status.registry.problem}." if status.registry.problem else ""
         st.info(
-            f"**No model is being served yet.**{why} The first version that is promoted appears here by itself; "
-            "the history tells how far it is.",
+            say(
+                "**No model is being served yet.**{why} The first version that is promoted appears here by itself; "
+                "the history tells how far it is.",
+                why=why,
+            ),
             icon=":material/hourglass_empty:",
         )
     if status.refused is not None:
         st.warning(
-            f"**Version {status.refused.version} should be served, and was refused**: {status.refused.reason}. "
-            "What served before goes on serving.",
+            say(
+                "**Version {version} should be served, and was refused**: {reason}. What served before goes on "
+                "serving.",
+                version=status.refused.version,
+                reason=literal(status.refused.reason),
+            ),
             icon=":material/gpp_maybe:",
         )
     elif status.serving is not None and status.registry.reachable is False:
         st.warning(
-            f"**The inference API cannot reach MLflow**; version {status.serving.version} goes on serving, a newer one "
-            "waits until MLflow is back.",
+            say(
+                "**The inference API cannot reach MLflow**; version {version} goes on serving, a newer one waits until "
+                "MLflow is back.",
+                version=status.serving.version,
+            ),
             icon=":material/cloud_off:",
         )
 
@@ -50,94 +65,219 @@ def known(status: Status) -> Profile | None:
         return None
 
 
-def form(profile: Profile | None) -> dict[str, Any] | None:
-    """The form; the inputs when it was sent, else None."""
+Slots = Mapping[str, DeltaGenerator]
+"""By input the place below its field, for what is wrong with it."""
+
+
+def form(profile: Profile | None) -> tuple[dict[str, Any] | None, Slots]:
+    """The form; the inputs when it was sent, else None. Limits are the API's to tell, beside the field."""
     states, cities = house_form.offered(profile, "state"), house_form.offered(profile, "city")
+    inputs: dict[str, Any] = {}
+    slots: dict[str, DeltaGenerator] = {}
+
+    def took(name: str, value: Any) -> None:
+        inputs[name], slots[name] = value, st.empty()
+
     with st.form("house", border=True):
-        st.caption("Leave empty what you do not know: the model has learnt to do without.")
+        st.caption(say("Leave empty what you do not know: the model has learnt to do without."))
         place, size, more = st.columns(3, gap="medium")
+        anything = say("choose or type any")
         with place:
-            state = st.selectbox(
-                "State", states, index=0 if states else None, accept_new_options=True, placeholder="choose or type"
+            took(
+                "state",
+                st.selectbox(
+                    say("State"), states, index=0 if states else None, accept_new_options=True, placeholder=anything
+                ),
             )
-            city = st.selectbox("City", cities, index=None, accept_new_options=True, placeholder="choose or type any")
-            zip_code = st.text_input("Zip code", placeholder="for example 00601", max_chars=20)
+            took("city", st.selectbox(say("City"), cities, index=None, accept_new_options=True, placeholder=anything))
+            took("zip_code", st.text_input(say("Zip code"), placeholder=say("for example 00601")))
         with size:
-            bed = st.number_input("Bedrooms", min_value=0, max_value=500, value=3, step=1)
-            bath = st.number_input("Bathrooms", min_value=0, max_value=500, value=2, step=1)
-            house_size = st.number_input(
-                "House size, square feet", min_value=0, max_value=10_000_000, value=1500, step=100
-            )
+            took("bed", st.number_input(say("Bedrooms"), value=3, step=1))
+            took("bath", st.number_input(say("Bathrooms"), value=2, step=1))
+            took("house_size", st.number_input(say("House size, square feet"), value=1500, step=100))
         with more:
-            acre_lot = st.number_input(
-                "Lot, acres", min_value=0.0, max_value=1e6, value=None, step=0.1, placeholder="unknown"
+            unknown = say("unknown")
+            took("acre_lot", st.number_input(say("Lot, acres"), value=None, step=0.1, placeholder=unknown))
+            took(
+                "status",
+                st.selectbox(say("Status"), house_form.STATUSES, index=0, format_func=lambda name: say(STATUSES[name])),
             )
-            status = st.selectbox("Status", house_form.STATUSES, index=0, format_func=column)
-            sold = st.date_input("Sold before on", value=None, min_value=date(1900, 1, 1), max_value=date.today())
-        sent = st.form_submit_button("Predict the price", type="primary", icon=":material/sell:")
-    if not sent:
-        return None
-    return {
-        "state": state,
-        "city": city,
-        "zip_code": zip_code,
-        "bed": bed,
-        "bath": bath,
-        "house_size": house_size,
-        "acre_lot": acre_lot,
-        "status": status,
-        "prev_sold_date": sold,
-    }
+            took(
+                "prev_sold_date",
+                st.date_input(say("Sold before on"), value=None, min_value=date(1900, 1, 1), max_value=date.today()),
+            )
+        sent = st.form_submit_button(say("Predict the price"), type="primary", icon=":material/sell:")
+    return (inputs if sent else None), slots
 
 
-def interval_chart(low: float, price: float, high: float) -> alt.LayerChart:
-    """The price within its interval."""
-    data = pd.DataFrame({"low": [low], "price": [price], "high": [high]})
-    axis = alt.Axis(format="$,.0f", tickCount=5)
-    base = alt.Chart(data)
-    bar = base.mark_bar(height=10, color=BLUE, opacity=0.5, cornerRadius=5).encode(
-        x=alt.X("low:Q", title=None, axis=axis, scale=alt.Scale(zero=True)), x2="high:Q"
+def beside(error: BadHouse, slots: Slots) -> None:
+    """Say what is wrong with a field below it, and what has no field at the end."""
+    for (_, name), problem in error.fields.items():
+        text = literal(f"{column(name, say)}: {explained(problem, say)}")
+        slots.get(name, st).error(text, icon=":material/error:")
+    if not error.fields:
+        st.error(literal(str(error)))
+
+
+def why(explanation: Explanation) -> None:
+    """What raised and lowered this price."""
+    steps = contributions.steps(explanation, say)
+    st.markdown(f"##### {say('What raised and lowered this price')}")
+    st.altair_chart(model_charts.waterfall(explanation.base_price, steps, explanation.price, say))
+    largest = [f"{step.label} {signed_dollars(step.dollars)}" for step in steps[:3]]
+    st.caption(
+        plain(
+            say(
+                "From {base}, where every explanation of this version begins: {largest}.",
+                base=dollars(explanation.base_price),
+                largest=listed(largest, say=say),
+            )
+        )
     )
-    dot = base.mark_point(size=180, filled=True, color=ORANGE, opacity=1).encode(x="price:Q")
-    return alt.LayerChart(layer=[bar, dot]).properties(height=70)
+    with st.expander(say("Every feature")):
+        features = pd.DataFrame(
+            {
+                say("feature"): [part.feature.replace("_", " ") for part in explanation.contributions],
+                say("made of"): [listed([column(n, say) for n in p.inputs], 6, say) for p in explanation.contributions],
+                say("dollars"): [signed_dollars(part.dollars) for part in explanation.contributions],
+            }
+        )
+        st.dataframe(features, hide_index=True)
 
 
-def tell(answer: Answer, house: dict[str, Any]) -> None:
-    """The answer, and how far to trust it."""
+def version(model: Serving) -> str:
+    """Who answered, and since when it serves."""
+    return say(
+        "Answered by **version {version}** of {name}, which serves since {moment} ({ago}).",
+        version=model.version,
+        name=model.name,
+        moment=moment(model.since),
+        ago=since(model.since, datetime.now(UTC), say),
+    )
+
+
+def tell(house: Mapping[str, Any], answer: Answer, explanation: Explanation | None, status: Status) -> None:
+    """The answer, how far to trust it, and why."""
     prediction, model = answer.predictions[0], answer.model
     with st.container(border=True):
-        st.metric("Predicted price", dollars(prediction.price))
-        low, high = dollars(prediction.low), dollars(prediction.high)
-        st.markdown(plain(f"Nine of ten such houses cost between **{low}** and **{high}**."))
-        st.altair_chart(interval_chart(prediction.low, prediction.price, prediction.high))
+        st.metric(say("Predicted price"), dollars(prediction.price))
+        st.markdown(
+            plain(
+                say(
+                    "Nine of ten such houses cost between **{low}** and **{high}**.",
+                    low=dollars(prediction.low),
+                    high=dollars(prediction.high),
+                )
+            )
+        )
+        st.altair_chart(model_charts.interval(prediction.low, prediction.price, prediction.high))
         if prediction.unseen:
-            inputs = listed([f"{column(name)} “{house.get(name, '')}”" for name in prediction.unseen])
+            unseen = listed([f"{column(name, say)} “{house.get(name, '')}”" for name in prediction.unseen], say=say)
             st.warning(
-                f"The model never saw this {inputs}: it prices the house by the rest, so expect it to be further off "
-                "than the range says.",
+                literal(
+                    say(
+                        "The model never saw this {inputs}: it prices the house by the rest, so expect it to be "
+                        "further off than the range says.",
+                        inputs=unseen,
+                    )
+                ),
                 icon=":material/travel_explore:",
             )
-        ago = since(model.since, datetime.now(UTC))
-        st.caption(
-            f"Answered by **version {model.version}** of {model.name}, which serves since "
-            f"{model.since:%Y-%m-%d %H:%M} UTC ({ago})."
-        )
+        st.caption(version(model))
+        if status.serving is not None and status.serving.version != model.version:
+            st.info(
+                say("Version {version} serves by now: ask again for its price.", version=status.serving.version),
+                icon=":material/update:",
+            )
+        if explanation is not None:
+            why(explanation)
 
 
-st.title("What is this house worth?")
-try:
-    status = session.api().status()
-    tell_status(status)
-    inputs = form(known(status))
+def one_house(status: Status) -> None:
+    """The form, and the answer to what was last asked."""
+    inputs, slots = form(known(status))
     if inputs is not None:
+        st.session_state.pop(ASKED, None)
         house = house_form.house(inputs)
-        tell(session.api().predict(house), house)
-except BadHouse as error:
-    st.error("**The house was not accepted.** " + "; ".join(f"{column(n)}: {p}" for n, p in error.fields.items()))
+        try:
+            answer = session.api().predict([house])
+            # The price comes without its explanation rather than not at all.
+            try:
+                explanation = session.api().explain(house).explanations[0]
+            except (ApiAway, NoModel):
+                explanation = None
+            st.session_state[ASKED] = house, answer, explanation
+        except BadHouse as error:
+            beside(error, slots)
+    if ASKED in st.session_state:
+        tell(*st.session_state[ASKED], status)
+
+
+def many_houses() -> None:
+    """A CSV in, the same with prices out."""
+    names = ", ".join(f"`{name}`" for name in house_file.INPUTS)
+    st.markdown(
+        say(
+            "A CSV with a line of names; any of {names}, in any order. Other columns are kept as they are.", names=names
+        )
+    )
+    st.download_button(say("An example to fill in"), house_file.EXAMPLE, "houses.csv", "text/csv", on_click="ignore")
+    given = st.file_uploader(say("Houses as CSV"), type=["csv"], max_upload_size=20)
+    if given is None:
+        return
+    try:
+        file = house_file.read(given.getvalue())
+    except house_file.FileError as error:
+        st.error(say(error.text, **error.values), icon=":material/error:")
+        return
+    key = ("priced", given.file_id)
+    if st.session_state.get("priced_file") != key:  # once a file, not at every click: what is asked is kept as asked
+        with st.spinner(say("Pricing {count} houses", count=f"{len(file.houses):,}")):
+            st.session_state["priced"] = pricing.price(file.houses, session.api().predict)
+            st.session_state["priced_file"] = key
+    priced: pricing.Priced = st.session_state["priced"]
+    problems = {
+        number: "; ".join(f"{column(name, say)}: {explained(problem, say)}" for name, problem in found.items())
+        for number, found in priced.problems.items()
+    }
+    told = house_file.table(file, priced.predictions, problems)
+    st.markdown(
+        say("**{count} of {all} houses are priced.**", count=f"{len(priced.predictions):,}", all=f"{len(told):,}")
+        + (" " + say("Not used: {columns}.", columns=literal(listed(file.ignored, 6, say))) if file.ignored else "")
+    )
+    if problems:
+        first = "  \n".join(
+            say("Line {line}: {problem}", line=number + 2, problem=literal(problem))
+            for number, problem in sorted(problems.items())[:10]
+        )
+        st.error(first, icon=":material/error:")
+    st.download_button(
+        say("Download the predictions"),
+        house_file.written(told),
+        "predictions.csv",
+        "text/csv",
+        type="primary",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.dataframe(pd.DataFrame(told), hide_index=True)
+
+
+st.title(say("What is this house worth?"))
+try:
+    found = session.api().status()
+    session.follow(session.serving_stamp, str(found.serving and found.serving.version))
+    tell_status(found)
+    one, many = st.tabs([say("One house"), say("Many houses, from a CSV")])
+    with one:
+        one_house(found)
+    with many:
+        many_houses()
 except NoModel as error:
-    st.info(f"**No prediction yet**: {error}.", icon=":material/hourglass_empty:")
+    st.info(say("**No prediction yet**: {why}.", why=str(error)), icon=":material/hourglass_empty:")
 except ApiAway as error:
-    st.error(str(error), icon=":material/cloud_off:")
-    st.button("Ask again")
+    st.error(error.told(say), icon=":material/cloud_off:")
+    st.button(say("Ask again"))
+    session.follow(session.serving_stamp, session.AWAY)
 except UiError as error:
-    st.error(str(error))
+    st.error(error.told(say))

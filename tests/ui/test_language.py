@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import relevo_ui
+from relevo_ui import api, batches, contributions, history, house_file, mlflow_records, problems, wording
+from relevo_ui.history import Verdict
+from relevo_ui.language import SPANISH, chosen, english, spanish
+
+HERE = Path(relevo_ui.__file__).parent
+
+
+def constants(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.IfExp):
+        yield from constants(node.body)
+        yield from constants(node.orelse)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+
+
+def spoken() -> set[str]:
+    """Every text that the code says, and those that tables hold for it to say."""
+    found = {
+        *wording.COLUMNS.values(),
+        *wording.STATUSES.values(),
+        *history.REASONS.values(),
+        *history.CRITERIA.values(),
+        *contributions.TOPICS.values(),
+        *batches.REJECTIONS.values(),
+        *(verdict.value for verdict in Verdict),
+        *(text for _, text in problems._KNOWN),
+        *("1 day ago", "{count} days ago", "1 hour ago", "{count} hours ago", "1 minute ago", "{count} minutes ago"),
+        *("state", "rows", "before", "now", "difference"),
+        *(api.AWAY, api.OTHER, mlflow_records.AWAY),
+    }
+    for file in sorted(HERE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"say", "FileError"}:
+                found.update(constants(node.args[0]))
+    return found
+
+
+def places(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def test_every_text_has_its_spanish_form_with_the_same_figures() -> None:
+    texts = spoken()
+    assert len(texts) > 150
+    assert sorted(texts - SPANISH.keys()) == []
+    assert sorted(SPANISH.keys() - texts) == [], "nobody says these any more"
+    assert [text for text in texts if places(text) != places(SPANISH[text])] == []
+
+
+def test_what_has_no_spanish_form_is_said_in_english_rather_than_not_at_all() -> None:
+    assert spanish("A {thing} nobody translated", thing="text") == "A text nobody translated"
+    assert english("Left {alone}") == "Left {alone}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "browser", "code"),
+    [
+        (None, None, "en"),
+        (None, "es-PR", "es"),
+        (None, "de-DE", "en"),
+        ("es", "en-US", "es"),
+        ("en", "es", "en"),
+        ("../etc", "es_MX", "es"),
+    ],
+)
+def test_the_language_is_what_was_asked_for_then_the_browsers(
+    asked: str | None, browser: str | None, code: str
+) -> None:
+    assert chosen(asked, browser) == code
+
+
+def test_figures_and_lists_are_worded_in_spanish() -> None:
+    assert wording.listed(["a", "b", "c"], say=spanish) == "a, b y c"
+    assert wording.column("house_size", spanish) == "superficie"
+    assert house_file.EXAMPLE.count("\n") == 3

@@ -1,0 +1,132 @@
+"""Two versions side by side: errors on the rows they share, the data each saw, what each looks at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo_contract.bundle import HoldoutPredictions, ShapSummary
+from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
+from relevo_contract.record import Estimate
+
+NORMAL_975: Final = 1.959964
+"""The standard normal distribution's 97.5 % quantile."""
+
+Floats = NDArray[np.float64]
+
+
+def median_error(log_price: Floats, predicted: Floats) -> Estimate:
+    """Median absolute percentage error of log prices (n > 0,) with its 95 % interval, as the steps compute it."""
+    ordered = np.sort(np.abs(np.expm1(predicted - log_price)))
+    rows = len(ordered)
+    reach = NORMAL_975 * np.sqrt(rows) / 2
+    low, high = max(0, int(np.floor(rows / 2 - reach))), min(rows - 1, int(np.ceil(rows / 2 + reach)))
+    return Estimate(value=float(np.median(ordered)), low=float(ordered[low]), high=float(ordered[high]))
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Errors of two versions on the same held-out rows, which neither was trained on."""
+
+    batches: tuple[int, ...]
+    rows: int
+    older: Estimate
+    newer: Estimate
+    better: float
+    """Share of the rows that the newer prices more closely."""
+
+
+def shared(older: HoldoutPredictions | None, newer: HoldoutPredictions | None) -> Shared | None:
+    """On the batches both were trained on; None if they share no row or keep no predictions."""
+    if older is None or newer is None:
+        return None
+    first, second = _by_batch(older), _by_batch(newer)
+    # A batch cleaned anew would have other rows: those that do not agree on the price are not the same.
+    common = [n for n in first if n in second and np.array_equal(first[n][0], second[n][0]) and len(first[n][0])]
+    if not common:
+        return None
+    price = np.concatenate([first[n][0] for n in common])
+    a, b = np.concatenate([first[n][1] for n in common]), np.concatenate([second[n][1] for n in common])
+    return Shared(
+        batches=tuple(common),
+        rows=len(price),
+        older=median_error(price, a),
+        newer=median_error(price, b),
+        better=float((np.abs(b - price) < np.abs(a - price)).mean()),
+    )
+
+
+def _by_batch(kept: HoldoutPredictions) -> dict[int, tuple[Floats, Floats]]:
+    ends = np.cumsum(kept.counts)[:-1] if kept.counts else []
+    prices = np.split(np.array(kept.log_price), ends)
+    predicted = np.split(np.array(kept.predicted), ends)
+    return dict(zip(kept.batches, zip(prices, predicted, strict=True), strict=True))
+
+
+@dataclass(frozen=True)
+class Weight:
+    """How much a version looks at one feature: its share of all mean absolute SHAP values, 0 to 1."""
+
+    feature: str
+    older: float
+    newer: float
+
+    @property
+    def gained(self) -> float:
+        """How much more the newer looks at it."""
+        return self.newer - self.older
+
+
+def weights(older: ShapSummary | None, newer: ShapSummary | None) -> list[Weight]:
+    """Every feature of either, the weightiest first. Shares, for two versions' SHAP values differ in their sum."""
+    a, b = _shares(older), _shares(newer)
+    found = [Weight(name, a.get(name, 0.0), b.get(name, 0.0)) for name in dict.fromkeys([*a, *b])]
+    return sorted(found, key=lambda w: -max(w.older, w.newer))
+
+
+def _shares(summary: ShapSummary | None) -> dict[str, float]:
+    if summary is None:
+        return {}
+    total = sum(summary.mean_absolute) or 1.0
+    return {n: v / total for n, v in zip(summary.features, summary.mean_absolute, strict=True)}
+
+
+def dependence(summary: ShapSummary, feature: str) -> list[tuple[float, float]]:
+    """A feature's values and their SHAP values (log price), row by row; missing values left out."""
+    place = summary.features.index(feature)
+    pairs = ((row[place], effect[place]) for row, effect in zip(summary.inputs, summary.values, strict=True))
+    return [(value, effect) for value, effect in pairs if value is not None]
+
+
+def new_places(older: Profile | None, newer: Profile | None, column: str, few: int = 30) -> list[tuple[str, int]]:
+    """Categories of which the newer saw at least `few` rows and the older hardly any, the most frequent first."""
+    known, found = _counts(older, column), _counts(newer, column)
+    least = min(few, newer.rows / 20) if newer is not None else few
+    new = [(c, n) for c, n in found.items() if n >= least > known.get(c, 0) and c]
+    return sorted(new, key=lambda item: (-item[1], item[0]))
+
+
+def _counts(profile: Profile | None, column: str) -> Mapping[str, int]:
+    held = profile.columns.get(column) if profile is not None else None
+    return held.counts if isinstance(held, CategoricalProfile) else {}
+
+
+def median(profile: Profile | None, column: str) -> float | None:
+    """The middle of a number's training rows, to the edge of its bin; None where it is not known."""
+    held = profile.columns.get(column) if profile is not None else None
+    if not isinstance(held, NumericProfile) or not held.edges:
+        return None
+    reached = np.cumsum(held.counts) >= sum(held.counts) / 2
+    return held.edges[min(int(np.argmax(reached)), len(held.edges) - 1)]
+
+
+def differing(older: Mapping[str, object], newer: Mapping[str, object]) -> Sequence[tuple[str, object, object, bool]]:
+    """Parameters of both: name, the older's, the newer's, whether they differ."""
+    return [
+        (name, older.get(name), newer.get(name), older.get(name) != newer.get(name))
+        for name in dict.fromkeys([*newer, *older])
+    ]

@@ -1,0 +1,32 @@
+"""Where a person's browser finds what the UI speaks of. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from relevo_contract import mlflow_rest
+from relevo_ui.settings import Settings
+
+DAG = "relevo"
+"""The loop's name in Airflow (dags/relevo.py)."""
+
+
+def _mlflow(settings: Settings) -> str:
+    return mlflow_rest.shown(settings.mlflow_ui or settings.tracking_uri).rstrip("/")
+
+
+def run(settings: Settings, experiment_id: str, run_id: str) -> str:
+    """A batch's run in MLflow."""
+    return f"{_mlflow(settings)}/#/experiments/{quote(experiment_id)}/runs/{quote(run_id)}"
+
+
+def version(settings: Settings, number: int) -> str:
+    """A version in MLflow."""
+    return f"{_mlflow(settings)}/#/models/{quote(settings.model, safe='')}/versions/{number}"
+
+
+def airflow(settings: Settings, run_id: str | None) -> str | None:
+    """A run in Airflow; None where it is not known which, or where Airflow is."""
+    if run_id is None or settings.airflow_ui is None:
+        return None
+    return f"{mlflow_rest.shown(settings.airflow_ui).rstrip('/')}/dags/{DAG}/runs/{quote(run_id, safe='')}"

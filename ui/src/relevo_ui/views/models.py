@@ -1,0 +1,230 @@
+"""Models: two versions side by side, and the written analysis of the best one at each stage."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from relevo_contract import names
+from relevo_contract.bundle import ShapSummary
+from relevo_contract.profile import Profile
+from relevo_ui import charts, comparison, links, model_charts, report, service, session, versions
+from relevo_ui.errors import MlflowAway, UiError
+from relevo_ui.session import Story
+from relevo_ui.versions import Told
+from relevo_ui.wording import column, listed, percent, sentence
+
+say = session.say()
+
+
+def told(story: Story) -> list[Told]:
+    """The versions, newest first, each with its run's outline."""
+    records = {run.run_id: record for run, record in zip(story.runs, story.records, strict=True)}
+    return [Told(v.number, v.run_id, v.tags, records.get(v.run_id)) for v in story.versions]
+
+
+def same_rows(older: Told, newer: Told) -> None:
+    """Their errors on the rows that both were kept from."""
+    st.subheader(say("On the same rows"))
+    first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
+    judged = versions.judged(older, newer)
+    if judged is not None:
+        st.markdown(say("**What decided between them**: {sentence}", sentence=sentence(judged.sentence)))
+        st.altair_chart(charts.promotion(judged, say))
+    shared = comparison.shared(session.holdout(older.run_id), session.holdout(newer.run_id))
+    if shared is not None:
+        st.markdown(
+            say(
+                "On {rows} held-out rows of the {batches} batches that both learnt from, {newer} is the closer one for "
+                "{better} of the houses.",
+                rows=f"{shared.rows:,}",
+                batches=len(shared.batches),
+                newer=second,
+                better=percent(shared.better),
+            )
+        )
+        st.altair_chart(charts.two_errors((first, shared.older), (second, shared.newer), say))
+    elif judged is None:
+        st.caption(say("They share no held-out rows, so their errors cannot be compared row by row."))
+
+
+def seen(older: Told, newer: Told, profiles: tuple[Profile | None, Profile | None]) -> None:
+    """What data each learnt from."""
+    st.subheader(say("The data they saw"))
+    facts = [versions.facts(one, profile, say) for one, profile in zip((older, newer), profiles, strict=True)]
+    table = pd.DataFrame(
+        {
+            say("what"): list(facts[0]),
+            say("version {version}", version=older.number): list(facts[0].values()),
+            say("version {version}", version=newer.number): list(facts[1].values()),
+        }
+    )
+    st.dataframe(table, hide_index=True, height="content")
+    for name in ("state", "city"):
+        new = [place.title() for place, _ in comparison.new_places(*profiles, name)]
+        if new:
+            st.markdown(
+                say(
+                    "New to version {version} ({column}): {places}.",
+                    version=newer.number,
+                    column=column(name, say),
+                    places=listed(new, 12, say),
+                )
+            )
+
+
+def parameters(older: Told, newer: Told) -> None:
+    """Their parameters, the differing ones marked."""
+    both = [
+        {**one.record.training.parameters, "seed": one.record.training.seed}
+        if one.record is not None and one.record.training is not None
+        else {}
+        for one in (older, newer)
+    ]
+    with st.expander(say("Parameters")):
+        table = pd.DataFrame(
+            [
+                {
+                    say("parameter"): name,
+                    say("version {version}", version=older.number): "" if a is None else str(a),
+                    say("version {version}", version=newer.number): "" if b is None else str(b),
+                    say("differs"): say("yes") if differs else "",
+                }
+                for name, a, b, differs in comparison.differing(*both)
+            ]
+        )
+        st.dataframe(table, hide_index=True)
+
+
+def looks(older: Told, newer: Told, shap: tuple[ShapSummary | None, ShapSummary | None]) -> None:
+    """What each looks at, and what the newer looks at that the older did not."""
+    st.subheader(say("What they look at"))
+    weights = comparison.weights(*shap)
+    if not weights or None in shap:
+        st.caption(say("One of them keeps no SHAP values."))
+        return
+    first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
+    gained = [w for w in sorted(weights, key=lambda w: -w.gained)[:4] if w.gained > 0.005]
+    if gained:
+        features = [f"{w.feature.replace('_', ' ')} (+{percent(w.gained)})" for w in gained]
+        st.markdown(
+            say(
+                "{newer} looks more than {older} at {features}.",
+                newer=second,
+                older=first,
+                features=listed(features, say=say),
+            )
+        )
+    st.altair_chart(model_charts.importance(weights, first, second, say))
+    by_name = [w.feature for w in weights]
+    feature = st.selectbox(
+        say("How one feature moves the price"), by_name, format_func=lambda name: name.replace("_", " "), key="feature"
+    )
+    pairs = [
+        (label, value, effect)
+        for label, summary in ((first, shap[0]), (second, shap[1]))
+        if summary is not None and feature in summary.features
+        for value, effect in comparison.dependence(summary, feature)
+    ]
+    st.altair_chart(model_charts.dependence(pairs, feature, (first, second), say))
+    st.caption(say("Each point is one held-out house: what the feature was, and by how much it moved the log price."))
+
+
+def analysis(story: Story) -> str:
+    """The written analysis as HTML; asks MLflow for what each promoted version keeps."""
+    whole = [record for run in story.runs if (record := session.record(run)) is not None]
+    runs = {v.number: v.run_id for v in story.versions}
+    stages = []
+    for record, rejected in report.stages(whole):
+        run_id = runs.get(record.promotion.challenger_version, "") if record.promotion is not None else ""
+        pictures = [p for name in names.SHAP_PICTURES if (p := session.picture(run_id, name)) is not None]
+        stages.append(report.Stage(record, session.profile(run_id), session.shap(run_id), pictures, rejected))
+    return report.report(session.settings().model, stages, datetime.now(UTC), session.language())
+
+
+def two(found: list[Told], story: Story, pair: tuple[int, int]) -> None:
+    """Two versions side by side."""
+    by_number = {one.number: one for one in found}
+    left, right = st.columns(2)
+
+    def choose(heading: str, number: int, key: str) -> Told:
+        numbers = list(by_number)
+        return by_number[
+            st.selectbox(
+                heading,
+                numbers,
+                index=numbers.index(number),
+                format_func=lambda n: versions.label(by_number[n], story.production, say),
+                key=key,
+            )
+        ]
+
+    with left:
+        older = choose(say("One version"), pair[0], "older")
+    with right:
+        newer = choose(say("Another version"), pair[1], "newer")
+    if older.number == newer.number:
+        st.info(say("Choose two different versions to compare them."), icon=":material/compare_arrows:")
+        return
+    settings = session.settings()
+    st.caption(
+        " · ".join(
+            f"[{say('version {version}', version=one.number)}]({links.version(settings, one.number)})"
+            for one in (older, newer)
+        )
+    )
+    same_rows(older, newer)
+    seen(older, newer, (session.profile(older.run_id), session.profile(newer.run_id)))
+    looks(older, newer, (session.shap(older.run_id), session.shap(newer.run_id)))
+    parameters(older, newer)
+
+
+def page(story: Story) -> None:
+    """The whole page."""
+    found = told(story)
+    if not found:
+        st.info(
+            say(
+                "**No version has been trained yet.** The first appears once `relevo-job train` has run; the history "
+                "tells how far it is."
+            ),
+            icon=":material/hourglass_empty:",
+        )
+        return
+    status = session.status()
+    serving = status.serving.version if status is not None and status.serving is not None else None
+    if status is not None:
+        terms = service.terms({one.number: one.tags for one in found})
+        given_up = [term.version for term in terms if term.given_up]
+        st.markdown(service.agreement(story.production, serving, given_up, say))
+    st.download_button(
+        say("Written analysis of the best model at each stage (HTML)"),
+        lambda: analysis(story),
+        "relevo-analysis.html",
+        "text/html",
+        icon=":material/description:",
+        on_click="ignore",
+    )
+    pair = versions.pair(found, story.production)
+    if pair is None:
+        st.info(say("There is one version so far; a second one can be set beside it."), icon=":material/looks_one:")
+        for heading, fact in versions.facts(found[0], session.profile(found[0].run_id), say).items():
+            if fact:
+                st.markdown(f"**{heading}**: {fact}".replace("$", r"\$"))
+        return
+    two(found, story, pair)
+
+
+st.title(say("Which model, and why"))
+try:
+    now = session.story()
+    session.follow(session.history_stamp, now.stamp)
+    page(now)
+except MlflowAway as error:
+    st.error(error.told(say), icon=":material/cloud_off:")
+    st.button(say("Look again"))
+    session.follow(session.history_stamp, session.AWAY)
+except UiError as error:
+    st.error(error.told(say))
