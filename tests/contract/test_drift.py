@@ -103,3 +103,21 @@ def test_the_furthest_beyond_noise_comes_first() -> None:
     beyond = [e.distance / e.limit for e in found if e.limit]
     assert beyond == sorted(beyond, reverse=True)
     assert found[0].moved
+
+
+def test_the_counts_behind_each_distance_are_kept_row_by_row() -> None:
+    rows = listings(300, seed=5)
+    for found in evidence(profile(listings(500, seed=4)), rows, 0.01):
+        kept = found.distribution
+        assert kept is not None
+        assert len(kept.before) == len(kept.now) == (len(kept.categories) or len(kept.edges)) + 1
+        assert sum(kept.before) == round(500 * (1 - found.missing_before))
+        assert sum(kept.now) == round(300 * (1 - found.missing_now))
+
+
+def test_a_new_category_of_weight_is_among_those_pictured() -> None:
+    moved = changed(listings(300, 5), state=np.array(["Ohio"] * 300, dtype=object))
+    (state,) = (e for e in evidence(profile(listings(500, seed=4)), moved, 0.01) if e.column == "state")
+    assert state.distribution is not None
+    place = state.distribution.categories.index("ohio")
+    assert (state.distribution.before[place], state.distribution.now[place]) == (0, 300)

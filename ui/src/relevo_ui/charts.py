@@ -109,7 +109,7 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = eng
             for label, count in zip(named, counts, strict=True)
         ]
     )
-    return (
+    drawn: alt.Chart = (
         alt.Chart(data)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
@@ -133,6 +133,7 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = eng
         )
         .properties(height=len(named) * BAR_HEIGHT + AROUND + LEGEND)
     )
+    return drawn
 
 
 def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: bool, say: Say) -> alt.LayerChart:

@@ -61,7 +61,9 @@ def shared(older: HoldoutPredictions | None, newer: HoldoutPredictions | None) -
 
 
 def _by_batch(kept: HoldoutPredictions) -> dict[int, tuple[Floats, Floats]]:
-    ends = np.cumsum(kept.counts)[:-1] if kept.counts else []
+    if not kept.batches:
+        return {}
+    ends = np.cumsum(kept.counts)[:-1].tolist()
     prices = np.split(np.array(kept.log_price), ends)
     predicted = np.split(np.array(kept.predicted), ends)
     return dict(zip(kept.batches, zip(prices, predicted, strict=True), strict=True))

@@ -74,7 +74,7 @@ def importance(weights: Sequence[Weight], older: str, newer: str, say: Say = eng
         for name, share in ((older, w.older), (newer, w.newer))
     ]
     data = pd.DataFrame(rows)
-    return (
+    drawn: alt.Chart = (
         alt.Chart(data)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
@@ -95,6 +95,7 @@ def importance(weights: Sequence[Weight], older: str, newer: str, say: Say = eng
         )
         .properties(height=min(SHOWN, len(weights)) * (BAR_HEIGHT + 8) + AROUND + LEGEND)
     )
+    return drawn
 
 
 def dependence(
@@ -102,7 +103,7 @@ def dependence(
 ) -> alt.Chart:
     """How a feature moves the log price in each version; rows: version, the feature's value, its SHAP value."""
     data = pd.DataFrame(list(pairs), columns=["version", "value", "effect"])
-    return (
+    drawn: alt.Chart = (
         alt.Chart(data)
         .mark_point(filled=True, opacity=0.65, size=45)
         .encode(
@@ -121,3 +122,4 @@ def dependence(
         )
         .properties(height=320)
     )
+    return drawn

@@ -73,7 +73,8 @@ def overview(rows: list[Row]) -> None:
 def served(story: Story) -> None:
     """Which version was in production when, and whether it truly serves."""
     status = session.status()
-    serving = None if status is None or status.serving is None else status.serving
+    serving = None if status is None else status.serving
+    version = None if serving is None else serving.version
     terms = service.terms({version.number: version.tags for version in story.versions})
     given_up = [term.version for term in terms if term.given_up]
     if status is None:
@@ -81,7 +82,7 @@ def served(story: Story) -> None:
             say("The inference API does not answer, so what truly serves cannot be told."), icon=":material/cloud_off:"
         )
     else:
-        st.markdown(service.agreement(story.production, serving and serving.version, given_up, say))
+        st.markdown(service.agreement(story.production, version, given_up, say))
     if not terms:
         return
     with st.expander(say("Which version served when")):

@@ -210,7 +210,8 @@ def one_house(status: Status) -> None:
         except BadHouse as error:
             beside(error, slots)
     if ASKED in st.session_state:
-        tell(*st.session_state[ASKED], status)
+        asked, answer, explanation = st.session_state[ASKED]
+        tell(asked, answer, explanation, status)
 
 
 def many_houses() -> None:

@@ -1,0 +1,216 @@
+"""Versions beside each other, who serves, and the written analysis. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from relevo_contract import names
+from relevo_contract.bundle import HoldoutPredictions, ShapSummary
+from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
+from relevo_contract.record import Criterion, DecisionRecord, Distribution, Estimate, TrainReason
+from relevo_jobs.median_error import median_error, percentage_errors
+from relevo_ui import batches, charts, comparison, links, report, service, versions
+from relevo_ui.language import spanish
+from relevo_ui.settings import Settings
+from relevo_ui.versions import Told
+from tests.ui import story
+
+FIRST = story.judged(
+    story.trained(story.decided(1, TrainReason.BASELINE, "No model yet.")), 1, Criterion.FIRST_BEATS_MEDIAN, "First."
+)
+SECOND = story.judged(
+    story.trained(story.decided(3, TrainReason.NEW_STATE, "<b>New</b> state.", moved=("state",), champion=1)),
+    2,
+    Criterion.BETTER,
+    "Better.",
+)
+THIRD = story.judged(
+    story.trained(story.decided(4, TrainReason.DRIFT, "Moved.", champion=2)), 3, Criterion.NOT_BETTER, "Not better."
+)
+
+
+def profile(states: dict[str, int]) -> Profile:
+    price = NumericProfile(edges=(100_000.0, 200_000.0, 300_000.0), counts=(10, 50, 30, 10), missing=0)
+    state = CategoricalProfile(counts=states, missing=0)
+    promised = Estimate(value=0.2, low=0.1, high=0.3)
+    return Profile(rows=100, batches=(1,), columns={"price": price, "state": state}, promised=promised)
+
+
+def shap(*weights: float) -> ShapSummary:
+    features = ("house_size", "price_by_zip_code")
+    return ShapSummary(
+        features=features,
+        mean_absolute=weights,
+        base_value=12.0,
+        inputs=((900.0, 11.0), (None, 12.0)),
+        values=((0.1, 0.2), (0.3, 0.4)),
+    )
+
+
+def kept(batch_rows: dict[int, int], error: float) -> HoldoutPredictions:
+    prices = [float(batch) + row / 100 for batch, rows in batch_rows.items() for row in range(rows)]
+    return HoldoutPredictions(
+        batches=tuple(batch_rows),
+        counts=tuple(batch_rows.values()),
+        log_price=tuple(prices),
+        predicted=tuple(price + error for price in prices),
+    )
+
+
+def test_two_versions_are_compared_on_the_rows_they_share_alone() -> None:
+    found = comparison.shared(kept({1: 40, 2: 20}, 0.3), kept({1: 40, 2: 20, 5: 900}, -0.1))
+    assert found is not None
+    assert (found.batches, found.rows, found.better) == ((1, 2), 60, 1.0)
+    assert found.older.value == pytest.approx(np.expm1(0.3))
+    assert found.newer.value == pytest.approx(-np.expm1(-0.1))
+
+
+def test_rows_of_a_batch_that_was_cleaned_anew_are_not_taken_for_the_same() -> None:
+    other = kept({1: 40}, 0.1).model_copy(update={"log_price": (0.0,) * 40})
+    assert comparison.shared(kept({1: 40}, 0.3), other) is None
+    assert comparison.shared(kept({}, 0.3), kept({1: 4}, 0.1)) is None
+    assert comparison.shared(None, kept({1: 4}, 0.1)) is None
+
+
+def test_the_error_is_the_one_that_the_steps_compute() -> None:
+    draw = np.random.default_rng(0)
+    for rows in (1, 2, 31, 500):
+        price = draw.normal(12, 1, rows)
+        predicted = price + draw.normal(0, 0.3, rows)
+        assert comparison.median_error(price, predicted) == median_error(percentage_errors(price, predicted))
+
+
+def test_what_the_newer_looks_at_more_is_told_in_shares() -> None:
+    weights = comparison.weights(shap(1.0, 3.0), shap(4.0, 4.0))
+    assert [(w.feature, w.older, w.newer, w.gained) for w in weights] == [
+        ("price_by_zip_code", 0.75, 0.5, -0.25),
+        ("house_size", 0.25, 0.5, 0.25),
+    ]
+    assert comparison.weights(None, None) == []
+    assert comparison.dependence(shap(1, 1), "house_size") == [(900.0, 0.1)]
+
+
+def test_places_the_newer_saw_and_the_older_did_not_are_named() -> None:
+    older, newer = profile({"puerto rico": 90, "vermont": 2}), profile({"puerto rico": 60, "vermont": 40, "ohio": 1})
+    assert comparison.new_places(older, newer, "state") == [("vermont", 40)]
+    assert comparison.new_places(older, newer, "city") == []
+    assert comparison.median(newer, "price") == 200_000.0
+    assert comparison.median(None, "price") is None
+
+
+def told(number: int, record: DecisionRecord | None, **tags: str) -> Told:
+    return Told(number, f"run{number}", tags, record)
+
+
+def test_what_is_in_production_is_set_beside_what_it_replaced() -> None:
+    all_three = [told(3, THIRD), told(2, SECOND), told(1, FIRST)]
+    assert versions.pair(all_three, 2) == (1, 2)
+    assert versions.pair(all_three, 3) == (2, 3)
+    assert versions.pair(all_three, 1) == (1, 2)
+    assert versions.pair(all_three, None) == (2, 3)
+    assert versions.pair(all_three[2:], 1) is None
+    assert versions.judged(all_three[2], all_three[1]) == SECOND.promotion
+    assert versions.judged(all_three[2], all_three[0]) is None
+    label = versions.label(told(3, THIRD, **{names.TAG_OUTCOME: names.OUTCOME_REJECTED}), 2)
+    assert label == "Version 3, rejected"
+    assert versions.facts(all_three[1], profile({}))["median price"] == "$200,000"
+
+
+def at(hour: int) -> dict[str, str]:
+    return {names.TAG_PROMOTED_AT: f"2026-11-04T{hour:02}:00:00+00:00"}
+
+
+def test_each_promotion_ends_the_one_before_and_one_given_up_is_marked() -> None:
+    failed = at(15) | {names.TAG_SERVING: names.SERVING_FAILED}
+    terms = service.terms({1: at(9), 2: at(12), 3: {}, 4: failed})
+    assert [(t.version, t.since.hour, t.until and t.until.hour, t.given_up) for t in terms] == [
+        (4, 15, None, True),
+        (2, 12, 15, False),
+        (1, 9, 12, False),
+    ]
+    assert service.terms({3: {}, 5: {names.TAG_PROMOTED_AT: "yesterday"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("production", "serving", "given_up", "said"),
+    [
+        (None, None, [], "No version is in production yet"),
+        (2, None, [], "does not serve any yet"),
+        (2, 2, [], "it is what truly serves"),
+        (3, 2, [3], "could not serve and was given up: version 2 truly serves"),
+        (3, 2, [], "until the hand-over is done"),
+    ],
+)
+def test_promoted_is_told_from_truly_serving(
+    production: int | None, serving: int | None, given_up: list[int], said: str
+) -> None:
+    assert said in service.agreement(production, serving, given_up)
+
+
+def test_the_analysis_tells_each_stage_and_what_was_turned_down_in_it() -> None:
+    stages = report.stages([THIRD, FIRST, story.decided(2, TrainReason.QUIET, "Quiet."), SECOND])
+    assert [(record.batch.number, [r.batch.number for r in rejected]) for record, rejected in stages] == [
+        (1, []),
+        (3, [4]),
+    ]
+    pictured = [
+        report.Stage(FIRST, profile({"puerto rico": 100}), shap(1, 3), [b"png"], []),
+        report.Stage(SECOND, profile({"puerto rico": 50, "vermont": 50}), shap(4, 4), [], [THIRD]),
+    ]
+    html = report.report("house-prices", pictured, datetime(2026, 11, 5, tzinfo=UTC), "en")
+    text = re.sub(r"<[^>]+>", " ", html)
+    for words in (
+        "Version 1, of batch 1",
+        "Version 2, of batch 3",
+        "It was trained because much of it lies in a state the model hardly knew.",
+        "New to it (state): Vermont.",
+        "it errs by 23.0 % (21.0 to 25.0) where version 1 errs by 29.0 % (27.0 to 31.0)",
+        "More than the version before: house size (+25.0 %).",
+        "Version 3 (batch 4) was turned down: not better beyond noise",
+        "Virgin Islands",
+    ):
+        assert words in text
+    assert "&lt;b&gt;New&lt;/b&gt; state." in html
+    assert "<script" not in html
+    assert not re.search(r"""(?:src|href)=["'](?!data:)""", html), "nothing is loaded from elsewhere"
+    assert '<html lang="es">' in report.report("house-prices", [], datetime(2026, 11, 5, tzinfo=UTC), "es")
+
+
+def test_a_batch_is_told_from_raw_to_clean() -> None:
+    record = SECOND.model_copy(
+        update={"rejected": {"duplicate": 25, "of_a_later_release": 5}, "origin": {"Vermont": 1470, "": 0}}
+    )
+    (line,) = batches.lines([record])
+    assert (line["RAW rows"], line["CLEAN rows"], line["Left out"]) == (1500, 1470, 30)
+    assert line["Why left out"] == "25 the same values as an earlier row of the batch; 5 of_a_later_release"
+    assert line["Origin"] == "Vermont 100 %, no state 0 %"
+    assert batches.lines([SECOND], spanish)[0]["Filas en RAW"] == 1500
+
+
+def test_bins_are_said_as_ranges_and_a_picture_shows_both_sides() -> None:
+    numbers = Distribution(edges=(1000.0, 2000.0), before=(1, 2, 3), now=(3, 2, 1))
+    assert charts.bins(numbers) == ["below 1,000", "1,000–2,000", "2,000 and above"]
+    assert charts.bins(Distribution(categories=("vermont",), before=(1, 2), now=(3, 4))) == ["vermont", "all others"]
+    column = SECOND.decision.columns[3].model_copy(update={"distribution": numbers})
+    drawn = charts.distribution(column, "version 1", "batch 3")
+    assert drawn is not None
+    assert "2,000 and above" in str(drawn.to_dict())
+    assert charts.distribution(SECOND.decision.columns[3], "version 1", "batch 3") is None
+
+
+def test_links_lead_where_a_browser_finds_things_and_carry_no_password() -> None:
+    given = {"tracking_uri": "http://me:secret@mlflow:5000/", "api_url": "http://api", "model": "a b"}
+    settings = Settings.model_validate(given)
+    assert links.version(settings, 3) == "http://mlflow:5000/#/models/a%20b/versions/3"
+    assert links.run(settings, "1", "f00") == "http://mlflow:5000/#/experiments/1/runs/f00"
+    assert links.airflow(settings, "scheduled__1") is None
+    told = Settings.model_validate(given | {"airflow_ui": "https://flows/", "mlflow_ui": "https://ml"})
+    assert links.airflow(told, "a__2026-11-04T15:00:00+00:00") == (
+        "https://flows/dags/relevo/runs/a__2026-11-04T15%3A00%3A00%2B00%3A00"
+    )
+    assert links.airflow(told, None) is None
+    assert links.run(told, "1", "f00").startswith("https://ml/#")
