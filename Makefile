@@ -75,6 +75,9 @@ up: images ## a kind cluster with Relevo in it, where Docker, kind and helm are
 	@kubectl --context kind-relevo label --overwrite namespace relevo pod-security.kubernetes.io/enforce=restricted
 	helm upgrade --install relevo charts/relevo --kube-context kind-relevo --namespace relevo --set image.tag=$(TAG)
 
+ui-pictures: install ## take the pictures of docs/ui.md anew, with the tests that drive the UI in a browser
+	RELEVO_PICTURES=docs/pictures $(RUN)/pytest tests/ui/test_browser.py $(ARGS)
+
 kube-assets: install ## build the Kubernetes API server that the tests use, if KUBEBUILDER_ASSETS names none
 	@tests/kube/build-assets
 
@@ -169,7 +172,10 @@ bench-serving: install ## the inference API beside its peers and the limit of HT
 soak-serving: install ## ten minutes at half the peak rate while versions change, every answer counted: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.serving.soak $(ARGS)
 
+bench-ui: install ## how soon the UI's pages are there at 200 batches, in a real browser, beside an empty page
+	@$(RUN)/python -m benchmarks.ui $(ARGS)
+
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving soak-serving bench-airflow
+.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets ui-pictures format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow

@@ -9,6 +9,7 @@ from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
 from tests.serving_process import Running, serving
 from tests.ui import story
+from tests.ui.loop import Loop, ran
 from tests.versions import Versions, trained
 
 TOLD = "house-prices-told"
@@ -33,6 +34,13 @@ def serving_told(mlflow: MlflowServer, told: str, tmp_path_factory: pytest.TempP
     with serving(tmp_path_factory.mktemp("serving"), mlflow.url, told) as api:
         api.wait_for_version(2)
         yield api
+
+
+@pytest.fixture(scope="session")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    """Ten batches through the whole loop, on servers of its own."""
+    with ran(tmp_path_factory.mktemp("loop")) as done:
+        yield done
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""A history of hundreds of batches in MLflow, written by its API: what a search finds of each is as the steps leave it,
+the files of all but the newest are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from relevo_contract import names
+from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, TrainReason
+from relevo_jobs.mlflow_api import MlflowApi
+from relevo_jobs.registry import Registry, _decision_figures, _promotion_figures, _training_figures
+from tests.ui import story
+
+WRITERS = 4
+
+
+def _pairs(values: dict[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in values.items()]
+
+
+def _record(number: int, every: int) -> DecisionRecord:
+    """Every so manieth batch trained, every second of these promoted."""
+    version = 1 + number // every
+    sentence = (
+        "house_size (0.21, noise 0.05), city (0.33, noise 0.06) and 3 more moved, not enough to train: "
+        f"version {version} errs by 24.0 % (22.0 to 26.0) here, promised 24.0 % (22.0 to 26.0), and 1,200 rows wait "
+        "untrained beside 9,000 trained on"
+    )
+    error = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
+    trains = number % every == 0
+    reason = TrainReason.DRIFT if trains else TrainReason.QUIET
+    record = story.decided(number, reason, sentence, moved=("city", "house_size"), champion=version, error=error)
+    record = record.model_copy(update={"origin": {"Massachusetts": 900, "Vermont": 570}, "rejected": {"duplicate": 30}})
+    if not trains:
+        return record
+    criterion = Criterion.BETTER if number // every % 2 else Criterion.NOT_BETTER
+    return story.judged(story.trained(record), number // every, criterion, sentence)
+
+
+def write(mlflow_url: str, model: str, bundle: Path, *, batches: int = 200, versions: int = 50) -> None:
+    """As many batches, of which as many were trained; the newest whole, with its files, and in production."""
+    api = MlflowApi(mlflow_url)
+    experiment = str(api.post("experiments/create", name=model)["experiment_id"])
+    api.post("registered-models/create", name=model)
+    every = batches // versions
+
+    def one(number: int) -> None:
+        record = _record(number, every)
+        tags = {
+            names.TAG_GROUP: str(story.GROUP),
+            names.TAG_BATCH: str(number),
+            names.TAG_BATCH_SHA256: record.batch.sha256,
+            names.TAG_TRAIN: "true" if record.decision.train else "false",
+            names.TAG_WHY: record.decision.sentence,
+            names.TAG_REASON: record.decision.reason.value,
+            names.TAG_OUTLINE: record.outline().model_dump_json(),
+        }
+        figures = _decision_figures(record)
+        if record.promotion is not None and record.training is not None:
+            figures |= _training_figures(record.training) | _promotion_figures(record.promotion)
+            tags[names.TAG_OUTCOME] = "promoted" if record.promotion.promoted else "rejected"
+            tags[names.TAG_VERSION] = str(record.promotion.challenger_version)
+        else:
+            tags[names.TAG_OUTCOME] = names.OUTCOME_KEPT
+        run = api.post("runs/create", experiment_id=experiment, run_name=f"batch {number}", tags=_pairs(tags))["run"]
+        metrics = [{"key": key, "value": float(v), "timestamp": number, "step": number} for key, v in figures.items()]
+        api.post("runs/log-batch", run_id=run["info"]["run_id"], metrics=metrics, params=[], tags=[])
+        if record.promotion is not None:
+            told = {names.TAG_OUTCOME: tags[names.TAG_OUTCOME], names.TAG_WHY: record.decision.sentence}
+            told[names.TAG_BATCHES_SEEN] = json.dumps(list(range(1, number + 1)))
+            source = f"{run['info']['artifact_uri']}/{names.MODEL_FOLDER}"
+            run_id = run["info"]["run_id"]
+            api.post("model-versions/create", name=model, source=source, run_id=run_id, tags=_pairs(told))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(one, range(1, batches)))
+    newest = _record(batches, 1).model_copy(update={"training": None, "promotion": None})
+    story.save(Registry(mlflow_url, model), newest, bundle, Criterion.BETTER, "The newest is better.")

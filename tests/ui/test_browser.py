@@ -1,0 +1,293 @@
+"""The pages in a real browser, before the demo's real servers. Its pictures are what docs/ui.md shows."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from relevo_contract.record import Criterion, TrainReason
+from relevo_demo.servers import MlflowServer
+from relevo_demo.servers.apps import AppServer, ui
+from relevo_jobs.registry import Registry
+from tests.gate import Gate
+from tests.serving_process import serving
+from tests.ui import story
+from tests.ui.browser import PHONE, chromium, opened, picture, settled, text_of
+from tests.ui.loop import BATCHES, Loop
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Closed at the module's end: while it is open, no other test could run an event loop of its own."""
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def pages(tmp_path: Path, mlflow: MlflowServer, model_name: str) -> Iterator[AppServer]:
+    """A UI before a model of the test's own, and no API."""
+    env = {"MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_API_URL": "http://127.0.0.1:9", "RELEVO_MODEL": model_name}
+    with ui(tmp_path / "ui", env) as server:
+        yield server
+
+
+def predict(page: Page) -> None:
+    page.get_by_role("button", name="Predict the price").click()
+    settled(page)
+
+
+def test_a_house_gets_its_price_its_range_its_version_and_what_made_it(
+    loop: Loop, browser: Browser, tmp_path: Path
+) -> None:
+    with opened(browser, f"{loop.ui.url}/") as page:
+        page.get_by_label("House size, square feet").fill("2400")
+        predict(page)
+        expect(page.get_by_test_id("stMetricValue")).to_contain_text("$")
+        said = text_of(page)
+        assert "Nine of ten such houses cost between $" in said
+        assert "Answered by version" in said
+        assert "just now" in said or "ago" in said
+        assert "What raised and lowered this price" in said
+        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+        picture(page, "predict", tmp_path)
+
+
+def test_an_unknown_place_can_be_typed_and_is_priced_with_a_warning(loop: Loop, browser: Browser) -> None:
+    with opened(browser, loop.ui.url) as page:
+        city = page.get_by_role("combobox", name="City")
+        city.fill("Nowhere upon Sea")
+        city.press("Enter")
+        predict(page)
+        expect(page.get_by_test_id("stMetricValue")).to_contain_text("$")
+        assert "The model never saw this city “Nowhere upon Sea”" in text_of(page)
+
+
+def test_a_wrong_value_is_explained_beside_its_field_and_kept(loop: Loop, browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, loop.ui.url) as page:
+        bedrooms = page.get_by_label("Bedrooms")
+        bedrooms.fill("-2")
+        bedrooms.press("Tab")
+        predict(page)
+        told = page.get_by_role("alert").filter(has_text="must be at least 0")
+        expect(told).to_have_count(1)
+        field, below = bedrooms.bounding_box(), told.bounding_box()
+        assert field is not None
+        assert below is not None
+        assert 0 < below["y"] - field["y"] < 120, "it stands right below the field"
+        assert abs(below["x"] - field["x"]) < 60
+        expect(page.get_by_test_id("stMetricValue")).to_have_count(0)
+        expect(bedrooms).to_have_value("-2")
+        picture(page, "wrong-value", tmp_path)
+        bedrooms.fill("2")
+        predict(page)
+        expect(page.get_by_test_id("stMetricValue")).to_contain_text("$")
+
+
+def test_the_form_is_filled_and_sent_by_keyboard_alone(loop: Loop, browser: Browser) -> None:
+    with opened(browser, loop.ui.url) as page:
+        page.get_by_label("Zip code").focus()
+        page.keyboard.type("02108")
+        reached = []
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            name = page.evaluate("document.activeElement.innerText || document.activeElement.ariaLabel || ''")
+            reached.append(name)
+            if "Predict the price" in name:
+                break
+        else:
+            raise AssertionError(f"the button is not reached by Tab: {reached}")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("stMetricValue")).to_contain_text("$")
+
+
+def test_a_csv_of_many_houses_comes_back_with_prices_and_what_is_wrong(
+    loop: Loop, browser: Browser, tmp_path: Path
+) -> None:
+    rows = ["bed,house_size,state,remark"] + [f"{1 + n % 5},{900 + n},Massachusetts,mine" for n in range(1200)]
+    rows[700] = "-4,900,Massachusetts,wrong"
+    file = tmp_path / "houses.csv"
+    file.write_text("\n".join(rows) + "\n")
+    with opened(browser, loop.ui.url) as page:
+        page.get_by_role("tab", name="Many houses, from a CSV").click()
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.get_by_text("1,199 of 1,200 houses are priced.")).to_be_visible()
+        assert "Line 701: bed: must be at least 0" in text_of(page)
+        assert "Not used: remark." in text_of(page)
+        picture(page, "many-houses", tmp_path)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download the predictions").click()
+        found = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert len(found) == 1200
+    assert {row["remark"] for row in found} == {"mine", "wrong"}
+    assert sum(float(row["predicted_price"] or 0) > 1000 for row in found) == 1199
+    assert found[699]["problem"] == "bed: must be at least 0"
+
+
+def test_a_file_that_is_no_csv_of_houses_is_told(loop: Loop, browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("name,colour\na,b\n")
+    with opened(browser, loop.ui.url) as page:
+        page.get_by_role("tab", name="Many houses, from a CSV").click()
+        page.locator("input[type=file]").set_input_files(tmp_path / "other.csv")
+        expect(page.get_by_role("alert").filter(has_text="Expected a first line with names such as")).to_be_visible()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_history_tells_every_batch(loop: Loop, browser: Browser, tmp_path: Path, dark: bool) -> None:
+    with opened(browser, f"{loop.ui.url}/history", dark=dark) as page:
+        said = text_of(page)
+        assert f"{BATCHES} batches" in said
+        assert "is in production, and it is what truly serves" in said
+        assert "What moved" in said
+        picture(page, "history-dark" if dark else "history", tmp_path)
+
+
+def test_a_batch_is_opened_by_its_address_and_shows_its_evidence(loop: Loop, browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, f"{loop.ui.url}/history?batch=3") as page:
+        said = text_of(page)
+        assert "Batch 3:" in page.get_by_role("combobox", name="Open a batch").input_value()
+        for words in ("What moved", "A column before and now", "Does the champion keep its promise?", "MLflow run"):
+            assert words in said
+        picture(page, "batch", tmp_path)
+
+
+def test_two_versions_stand_side_by_side_and_the_analysis_is_one_file(
+    loop: Loop, browser: Browser, tmp_path: Path
+) -> None:
+    with opened(browser, f"{loop.ui.url}/models") as page:
+        said = text_of(page)
+        for words in ("On the same rows", "The data they saw", "What they look at", "How one feature moves the price"):
+            assert words in said
+        assert "held-out rows of the" in said
+        picture(page, "models", tmp_path)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Written analysis of the best model at each stage (HTML)").click()
+        html = download.value.path().read_text()
+    assert html.startswith("<!doctype html>")
+    assert "Version 1, of batch 1" in html
+    assert "data:image/png;base64," in html
+    (tmp_path / "analysis.html").write_text(html)
+    with browser.new_page() as page:
+        page.goto((tmp_path / "analysis.html").as_uri())
+        page.screenshot(path=tmp_path / "analysis.png", full_page=True)
+
+
+def test_the_data_are_told_from_raw_to_clean_and_what_customers_ask(
+    loop: Loop, browser: Browser, tmp_path: Path
+) -> None:
+    with opened(browser, f"{loop.ui.url}/data") as page:
+        said = text_of(page)
+        assert f"rows came in {BATCHES} batches" in said
+        assert "houses asked for, from" in said
+        picture(page, "data", tmp_path)
+
+
+@pytest.mark.parametrize("path", ["", "history", "models", "data"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(loop: Loop, browser: Browser, tmp_path: Path, path: str) -> None:
+    with opened(browser, f"{loop.ui.url}/{path}", size=PHONE) as page:
+        wide = page.evaluate(
+            "[...document.querySelectorAll('[data-testid=stMain] *')].filter(e => "
+            "e.getBoundingClientRect().right > window.innerWidth + 1 && "
+            "!e.closest('[data-testid=stDataFrame], [data-testid=stTabs]')).length"
+        )
+        assert wide == 0
+        picture(page, f"phone-{path or 'predict'}", tmp_path, whole=path in {"", "data"})
+
+
+@pytest.mark.parametrize("path", ["", "history", "models", "data"])
+def test_a_browser_that_prefers_spanish_gets_spanish(loop: Loop, browser: Browser, tmp_path: Path, path: str) -> None:
+    headings = {
+        "": "¿Cuánto vale esta casa?",
+        "history": "Qué pasó y por qué",
+        "models": "Qué modelo y por qué",
+        "data": "Qué datos llegaron",
+    }
+    with opened(browser, f"{loop.ui.url}/{path}", locale="es-PR") as page:
+        expect(page.get_by_role("heading", name=headings[path])).to_be_visible()
+        expect(page.get_by_role("link", name="Historia")).to_be_visible()
+        picture(page, f"es-{path or 'predict'}", tmp_path)
+        page.get_by_role("button", name="English").or_(page.get_by_role("radio", name="English")).click()
+        expect(page.get_by_role("link", name="History")).to_be_visible()
+
+
+def test_before_the_first_batch_every_page_says_what_is_awaited(
+    pages: AppServer, browser: Browser, tmp_path: Path
+) -> None:
+    for path, said in {
+        "history": "No batch has been decided yet.",
+        "models": "No version has been trained yet.",
+        "data": "No batch has been decided yet.",
+        "": "The inference API at http://127.0.0.1:9 does not answer",
+    }.items():
+        with opened(browser, f"{pages.url}/{path}") as page:
+            expect(page.get_by_text(said)).to_be_visible()
+            picture(page, f"empty-{path or 'predict'}", tmp_path)
+
+
+def test_one_batch_without_a_promotion_is_a_history_too(
+    pages: AppServer, browser: Browser, mlflow: MlflowServer, model_name: str
+) -> None:
+    sentence = "no model yet, and 17 rows in all are too few for one"
+    registry = Registry(mlflow.url, model_name)
+    registry.save_decision(story.decided(1, TrainReason.TOO_FEW_ROWS, sentence, rows=17))
+    with opened(browser, f"{pages.url}/history") as page:
+        said = text_of(page)
+        assert "1 batch, 0 trainings, 0 promoted; no version is in production yet." in said
+        assert "No training: too few rows to tell a change from noise." in said
+        assert "There was no model to compare this batch with." in said
+
+
+def test_mlflow_goes_away_and_comes_back_while_the_page_is_open(
+    browser: Browser, gate: Gate, told: str, tmp_path: Path
+) -> None:
+    env = {"MLFLOW_TRACKING_URI": gate.url, "RELEVO_API_URL": "http://127.0.0.1:9", "RELEVO_MODEL": told}
+    with ui(tmp_path / "ui", env) as server, opened(browser, f"{server.url}/history") as page:
+        expect(page.get_by_text("6 batches, 3 trainings, 2 promoted")).to_be_visible()
+        expect(page.get_by_text("what truly serves cannot be told")).to_be_visible()
+        gate.close()
+        expect(page.get_by_text("does not answer").filter(has_text="MLflow at")).to_be_visible()
+        picture(page, "mlflow-away", tmp_path)
+        gate.open()
+        expect(page.get_by_text("6 batches, 3 trainings, 2 promoted")).to_be_visible()
+
+
+def test_a_promotion_that_happens_while_the_pages_are_open_shows_by_itself(
+    pages: AppServer,
+    browser: Browser,
+    mlflow: MlflowServer,
+    model_name: str,
+    bundles: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    registry = Registry(mlflow.url, model_name)
+
+    def settle(number: int, reason: TrainReason, criterion: Criterion, champion: int | None) -> None:
+        record = story.decided(number, reason, f"What batch {number} is like.", champion=champion)
+        story.save(registry, record, bundles[number - 1], criterion, "So it is.")
+
+    settle(1, TrainReason.BASELINE, Criterion.FIRST_BEATS_MEDIAN, None)
+    with serving(tmp_path, mlflow.url, model_name) as api:
+        api.wait_for_version(1)
+        env = {"MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_API_URL": api.url, "RELEVO_MODEL": model_name}
+        with ui(tmp_path / "second", env) as server:
+            url = server.url
+            with opened(browser, f"{url}/history") as page, opened(browser, url) as form:
+                expect(page.get_by_text("1 batch, 1 training, 1 promoted; version 1 is in production.")).to_be_visible()
+                form.get_by_label("Zip code").fill("00601")
+                predict(form)
+                expect(form.get_by_text("Answered by version 1")).to_be_visible()
+                settle(2, TrainReason.ERROR, Criterion.BETTER, 1)
+                api.wait_for_version(2)
+                expect(
+                    page.get_by_text("2 batches, 2 trainings, 2 promoted; version 2 is in production.")
+                ).to_be_visible()
+                assert "Batch 1:" in page.get_by_role("combobox", name="Open a batch").input_value(), "it stays open"
+                expect(form.get_by_text("Version 2 serves by now: ask again for its price.")).to_be_visible()
+                expect(form.get_by_label("Zip code")).to_have_value("00601")
+                predict(form)
+                expect(form.get_by_text("Answered by version 2")).to_be_visible()

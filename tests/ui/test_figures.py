@@ -1,0 +1,227 @@
+"""Whoever has only the UI can say for each batch what moved, whether and why it trained and was promoted; and the
+figures that the pages show are those that RAW and CLEAN give when they are computed anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.testing.v1 import AppTest
+
+from relevo_contract import names
+from relevo_contract.names import MODEL
+from relevo_contract.profile import Profile
+from relevo_contract.record import DecisionRecord
+from relevo_jobs.median_error import median_error, percentage_errors
+from relevo_jobs.registry import Registry
+from relevo_jobs.scoring import Scorer
+from relevo_jobs.stores.clean import CleanStore
+from relevo_ui import comparison, wording
+from relevo_ui.mlflow_records import MlflowRecords
+from tests.ui.loop import BATCHES, Loop
+from tests.ui.test_pages import page, shown
+
+pytestmark = pytest.mark.timeout(900)
+GROUP = 6
+
+
+@dataclass
+class Stores:
+    """RAW, CLEAN and the versions, as the steps read them."""
+
+    raw: psycopg.Connection
+    clean: CleanStore
+    clean_sql: psycopg.Connection
+    registry: Registry
+    folder: Path
+    runs: Mapping[int, str]
+    """By version."""
+
+    def log_prices(self, version: int, rows: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+        """What a version says of rows."""
+        folder = self.folder / str(version)
+        if not folder.exists():
+            folder.mkdir()
+            files = [names.ENCODER_FILE, names.ONNX_FILE, names.PROFILE_FILE]
+            self.registry.download(self.runs[version], files, folder)
+        return Scorer(folder).predict(rows)
+
+    def trained_on(self, version: int) -> set[int]:
+        profile = (self.folder / str(version) / names.PROFILE_FILE).read_bytes()
+        return set(Profile.model_validate_json(profile).batches)
+
+
+@pytest.fixture
+def stores(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+    env = loop.system.env
+    for key, value in env.items():
+        if key.startswith(("PG", "RELEVO_", "MLFLOW_", "AWS_")):
+            monkeypatch.setenv(key, value)
+    monkeypatch.setenv("RELEVO_API_URL", loop.api.url)
+    monkeypatch.setenv("RELEVO_TIMEOUT", "20")
+    st.cache_data.clear()
+    versions = MlflowRecords(loop.mlflow_url, MODEL, timeout=20).versions()
+    with psycopg.connect(env["RELEVO_RAW_URL"]) as raw, psycopg.connect(env["RELEVO_CLEAN_URL"]) as clean:
+        yield Stores(
+            raw,
+            CleanStore(env["RELEVO_CLEAN_URL"], GROUP),
+            clean,
+            Registry(loop.mlflow_url, MODEL),
+            tmp_path,
+            {v.number: v.run_id for v in versions},
+        )
+
+
+@pytest.fixture
+def records(stores: Stores, loop: Loop) -> dict[int, DecisionRecord]:
+    """Each batch's whole record."""
+    mlflow = MlflowRecords(loop.mlflow_url, MODEL, timeout=20)
+    found = [mlflow.record(run) for run in mlflow.batches()]
+    return {record.batch.number: record for record in found if record is not None}
+
+
+def lines(app: AppTest) -> dict[int, dict[str, Any]]:
+    """The page's first table, by batch."""
+    assert not app.exception, app.exception
+    table: pd.DataFrame = app.dataframe[0].value
+    return {int(row["Batch"]): {str(name): value for name, value in row.items()} for row in table.to_dict("records")}
+
+
+def test_rows_origins_and_rejections_are_those_of_raw_and_clean(stores: Stores) -> None:
+    told = lines(page("data").run())
+    assert sorted(told) == list(range(1, BATCHES + 1))
+    for number, line in told.items():
+        (rows, sha256) = stores.raw.execute(
+            "select count(*), min(b.body_sha256) from raw.batches b join raw.listings l using (batch_id)"
+            " where b.group_number = %s and b.batch_number = %s",
+            (GROUP, number),
+        ).fetchone() or (0, "")
+        clean = stores.clean.columns([number])
+        rejected = stores.clean_sql.execute(
+            "select reason, count(*) from clean.rejections where batch_number = %s group by 1 order by 2 desc, 1",
+            (number,),
+        ).fetchall()
+        kept = len(clean["price"])
+        assert (line["RAW rows"], line["CLEAN rows"], line["Left out"]) == (rows, kept, rows - kept)
+        assert line["SHA-256 of the body"] == sha256
+        assert sum(count for _, count in rejected) == rows - kept
+        assert [int(n) for n in re.findall(r"(?:^|; )(\d+) ", line["Why left out"])] == [n for _, n in rejected]
+        states = pd.Series(clean["state"]).value_counts()
+        assert line["Origin"].startswith(f"{states.index[0]} {100 * states.iloc[0] / kept:.0f} %")
+
+
+def judged_rows(stores: Stores, record: DecisionRecord) -> dict[str, NDArray[Any]]:
+    """The rows that were judged: the batch's, with those of small ones before it that waited for it."""
+    assert record.decision.error is not None
+    number = record.batch.number
+    for first in range(number, 0, -1):
+        rows = stores.clean.columns(list(range(first, number + 1)))
+        if len(rows["price"]) == record.decision.error.rows:
+            return rows
+    raise AssertionError(f"no batches up to {number} have {record.decision.error.rows} rows")
+
+
+def test_the_errors_shown_are_those_of_the_models_on_clean(stores: Stores, records: dict[int, DecisionRecord]) -> None:
+    told = lines(page("history").run())
+    assert sorted(told) == list(range(1, BATCHES + 1))
+    for number, record in records.items():
+        line = told[number]
+        if record.decision.error is not None:
+            assert record.champion_version is not None
+            rows = judged_rows(stores, record)
+            predicted = stores.log_prices(record.champion_version, rows)
+            now = median_error(percentage_errors(np.log(rows["price"]), predicted))
+            assert line["Champion here"].startswith(f"{wording.estimate(now)}, promised ")
+        judged = record.promotion
+        if judged is None:
+            assert (line["Champion"], line["Challenger"], line["Version"]) == ("", "", "")
+            continue
+        assert record.training is not None
+        challenger = judged.challenger_version
+        batches = list(record.training.batches)
+        if judged.champion_version is not None:
+            stores.log_prices(judged.champion_version, stores.clean.columns([1], holdout=True))
+            new = [n for n in batches if n not in stores.trained_on(judged.champion_version)]
+            if len(stores.clean.columns(new, holdout=True)["price"]) >= 30:
+                batches = new
+        rows = stores.clean.columns(batches, holdout=True)
+        price = np.log(rows["price"])
+        error = median_error(percentage_errors(price, stores.log_prices(challenger, rows)))
+        assert line["Challenger"] == wording.estimate(error)
+        assert line["Version"] == str(challenger)
+        if judged.champion_version is None:
+            median = np.median(stores.clean.columns(record.training.batches, holdout=False)["price"])
+            champion = median_error(percentage_errors(price, np.full(len(price), np.log(median))))
+            assert line["Champion"] == f"median price: {wording.estimate(champion)}"
+        else:
+            champion = median_error(percentage_errors(price, stores.log_prices(judged.champion_version, rows)))
+            assert line["Champion"] == wording.estimate(champion)
+
+
+def test_any_two_versions_are_compared_on_rows_of_clean(stores: Stores, loop: Loop) -> None:
+    mlflow = MlflowRecords(loop.mlflow_url, MODEL, timeout=20)
+    older, newer = min(stores.runs), max(stores.runs)
+    assert older < newer
+    shared = comparison.shared(mlflow.holdout(stores.runs[older]), mlflow.holdout(stores.runs[newer]))
+    assert shared is not None
+    rows = stores.clean.columns(shared.batches, holdout=True)
+    price = np.log(rows["price"])
+    if len(price) == shared.rows:  # no batch holds more than is kept of it
+        for version, told in ((older, shared.older), (newer, shared.newer)):
+            expected = median_error(percentage_errors(price, stores.log_prices(version, rows)))
+            assert told.value == pytest.approx(expected.value, abs=2e-4)
+
+
+def test_what_moved_is_shown_by_counts_of_clean(stores: Stores, records: dict[int, DecisionRecord]) -> None:
+    compared = 0
+    for record in records.values():
+        if record.decision.error is None:
+            continue
+        rows = judged_rows(stores, record)
+        for one in record.decision.columns:
+            kept = one.distribution
+            assert kept is not None
+            values = rows[one.column]
+            missing = pd.isna(values)
+            assert one.missing_now == pytest.approx(missing.mean())
+            assert sum(kept.now) == (~missing).sum()
+            if one.column in ("price", "house_size"):
+                there = values[~missing].astype(float)
+                assert kept.now[0] == (there < kept.edges[0]).sum()
+                assert kept.now[-1] == (there >= kept.edges[-1]).sum()
+            compared += 1
+    assert compared > 50
+
+
+def test_each_batch_can_be_told_from_the_pages_alone(stores: Stores, records: dict[int, DecisionRecord]) -> None:
+    app = page("history").run()
+    assert f"{BATCHES} batches" in shown(app)
+    options = list(app.selectbox[0].options)
+    assert len(options) == BATCHES
+    for place in range(BATCHES):
+        app.selectbox[0].select_index(place).run()
+        said = shown(app)
+        number = int(re.findall(r"Batch (\d+)", options[place])[0])
+        record = records[number]
+        assert record.decision.sentence[1:40].replace("$", "\\$") in said
+        assert "No training" in said if not record.decision.train else "Trained:" in said
+        if record.promotion is not None:
+            went = "went to production" if record.promotion.promoted else "was rejected"
+            assert f"Version {record.promotion.challenger_version} {went}" in said
+            assert f"Criterion `{record.promotion.criterion}`" in said
+        for one in record.decision.columns:
+            if one.moved and one.new_categories:
+                assert one.new_categories[0] in said.replace("\\", "")
+    last = records[BATCHES]
+    assert last.decision.live is not None, "houses were asked for before the last batch"
+    assert "houses asked for, from" in shown(page("data").run())
