@@ -22,8 +22,8 @@ from relevo_serving.state import Served, State
 from relevo_ui import settings as ui_settings
 
 ROOT = Path(__file__).parents[2]
-DOCS = (ROOT / "docs" / "serving.md").read_text()
-SERVING, UI = DOCS.split("## The UI")
+SERVING = (ROOT / "docs" / "serving.md").read_text()
+UI = (ROOT / "docs" / "ui.md").read_text()
 
 
 ANSWERS: dict[str, type[BaseModel]] = {

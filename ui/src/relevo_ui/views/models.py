@@ -132,8 +132,11 @@ def looks(older: Told, newer: Told, shap: tuple[ShapSummary | None, ShapSummary 
     st.caption(say("Each point is one held-out house: what the feature was, and by how much it moved the log price."))
 
 
-def analysis(story: Story) -> str:
-    """The written analysis as HTML; asks MLflow for what each promoted version keeps."""
+def analysis(story: Story, language: str) -> str:
+    """The written analysis as HTML; asks MLflow for what each promoted version keeps.
+
+    It is made when it is asked for, in a thread that knows no visitor: so it is told the language.
+    """
     whole = [record for run in story.runs if (record := session.record(run)) is not None]
     runs = {v.number: v.run_id for v in story.versions}
     stages = []
@@ -141,7 +144,7 @@ def analysis(story: Story) -> str:
         run_id = runs.get(record.promotion.challenger_version, "") if record.promotion is not None else ""
         pictures = [p for name in names.SHAP_PICTURES if (p := session.picture(run_id, name)) is not None]
         stages.append(report.Stage(record, session.profile(run_id), session.shap(run_id), pictures, rejected))
-    return report.report(session.settings().model, stages, datetime.now(UTC), session.language())
+    return report.report(session.settings().model, stages, datetime.now(UTC), language)
 
 
 def two(found: list[Told], story: Story, pair: tuple[int, int]) -> None:
@@ -193,6 +196,7 @@ def page(story: Story) -> None:
             icon=":material/hourglass_empty:",
         )
         return
+    language = session.language()
     status = session.status()
     serving = status.serving.version if status is not None and status.serving is not None else None
     if status is not None:
@@ -201,7 +205,7 @@ def page(story: Story) -> None:
         st.markdown(service.agreement(story.production, serving, given_up, say))
     st.download_button(
         say("Written analysis of the best model at each stage (HTML)"),
-        lambda: analysis(story),
+        lambda: analysis(story, language),
         "relevo-analysis.html",
         "text/html",
         icon=":material/description:",

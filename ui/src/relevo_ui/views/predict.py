@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -75,37 +75,34 @@ def form(profile: Profile | None) -> tuple[dict[str, Any] | None, Slots]:
     inputs: dict[str, Any] = {}
     slots: dict[str, DeltaGenerator] = {}
 
-    def took(name: str, value: Any) -> None:
-        inputs[name], slots[name] = value, st.empty()
+    def ask(name: str, widget: Callable[..., Any], label: str, **options: Any) -> None:
+        # By key, so that what was typed stays if the language changes or the lists of places grow.
+        inputs[name] = widget(label, key=f"house_{name}", **options)
+        slots[name] = st.empty()
 
     with st.form("house", border=True):
         st.caption(say("Leave empty what you do not know: the model has learnt to do without."))
         place, size, more = st.columns(3, gap="medium")
-        anything = say("choose or type any")
+        typed = {"accept_new_options": True, "placeholder": say("choose or type any")}
         with place:
-            took(
-                "state",
-                st.selectbox(
-                    say("State"), states, index=0 if states else None, accept_new_options=True, placeholder=anything
-                ),
-            )
-            took("city", st.selectbox(say("City"), cities, index=None, accept_new_options=True, placeholder=anything))
-            took("zip_code", st.text_input(say("Zip code"), placeholder=say("for example 00601")))
+            ask("state", st.selectbox, say("State"), options=states, index=0 if states else None, **typed)
+            ask("city", st.selectbox, say("City"), options=cities, index=None, **typed)
+            ask("zip_code", st.text_input, say("Zip code"), placeholder=say("for example 00601"))
         with size:
-            took("bed", st.number_input(say("Bedrooms"), value=3, step=1))
-            took("bath", st.number_input(say("Bathrooms"), value=2, step=1))
-            took("house_size", st.number_input(say("House size, square feet"), value=1500, step=100))
+            ask("bed", st.number_input, say("Bedrooms"), value=3, step=1)
+            ask("bath", st.number_input, say("Bathrooms"), value=2.0, step=0.5, format="%g")
+            ask("house_size", st.number_input, say("House size, square feet"), value=1500, step=100)
         with more:
-            unknown = say("unknown")
-            took("acre_lot", st.number_input(say("Lot, acres"), value=None, step=0.1, placeholder=unknown))
-            took(
+            ask("acre_lot", st.number_input, say("Lot, acres"), value=None, step=0.1, placeholder=say("unknown"))
+            ask(
                 "status",
-                st.selectbox(say("Status"), house_form.STATUSES, index=0, format_func=lambda name: say(STATUSES[name])),
+                st.selectbox,
+                say("Status"),
+                options=house_form.STATUSES,
+                format_func=lambda name: say(STATUSES[name]),
             )
-            took(
-                "prev_sold_date",
-                st.date_input(say("Sold before on"), value=None, min_value=date(1900, 1, 1), max_value=date.today()),
-            )
+            days = {"min_value": date(1900, 1, 1), "max_value": date.today()}
+            ask("prev_sold_date", st.date_input, say("Sold before on"), value=None, **days)
         sent = st.form_submit_button(say("Predict the price"), type="primary", icon=":material/sell:")
     return (inputs if sent else None), slots
 
