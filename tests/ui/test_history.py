@@ -8,6 +8,7 @@ from relevo_contract import names
 from relevo_contract.record import Asked, Criterion, DecisionRecord, ErrorEvidence, Estimate, TrainReason
 from relevo_ui import charts, history, wording
 from relevo_ui.history import Verdict
+from relevo_ui.language import spanish
 from relevo_ui.wording import literal
 from tests.ui import story
 
@@ -163,3 +164,31 @@ def test_lists_are_said_as_a_person_says_them(words: list[str], said: str) -> No
 def test_times_are_said_as_a_person_says_them(ago: timedelta, said: str) -> None:
     now = datetime(2026, 11, 4, tzinfo=UTC)
     assert wording.since(now - ago, now) == said
+
+
+def test_the_errors_in_time_are_the_champions_and_the_challengers() -> None:
+    kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
+    told = story.decided(2, TrainReason.QUIET, "Quiet.", champion=1, error=kept)
+    drawn = charts.timeline([told, promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)])
+    assert drawn is not None
+    for words in ("25.0 % (22.0 to 28.0)", "24.0 % (22.0 to 26.0)"):
+        assert words in str(drawn.to_dict())
+    assert charts.timeline([BASELINE]) is None
+
+
+def test_a_batch_names_the_states_it_comes_from() -> None:
+    of_two = QUIET.model_copy(update={"origin": {"Puerto Rico": 1323, "": 147}})
+    assert history.origin(of_two) == "Puerto Rico 90 %, no state 10 %"
+    many = QUIET.model_copy(update={"origin": dict.fromkeys("ABCDE", 294)})
+    assert history.origin(many) == "A 20 %, B 20 %, C 20 %, 2 more"
+    assert history.origin(QUIET) == ""
+
+
+def test_in_spanish_the_reason_is_made_of_the_figures_that_were_recorded() -> None:
+    kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
+    record = story.decided(2, TrainReason.QUIET, "Written in English.", champion=1, error=kept)
+    assert history.why(record) == "Written in English."
+    assert history.why(record, spanish) == (
+        "Nada cambió tanto como para pedirlo; la versión 1 yerra aquí en 25.0 % (22.0 a 28.0), prometió 24.0 % (22.0 a "
+        "26.0)."
+    )

@@ -132,6 +132,11 @@ def test_each_promotion_ends_the_one_before_and_one_given_up_is_marked() -> None
         (2, 12, 15, False),
         (1, 9, 12, False),
     ]
+    served = (2, terms[0].since)
+    assert [service.truly(term, served) for term in terms] == ["could not serve, given up", "", ""]
+    assert service.truly(service.terms({2: at(12)})[0], served) == "serves since 2026-11-04 15:00 UTC"
+    ready = at(9) | {names.TAG_SERVING: names.SERVING_READY}
+    assert service.truly(service.terms({1: ready})[0], None) == "handed over"
     assert service.terms({3: {}, 5: {names.TAG_PROMOTED_AT: "yesterday"}}) == []
 
 

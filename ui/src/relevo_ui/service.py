@@ -21,8 +21,13 @@ class Term:
     since: datetime
     until: datetime | None
     """When the next one was promoted; None: it still is in production."""
-    given_up: bool
-    """The operator could not hand serving over to it: what served before went on."""
+    hand_over: str | None
+    """By the operator's tag: SERVING_READY, SERVING_FAILED (what served before went on), None without an operator."""
+
+    @property
+    def given_up(self) -> bool:
+        """Serving could not be handed over to it."""
+        return self.hand_over == names.SERVING_FAILED
 
 
 def _promoted_at(tags: Tags) -> datetime | None:
@@ -38,7 +43,7 @@ def terms(versions: Mapping[int, Tags]) -> list[Term]:
     promoted = sorted((when, number) for number, tags in versions.items() if (when := _promoted_at(tags)) is not None)
     ends: list[datetime | None] = [when for when, _ in promoted[1:]]
     return [
-        Term(number, when, until, versions[number].get(names.TAG_SERVING) == names.SERVING_FAILED)
+        Term(number, when, until, versions[number].get(names.TAG_SERVING))
         for (when, number), until in zip(promoted, [*ends, None], strict=False)
     ][::-1]
 
@@ -63,6 +68,15 @@ def agreement(production: int | None, serving: int | None, given_up: Sequence[in
         version=production,
         serving=serving,
     )
+
+
+def truly(one: Term, serving: tuple[int, datetime] | None, say: Say = english) -> str:
+    """What is known of a version's service; `serving` is the version that the API serves, and since when."""
+    if serving is not None and one.version == serving[0] and one.until is None:
+        return say("serves since {moment}", moment=moment(serving[1]))
+    if one.given_up:
+        return say("could not serve, given up")
+    return say("handed over") if one.hand_over == names.SERVING_READY else ""
 
 
 def words(one: Term, say: Say = english) -> tuple[str, str]:

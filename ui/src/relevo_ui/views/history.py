@@ -87,19 +87,12 @@ def served(story: Story) -> None:
         return
     with st.expander(say("Which version served when")):
         times = [service.words(term, say) for term in terms]
-        truly = [
-            say("serves since {moment}", moment=moment(serving.since))
-            if serving is not None and term.version == serving.version and term.until is None
-            else say("could not serve, given up")
-            if term.given_up
-            else ""
-            for term in terms
-        ]
+        now = None if serving is None else (serving.version, serving.since)
         table = {
             say("Version"): [term.version for term in terms],
             say("Promoted"): [since for since, _ in times],
             say("Replaced"): [until for _, until in times],
-            say("Truly serving"): truly,
+            say("Truly serving"): [service.truly(term, now, say) for term in terms],
         }
         st.dataframe(pd.DataFrame(table), hide_index=True)
 
