@@ -144,6 +144,23 @@ def why(record: DecisionRecord, say: Say = english) -> str:
     return sentence(told)
 
 
+def judged(promotion: Promotion, say: Say = english) -> str:
+    """The sentence that decided: in English as it was written then; else made of the same figures."""
+    if say is english:
+        return sentence(promotion.sentence)
+    champion = promotion.champion_version
+    return sentence(
+        say(
+            "version {version} errs by {challenger} where {before} errs by {champion}, on {rows} held-out rows",
+            version=promotion.challenger_version,
+            challenger=estimate(promotion.challenger, say),
+            before=say("the median price") if champion is None else say("version {version}", version=champion),
+            champion=estimate(promotion.champion, say),
+            rows=f"{promotion.rows:,}",
+        )
+    )
+
+
 def _champion_here(record: DecisionRecord, say: Say) -> str:
     error = record.decision.error
     if error is None:
@@ -233,4 +250,4 @@ def summary(rows: Sequence[Row], production: int | None, say: Say = english) -> 
         if production
         else say("no version is in production yet")
     )
-    return f"{batches}, {trainings}, {promoted} {say('promoted')}; {stands}."
+    return f"{batches}, {trainings}, {say('{count} promoted', count=promoted)}; {stands}."

@@ -12,7 +12,7 @@ from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.history import Row
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
-from relevo_ui.wording import column, estimate, listed, literal, moment, plain, points, sentence
+from relevo_ui.wording import column, estimate, listed, literal, moment, plain, points
 
 CHOSEN = "batch"
 ROW_PIXELS = 98  # five lines: what the longest sentences of `decide` take
@@ -150,7 +150,7 @@ def promotion(record: DecisionRecord) -> None:
     if judged is None:
         return
     st.subheader(say("Promoted or rejected, and by which criterion"))
-    st.markdown(plain(sentence(judged.sentence)))
+    st.markdown(plain(history.judged(judged, say)))
     st.caption(
         say(
             "Criterion `{criterion}`: {meaning}. What decides is the mean error of the log price, challenger minus "

@@ -10,7 +10,7 @@ import streamlit as st
 from relevo_contract import names
 from relevo_contract.bundle import ShapSummary
 from relevo_contract.profile import Profile
-from relevo_ui import charts, comparison, links, model_charts, report, service, session, versions
+from relevo_ui import charts, comparison, history, links, model_charts, report, service, session, versions
 from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.session import Story
 from relevo_ui.versions import Told
@@ -31,7 +31,7 @@ def same_rows(older: Told, newer: Told) -> None:
     first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
     judged = versions.judged(older, newer)
     if judged is not None:
-        st.markdown(say("**What decided between them**: {sentence}", sentence=sentence(judged.sentence)))
+        st.markdown(say("**What decided between them**: {sentence}", sentence=history.judged(judged, say)))
         st.altair_chart(charts.promotion(judged, say))
     shared = comparison.shared(session.holdout(older.run_id), session.holdout(newer.run_id))
     if shared is not None:
@@ -109,14 +109,8 @@ def looks(older: Told, newer: Told, shap: tuple[ShapSummary | None, ShapSummary 
     gained = [w for w in sorted(weights, key=lambda w: -w.gained)[:4] if w.gained > 0.005]
     if gained:
         features = [f"{w.feature.replace('_', ' ')} (+{percent(w.gained)})" for w in gained]
-        st.markdown(
-            say(
-                "{newer} looks more than {older} at {features}.",
-                newer=second,
-                older=first,
-                features=listed(features, say=say),
-            )
-        )
+        more = {"newer": second, "older": first, "features": listed(features, say=say)}
+        st.markdown(sentence(say("{newer} looks more than {older} at {features}.", **more)))
     st.altair_chart(model_charts.importance(weights, first, second, say))
     by_name = [w.feature for w in weights]
     feature = st.selectbox(

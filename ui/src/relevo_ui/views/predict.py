@@ -17,8 +17,8 @@ from relevo_ui.errors import ApiAway, BadHouse, MlflowAway, NoModel, UiError
 from relevo_ui.problems import explained
 from relevo_ui.wording import STATUSES, column, dollars, listed, literal, moment, plain, signed_dollars, since
 
+# In the session: the last house asked for, its answer and its explanation.
 ASKED = "asked"
-"""In the session: the last house asked for, its answer and its explanation."""
 say = session.say()
 
 
@@ -65,8 +65,8 @@ def known(status: Status) -> Profile | None:
         return None
 
 
+# By input the place below its field, for what is wrong with it.
 Slots = Mapping[str, DeltaGenerator]
-"""By input the place below its field, for what is wrong with it."""
 
 
 def form(profile: Profile | None) -> tuple[dict[str, Any] | None, Slots]:
