@@ -78,7 +78,7 @@ def test_a_house_that_is_not_accepted_names_the_field(
     app.selectbox[1].options.append("x" * 201)  # as typed; AppTest only chooses
     app.selectbox[1].set_value("x" * 201)
     app.button[0].click().run()
-    assert "city: String should have at most 200 characters" in app.error[0].value
+    assert app.error[0].value == "city: may have at most 200 characters"
     assert "Predicted price" not in shown(app)
 
 
@@ -152,12 +152,12 @@ def test_the_history_has_one_line_a_batch_newest_first(env: pytest.MonkeyPatch, 
 @pytest.mark.parametrize(
     ("batch", "said", "charts"),
     [
-        (1, ["the first model, better than always saying the median price", "There was no model to compare"], 1),
-        (2, ["No training: nothing changed enough to call for one.", "Yes, as far as this batch can tell"], 2),
-        (3, ["in place of version 1", "massachusetts and connecticut", "No: it errs more here", r"\$410,000"], 4),
-        (4, ["Version 3 was rejected", "version 2 stays", "`not_better`", "+0.4 points (-0.6 to +1.4)"], 4),
-        (5, ["17 rows came", "too few rows"], 1),
-        (6, ["It has not finished"], 2),
+        (1, ["the first model, better than always saying the median price", "There was no model to compare"], 2),
+        (2, ["No training: nothing changed enough to call for one.", "Yes, as far as this batch can tell"], 3),
+        (3, ["in place of version 1", "massachusetts and connecticut", "No: it errs more here", r"\$410,000"], 5),
+        (4, ["Version 3 was rejected", "version 2 stays", "`not_better`", "+0.4 points (-0.6 to +1.4)"], 5),
+        (5, ["17 rows came", "too few rows"], 2),
+        (6, ["It has not finished"], 3),
     ],
 )
 def test_opening_a_batch_shows_its_evidence(

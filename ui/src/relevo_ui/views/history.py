@@ -252,8 +252,8 @@ def page(story: Story) -> None:
     pairs = zip(story.runs, story.records, strict=True)
     rows = [history.row(run.run_id, run.tags, record, say) for run, record in pairs]
     st.markdown(history.summary(rows, story.production, say))
-    served(story)
     overview(rows)
+    served(story)
     timeline = charts.timeline([r for r in story.records if r is not None], say)
     if timeline is not None:
         with st.expander(say("The errors in time"), expanded=True):
