@@ -59,7 +59,7 @@ def limit(folder: Path) -> tuple[Server, str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = Settings.model_validate({"tracking_uri": url, "api_url": url, "port": port})
-    words = [str(folder / "word.py") if part.endswith("app.py") else part for part in command(settings)]
+    told = [str(folder / "word.py") if part.endswith("app.py") else part for part in command(settings)]
 
     def answers() -> bool:
         try:
@@ -67,7 +67,7 @@ def limit(folder: Path) -> tuple[Server, str]:
         except httpx.HTTPError:
             return False
 
-    return Server("the limit", words, log=folder / "word.log", ready=answers), url
+    return Server("the limit", [sys.executable, "-m", "streamlit", *told], log=folder / "word.log", ready=answers), url
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

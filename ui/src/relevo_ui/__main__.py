@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import importlib
 import socket
 import sys
 from collections.abc import Sequence
@@ -14,6 +14,8 @@ from relevo_ui.errors import SettingsError
 from relevo_ui.settings import Settings
 
 WRONG_SETTING = 2
+NEEDED = ("altair", "pyarrow", "relevo_ui.model_charts", "relevo_ui.pricing", "relevo_ui.report", "relevo_ui.versions")
+"""What the pages import."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,10 +42,9 @@ def _port_is_free(settings: Settings) -> None:
 
 
 def command(settings: Settings) -> list[str]:
-    """How Streamlit is started."""
+    """What Streamlit is told."""
     return [
-        sys.executable,
-        *("-m", "streamlit", "run", str(Path(__file__).parent / "app.py")),
+        *("run", str(Path(__file__).parent / "app.py")),
         *("--server.address", settings.host, "--server.port", str(settings.port)),
         *("--server.headless", "true"),
         *("--server.fileWatcherType", "none"),
@@ -55,7 +56,7 @@ def command(settings: Settings) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Become the Streamlit server; returns an exit code only if it cannot."""
+    """Be the Streamlit server until a signal ends it; returns an exit code if it cannot be."""
     _parser().parse_args(arguments)
     try:
         settings = read(Settings, SettingsError)
@@ -63,8 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"relevo-ui: {error}", file=sys.stderr)  # noqa: T201
         return WRONG_SETTING
-    sys.stdout.flush()
-    os.execv(sys.executable, command(settings))  # noqa: S606  # the same process: a signal reaches Streamlit itself
+    # Before anybody looks: a page's first visitor would wait two seconds for these.
+    for name in NEEDED:
+        importlib.import_module(name)
+    from streamlit.web import cli  # noqa: PLC0415  # slow, and not needed to say that a setting is wrong
+
+    cli.main(command(settings), prog_name="streamlit")
+    return 0
 
 
 if __name__ == "__main__":
