@@ -77,5 +77,6 @@ def write(mlflow_url: str, model: str, bundle: Path, *, batches: int = 200, vers
 
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(one, range(1, batches)))
-    newest = _record(batches, 1).model_copy(update={"training": None, "promotion": None})
+    later = {"training": None, "promotion": None, "champion_version": versions - 1}
+    newest = _record(batches, 1).model_copy(update=later)
     story.save(Registry(mlflow_url, model), newest, bundle, Criterion.BETTER, "The newest is better.")
