@@ -151,7 +151,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
     x = alt.X(
         "low:Q",
         title=title,
-        axis=alt.Axis(format="+.0%" if zero else ".0%", tickCount=TICKS),
+        axis=alt.Axis(format="+.1%" if zero else ".0%", tickCount=TICKS),
         scale=alt.Scale(zero=True),
     )
     y = alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=240, labelOverlap=False))
