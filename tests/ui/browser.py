@@ -28,6 +28,10 @@ QUIET = [
 ]
 
 
+# What `expect` waits for has to survive the ten seconds after which an open page looks again.
+expect.set_options(timeout=PATIENCE)
+
+
 def executable() -> str | None:
     """The browser to run; None is Playwright's own, if it was installed."""
     given = os.environ.get(GIVEN)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import relevo_ui
-from relevo_ui import api, batches, contributions, history, house_file, mlflow_records, problems, wording
+from relevo_ui import api, batches, contributions, features, history, house_file, mlflow_records, problems, wording
 from relevo_ui.history import Verdict
 from relevo_ui.language import SPANISH, chosen, english, spanish
 
@@ -32,6 +32,9 @@ def spoken() -> set[str]:
         *history.CRITERIA.values(),
         *contributions.TOPICS.values(),
         *batches.REJECTIONS.values(),
+        *features.MEANINGS.values(),
+        *features.FAMILIES.values(),
+        *features.KEYS.values(),
         *(verdict.value for verdict in Verdict),
         *(text for _, text in problems._KNOWN),
         *("1 day ago", "{count} days ago", "1 hour ago", "{count} hours ago", "1 minute ago", "{count} minutes ago"),

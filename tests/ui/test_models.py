@@ -191,20 +191,29 @@ def test_a_batch_is_told_from_raw_to_clean() -> None:
     )
     (line,) = batches.lines([record])
     assert (line["RAW rows"], line["CLEAN rows"], line["Left out"]) == (1500, 1470, 30)
-    assert line["Why left out"] == "25 the same values as an earlier row of the batch; 5 of_a_later_release"
+    assert line["Why left out"] == "25: the same values as an earlier row of the batch; 5: of_a_later_release"
     assert line["Origin"] == "Vermont 100 %, no state 0 %"
     assert batches.lines([SECOND], spanish)[0]["Filas en RAW"] == 1500
 
 
 def test_bins_are_said_as_ranges_and_a_picture_shows_both_sides() -> None:
     numbers = Distribution(edges=(1000.0, 2000.0), before=(1, 2, 3), now=(3, 2, 1))
-    assert charts.bins(numbers) == ["below 1,000", "1,000–2,000", "2,000 and above"]
-    assert charts.bins(Distribution(categories=("vermont",), before=(1, 2), now=(3, 4))) == ["vermont", "all others"]
+    assert charts.bins("bed", numbers) == ["below 1,000", "1,000–2,000", "2,000 and above"]
+    states = Distribution(categories=("new york",), before=(1, 2), now=(3, 4))
+    assert charts.bins("state", states) == ["New York", "all others"]
     column = SECOND.decision.columns[3].model_copy(update={"distribution": numbers})
     drawn = charts.distribution(column, "version 1", "batch 3")
     assert drawn is not None
     assert "2,000 and above" in str(drawn.to_dict())
     assert charts.distribution(SECOND.decision.columns[3], "version 1", "batch 3") is None
+
+
+def test_a_value_that_is_missing_is_a_bin_of_its_own_and_the_shares_add_up() -> None:
+    kept = Distribution(categories=("for_sale",), before=(8, 0), now=(0, 0))
+    column = SECOND.decision.columns[0].model_copy(
+        update={"column": "status", "missing_before": 0.2, "missing_now": 1.0, "distribution": kept}
+    )
+    assert charts.distribution_shares(column, kept) == {"for sale": (0.8, 0.0), "(no value)": (0.2, 1.0)}
 
 
 def test_links_lead_where_a_browser_finds_things_and_carry_no_password() -> None:

@@ -32,7 +32,7 @@ def lines(records: Sequence[DecisionRecord], say: Say = english) -> list[dict[st
             say("RAW rows"): record.batch.rows,
             say("CLEAN rows"): record.batch.kept,
             say("Left out"): record.batch.rows - record.batch.kept,
-            say("Why left out"): "; ".join(f"{rows:,} {reason}" for reason, rows in reasons(record, say)),
+            say("Why left out"): "; ".join(f"{rows:,}: {reason}" for reason, rows in reasons(record, say)),
             say("Origin"): origin(record, say),
             say("Decided"): moment(record.decided_at),
             say("SHA-256 of the body"): record.batch.sha256,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from textwrap import wrap
 
 import altair as alt
 import pandas as pd
@@ -22,7 +23,7 @@ from relevo_contract.record import (
     StateComparison,
 )
 from relevo_ui.language import Say, english
-from relevo_ui.wording import column, estimate, percent, points
+from relevo_ui.wording import category, column, estimate, percent, points
 
 ORANGE = "#D55E00"
 BLUE = "#0072B2"
@@ -30,9 +31,14 @@ GREY = "#8A8F98"
 TICKS = 8
 BAR_HEIGHT = 26
 ROW_HEIGHT = 36
-AROUND = 60
+AROUND = 78
 """Streamlit fits the axis into a chart's height, and the legend as well."""
-LEGEND = 40
+LEGEND = 64
+
+
+def lines(title: str) -> list[str]:
+    """An axis' title in lines that fit on a phone: Vega would let it run out of the picture."""
+    return wrap(title, 44)
 
 
 def distances(columns: Sequence[ColumnEvidence], say: Say = english) -> alt.LayerChart | None:
@@ -62,7 +68,7 @@ def distances(columns: Sequence[ColumnEvidence], say: Say = english) -> alt.Laye
         .encode(
             x=alt.X(
                 "times:Q",
-                title=say("distance, in multiples of the most that noise alone gives at this batch size"),
+                title=lines(say("distance, in multiples of the most that noise alone gives at this batch size")),
                 axis=alt.Axis(tickCount=TICKS),
             ),
             y=alt.Y("column:N", title=None, sort="-x", axis=alt.Axis(labelLimit=200, labelOverlap=False)),
@@ -85,10 +91,10 @@ def distances(columns: Sequence[ColumnEvidence], say: Say = english) -> alt.Laye
     return alt.LayerChart(layer=[bars, limit]).properties(height=len(rows) * BAR_HEIGHT + AROUND + LEGEND)
 
 
-def bins(distribution: Distribution, say: Say = english) -> list[str]:
-    """What each count of a distribution is of: a range of numbers, or a category."""
+def bins(name: str, distribution: Distribution, say: Say = english) -> list[str]:
+    """What each count of a column's distribution is of: a range of numbers, or a category."""
     if distribution.categories:
-        return [*(category or say("(empty)") for category in distribution.categories), say("all others")]
+        return [*(category(name, found, say) for found in distribution.categories), say("all others")]
     edges = [f"{edge:,.6g}" for edge in distribution.edges]
     if not edges:
         return [say("all values")]
@@ -96,17 +102,33 @@ def bins(distribution: Distribution, say: Say = english) -> list[str]:
     return [say("below {edge}", edge=edges[0]), *between, say("{edge} and above", edge=edges[-1])]
 
 
+def distribution_shares(
+    evidence: ColumnEvidence, kept: Distribution, say: Say = english
+) -> dict[str, tuple[float, float]]:
+    """By bin its share of all rows, in the training data and in the batch; a missing value is a bin as well."""
+    there = (1 - evidence.missing_before, 1 - evidence.missing_now)
+    sums = (max(1, sum(kept.before)), max(1, sum(kept.now)))
+    shares = {
+        label: (there[0] * before / sums[0], there[1] * now / sums[1])
+        for label, before, now in zip(bins(evidence.column, kept, say), kept.before, kept.now, strict=True)
+    }
+    if shares.get(say("all others")) == (0, 0):
+        del shares[say("all others")]
+    if evidence.missing_before or evidence.missing_now:
+        shares[say("(no value)")] = (evidence.missing_before, evidence.missing_now)
+    return shares
+
+
 def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = english) -> alt.Chart | None:
     """A column's shares in the training data and in the batch, bin by bin; None if the record does not keep them."""
-    kept = evidence.distribution
-    if kept is None:
+    if evidence.distribution is None:
         return None
-    named = bins(kept, say)
+    shares = distribution_shares(evidence, evidence.distribution, say)
     data = pd.DataFrame(
         [
-            {"bin": label, "data": source, "share": count / max(1, sum(counts)), "said": f"{count:,}"}
-            for source, counts in ((before, kept.before), (now, kept.now))
-            for label, count in zip(named, counts, strict=True)
+            {"bin": label, "data": source, "share": share}
+            for label, both in shares.items()
+            for source, share in zip((before, now), both, strict=True)
         ]
     )
     drawn: alt.Chart = (
@@ -114,7 +136,9 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = eng
         .mark_bar(cornerRadiusEnd=2)
         .encode(
             x=alt.X(
-                "share:Q", title=say("share of the rows that have a value"), axis=alt.Axis(format=".0%", tickCount=5)
+                "share:Q",
+                title=lines(say("share of the rows")),
+                axis=alt.Axis(format=".0%", tickCount=5),
             ),
             y=alt.Y("bin:N", title=None, sort=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
             yOffset=alt.YOffset("data:N", sort=[before, now]),
@@ -122,16 +146,15 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = eng
                 "data:N",
                 title=None,
                 scale=alt.Scale(domain=[before, now], range=[GREY, ORANGE]),
-                legend=alt.Legend(orient="top", labelLimit=300),
+                legend=alt.Legend(orient="top", labelLimit=300, columns=1),
             ),
             tooltip=[
                 alt.Tooltip("bin:N", title=column(evidence.column, say)),
                 alt.Tooltip("data:N", title=" "),
                 alt.Tooltip("share:Q", title=say("share"), format=".1%"),
-                alt.Tooltip("said:N", title=say("rows")),
             ],
         )
-        .properties(height=len(named) * BAR_HEIGHT + AROUND + LEGEND)
+        .properties(height=len(shares) * BAR_HEIGHT + AROUND + LEGEND)
     )
     return drawn
 
@@ -150,7 +173,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
     )
     x = alt.X(
         "low:Q",
-        title=title,
+        title=lines(title),
         axis=alt.Axis(format="+.1%" if zero else ".0%", tickCount=TICKS),
         scale=alt.Scale(zero=True),
     )
@@ -176,7 +199,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
 
 def timeline(records: Sequence[DecisionRecord], say: Say = english) -> alt.LayerChart | None:
     """The champion's error on each batch against the challenger's on the rows that decided; None without errors."""
-    champion, challenger = say("champion, on the batch"), say("challenger, on the held-out rows that decided")
+    champion, challenger = say("champion, on the batch"), say("challenger, on rows that decided")
     figures = [(r, champion, r.decision.error.now) for r in records if r.decision.error is not None]
     figures += [(r, challenger, r.promotion.challenger) for r in records if r.promotion is not None]
     if not figures:
@@ -195,7 +218,10 @@ def timeline(records: Sequence[DecisionRecord], say: Say = english) -> alt.Layer
         ]
     )
     x = alt.X(
-        "batch:Q", title=say("batch"), axis=alt.Axis(tickMinStep=1, format="d"), scale=alt.Scale(nice=False, padding=15)
+        "batch:Q",
+        title=say("batch"),
+        axis=alt.Axis(tickMinStep=1, format="d"),
+        scale=alt.Scale(nice=False, zero=False, padding=15),
     )
     who = alt.Color(
         "who:N",

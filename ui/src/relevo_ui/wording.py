@@ -87,6 +87,13 @@ def column(name: str, say: Say = english) -> str:
     return name.replace("_", " ") if known is None else say(known)
 
 
+def category(name: str, value: str, say: Say = english) -> str:
+    """A column's category as a person writes it; the records keep it as it is compared, in small letters."""
+    if name == "status":
+        return say(STATUSES.get(value, value))
+    return (value.title() if name in {"city", "state"} else value) or say("(empty)")
+
+
 def since(then: datetime, now: datetime, say: Say = english) -> str:
     """How long ago, in the largest unit that fits."""
     seconds = max(0, int((now - then).total_seconds()))

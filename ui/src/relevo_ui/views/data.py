@@ -96,7 +96,18 @@ def page(story: Story) -> None:
             kept=f"{kept:,}",
         )
     )
-    st.dataframe(pd.DataFrame(batches.lines(records, say)), hide_index=True, height=min(420, 36 * len(records) + 40))
+    number = st.column_config.NumberColumn(format="localized")
+    wide = {say("Why left out"): 230, say("Origin"): 230, say("SHA-256 of the body"): 140}
+    st.dataframe(
+        pd.DataFrame(batches.lines(records, say)),
+        hide_index=True,
+        height=min(560, 56 * len(records) + 40),
+        row_height=56,
+        column_config={
+            **dict.fromkeys((say("RAW rows"), say("CLEAN rows"), say("Left out")), number),
+            **{name: st.column_config.TextColumn(width=pixels) for name, pixels in wide.items()},
+        },
+    )
     by_run = {run.run_id: run for run, _ in pairs}
     numbers = {run.run_id: record.batch.number for run, record in pairs}
     if st.session_state.get("data_batch") not in by_run:

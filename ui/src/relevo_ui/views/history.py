@@ -15,7 +15,7 @@ from relevo_ui.session import Story
 from relevo_ui.wording import column, estimate, listed, literal, moment, plain, points
 
 CHOSEN = "batch"
-ROW_PIXELS = 98  # five lines: what the longest sentences of `decide` take
+ROW_PIXELS = 118  # six lines: what the longest sentences of `decide` take
 TABLE_PIXELS = 640
 say = session.say()
 
@@ -38,19 +38,19 @@ def overview(rows: list[Row]) -> None:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     shown = {
         say("Batch"): ([r.batch for r in rows], number(width=45)),
-        say("Rows"): (pd.array([r.rows for r in rows], dtype="Int64"), number(width=55, format="localized")),
-        say("Outcome"): ([r.outcome for r in rows], text(width=95)),
-        say("Why"): ([r.why for r in rows], text(width=385)),
-        say("Origin"): ([r.origin for r in rows], text(width=120, help=say("states its rows come from"))),
-        say("What moved"): ([r.moved for r in rows], text(width=110)),
-        say("Version"): (["" if r.version is None else str(r.version) for r in rows], text(width=55)),
-        say("Criterion"): ([r.criterion for r in rows], text(width=135)),
-        say("Champion here"): ([r.champion_here for r in rows], text(width=120, help=here)),
+        say("Rows"): (pd.array([r.rows for r in rows], dtype="Int64"), number(width=52, format="localized")),
+        say("Outcome"): ([r.outcome for r in rows], text(width=96)),
+        say("Why"): ([r.why for r in rows], text(width=296)),
+        say("Origin"): ([r.origin for r in rows], text(width=106, help=say("states its rows come from"))),
+        say("What moved"): ([r.moved for r in rows], text(width=90)),
+        say("Version"): (["" if r.version is None else str(r.version) for r in rows], text(width=52)),
+        say("Criterion"): ([r.criterion for r in rows], text(width=106)),
+        say("Champion here"): ([r.champion_here for r in rows], text(width=92, help=here)),
         say("Champion"): (
             [r.champion for r in rows],
-            text(width=100, help=say("median error on the held-out rows that decided")),
+            text(width=78, help=say("median error on the held-out rows that decided")),
         ),
-        say("Challenger"): ([r.challenger for r in rows], text(width=100, help=say("median error on the same rows"))),
+        say("Challenger"): ([r.challenger for r in rows], text(width=78, help=say("median error on the same rows"))),
     }
 
     def choose() -> None:
@@ -182,7 +182,12 @@ def pictures(record: DecisionRecord, own: str, story: Story) -> None:
         return
     title = say("What version {version} looks at", version=version) if version else say("What it looks at")
     st.subheader(title)
-    st.caption(say("SHAP: how much each input moves the log price, over the version's own held-out rows."))
+    st.caption(
+        say(
+            "SHAP: how much each feature moves the log price, over the version's own held-out rows. Models says what "
+            "each is."
+        )
+    )
     for place, picture in zip(st.columns(len(found)), found, strict=True):
         place.image(picture)
 

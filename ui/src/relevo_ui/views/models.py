@@ -10,7 +10,7 @@ import streamlit as st
 from relevo_contract import names
 from relevo_contract.bundle import ShapSummary
 from relevo_contract.profile import Profile
-from relevo_ui import charts, comparison, history, links, model_charts, report, service, session, versions
+from relevo_ui import charts, comparison, features, history, links, model_charts, report, service, session, versions
 from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.session import Story
 from relevo_ui.versions import Told
@@ -108,10 +108,16 @@ def looks(older: Told, newer: Told, shap: tuple[ShapSummary | None, ShapSummary 
     first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
     gained = [w for w in sorted(weights, key=lambda w: -w.gained)[:4] if w.gained > 0.005]
     if gained:
-        features = [f"{w.feature.replace('_', ' ')} (+{percent(w.gained)})" for w in gained]
-        more = {"newer": second, "older": first, "features": listed(features, say=say)}
+        named = [f"{w.feature.replace('_', ' ')} (+{percent(w.gained)})" for w in gained]
+        more = {"newer": second, "older": first, "features": listed(named, say=say)}
         st.markdown(sentence(say("{newer} looks more than {older} at {features}.", **more)))
     st.altair_chart(model_charts.importance(weights, first, second, say))
+    with st.expander(say("What each feature is")):
+        meanings = {
+            say("feature"): [w.feature.replace("_", " ") for w in weights],
+            say("what it is"): [features.meaning(w.feature, say) for w in weights],
+        }
+        st.dataframe(pd.DataFrame(meanings), hide_index=True)
     by_name = [w.feature for w in weights]
     feature = st.selectbox(
         say("How one feature moves the price"), by_name, format_func=lambda name: name.replace("_", " "), key="feature"

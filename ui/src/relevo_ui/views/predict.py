@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from relevo_contract.profile import Profile
-from relevo_ui import contributions, house_file, house_form, model_charts, pricing, session
+from relevo_ui import contributions, features, house_file, house_form, model_charts, pricing, session
 from relevo_ui.api import Answer, Explanation, Serving, Status
 from relevo_ui.errors import ApiAway, BadHouse, MlflowAway, NoModel, UiError
 from relevo_ui.problems import explained
@@ -132,14 +132,16 @@ def why(explanation: Explanation) -> None:
         )
     )
     with st.expander(say("Every feature")):
-        features = pd.DataFrame(
+        parts = explanation.contributions
+        table = pd.DataFrame(
             {
-                say("feature"): [part.feature.replace("_", " ") for part in explanation.contributions],
-                say("made of"): [listed([column(n, say) for n in p.inputs], 6, say) for p in explanation.contributions],
-                say("dollars"): [signed_dollars(part.dollars) for part in explanation.contributions],
+                say("feature"): [part.feature.replace("_", " ") for part in parts],
+                say("dollars"): [signed_dollars(part.dollars) for part in parts],
+                say("what it is"): [features.meaning(part.feature, say) for part in parts],
+                say("made of"): [listed([column(name, say) for name in part.inputs], 6, say) for part in parts],
             }
         )
-        st.dataframe(features, hide_index=True)
+        st.dataframe(table, hide_index=True)
 
 
 def version(model: Serving) -> str:
