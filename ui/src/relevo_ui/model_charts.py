@@ -35,7 +35,8 @@ def waterfall(base: float, steps: Sequence[Step], price: float, say: Say = engli
                 "start:Q",
                 title=say("price, US dollars"),
                 axis=alt.Axis(format="$,.0f", tickCount=5),
-                scale=alt.Scale(padding=70),
+                # With room for the dollars beside the longest bar.
+                scale=alt.Scale(domain=[data[["start", "end"]].to_numpy().min(), 1.15 * data["right"].max()], nice=False),
             ),
             x2="end:Q",
             y=y,

@@ -11,6 +11,8 @@ from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.session import Story
 from relevo_ui.wording import column, moment
 
+ROW_PIXELS = 72  # two lines; below, Streamlit wraps no text
+TABLE_PIXELS = 560
 say = session.say()
 
 
@@ -33,7 +35,7 @@ def one_batch(record: DecisionRecord) -> None:
     if record.decision.columns:
         st.markdown(f"##### {say('Missing values')}")
         missing = pd.DataFrame(batches.missing(record.decision.columns, say))
-        st.dataframe(missing, hide_index=True)
+        st.dataframe(missing, hide_index=True, height="content")
 
 
 def live(record: DecisionRecord) -> None:
@@ -101,8 +103,8 @@ def page(story: Story) -> None:
     st.dataframe(
         pd.DataFrame(batches.lines(records, say)),
         hide_index=True,
-        height=min(560, 56 * len(records) + 40),
-        row_height=56,
+        height=min(TABLE_PIXELS, ROW_PIXELS * len(records) + 40),
+        row_height=ROW_PIXELS,
         column_config={
             **dict.fromkeys((say("RAW rows"), say("CLEAN rows"), say("Left out")), number),
             **{name: st.column_config.TextColumn(width=pixels) for name, pixels in wide.items()},
