@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relevo_operator import names
-from relevo_operator.values import Absence, Absent, Answer, Found, NotAsked, VersionTag
+from relevo_operator.values import Absence, Absent, Answer, Found, NotAsked
 from tests.operator.worlds import World, broken, pod
 
 AWAY = Absent(Absence.UNREACHABLE, "expected MLflow at http://mlflow:5000, got: connection refused")
@@ -32,7 +32,10 @@ def test_it_is_ready_once_every_replica_is_available() -> None:
     assert world.status["endpoint"] == "http://prices.shop.svc:8000"
     assert (world.status["replicas"], world.status["readyReplicas"]) == (1, 1)
     assert world.plans[-1].handed_over == 2
-    assert world.plans[-1].tags == (VersionTag(1, "ready"),)
+    (tag,) = world.plans[-1].tags
+    assert (tag.version, tag.value) == (1, "ready")
+    assert tag.at is not None
+    assert world.status["history"][0]["readyAt"].startswith(f"{tag.at:%Y-%m-%dT%H:%M:%S}")
     assert world.said() == ["HandedOver"]
 
 
@@ -80,7 +83,8 @@ def test_a_version_that_cannot_serve_is_given_up_for_the_last_good_one(pods: Any
     plan = world.look(after)
     assert world.pinned == 1
     assert (world.status["failedVersion"], world.status["servedVersion"]) == (2, 1)
-    assert VersionTag(2, "failed") in plan.tags
+    assert [(tag.version, tag.value) for tag in plan.tags] == [(1, "ready"), (2, "failed")]
+    assert all(tag.at is not None for tag in plan.tags)
     assert plan.events[0].reason == "VersionFailed"
     assert why in plan.events[0].message
     world.pods = ()

@@ -197,6 +197,9 @@ def test_the_data_are_told_from_raw_to_clean_and_what_customers_ask(
 @pytest.mark.parametrize("path", ["", "history", "models", "data"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(loop: Loop, browser: Browser, tmp_path: Path, path: str) -> None:
     with opened(browser, f"{loop.ui.url}/{path}", size=PHONE) as page:
+        if not path:
+            predict(page)
+            expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
         wide = page.evaluate(
             "[...document.querySelectorAll('[data-testid=stMain] *')].filter(e => "
             "e.getBoundingClientRect().right > window.innerWidth + 1 && "

@@ -137,6 +137,11 @@ def test_each_promotion_ends_the_one_before_and_one_given_up_is_marked() -> None
     assert service.truly(service.terms({2: at(12)})[0], served) == "serves since 2026-11-04 15:00 UTC"
     ready = at(9) | {names.TAG_SERVING: names.SERVING_READY}
     assert service.truly(service.terms({1: ready})[0], None) == "handed over"
+    told = ready | {names.TAG_SERVING_AT: "2026-11-04T10:00:07+00:00"}
+    assert service.truly(service.terms({1: told})[0], None) == "served from 2026-11-04 10:00 UTC"
+    assert service.truly(service.terms({1: told | {names.TAG_SERVING: names.SERVING_FAILED}})[0], None) == (
+        "could not serve, given up 2026-11-04 10:00 UTC"
+    )
     assert service.terms({3: {}, 5: {names.TAG_PROMOTED_AT: "yesterday"}}) == []
 
 

@@ -19,6 +19,8 @@ TAG_SERVING: Final = "serving"
 """Tag on a model version that the operator handed over to, or gave up: one of these."""
 SERVING_READY: Final = "ready"
 SERVING_FAILED: Final = "failed"
+TAG_SERVING_AT: Final = "serving_at"
+"""Tag beside it: when that was, ISO 8601 in UTC."""
 
 # Tags on the MLflow run of a batch and on the model version that came of it. Values are strings.
 TAG_GROUP: Final = "relevo.group"

@@ -180,7 +180,7 @@ class Controller:
 
     async def _tell(self, body: Manifest, spec: Spec, seen: Observed, plan: Plan) -> None:
         for tag in plan.tags:
-            self._following.tag(spec.registry, tag.version, tag.value)
+            self._following.tag(spec.registry, tag)
         if plan.handed_over is not None:
             self._metrics.handover_seconds.observe(plan.handed_over)
         for note in plan.events:

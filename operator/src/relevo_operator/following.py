@@ -18,7 +18,7 @@ from relevo_operator.metrics import Metrics
 from relevo_operator.quoting import shown
 from relevo_operator.registry import Registry
 from relevo_operator.signature import Delivery
-from relevo_operator.values import Absence, Absent, Answer, NotAsked, RegistryRef
+from relevo_operator.values import Absence, Absent, Answer, NotAsked, RegistryRef, VersionTag
 from relevo_operator.workqueue import Key
 
 log = logging.getLogger("relevo.registry")
@@ -48,8 +48,8 @@ class _Followed:
     first: asyncio.Task[None] | None = None
     """Asks for the marks that nobody asked for yet."""
     sooner: asyncio.Event = field(default_factory=asyncio.Event)
-    tagged: dict[tuple[str, int], str] = field(default_factory=dict)
-    """By model and version the tag that the registry is known to hold."""
+    tagged: dict[tuple[str, int], VersionTag] = field(default_factory=dict)
+    """By model and version the tags that the registry is known to hold."""
 
     def pause(self) -> float:
         """Seconds until it is to be asked again."""
@@ -230,21 +230,19 @@ class Following:
             if followed.keys(mark):
                 self._in_background(self._ask(followed, mark))
 
-    def tag(self, ref: RegistryRef, version: int, value: str) -> None:
-        """Let a model version carry the tag `serving`; what the registry is known to hold is not sent again."""
+    def tag(self, ref: RegistryRef, tag: VersionTag) -> None:
+        """Let a model version say what became of it; what the registry is known to hold is not sent again."""
         followed = self._followed.get(ref.tracking_uri)
-        if followed is not None and followed.tagged.get((ref.model, version)) != value:
-            followed.tagged[ref.model, version] = value
-            self._in_background(self._tag(followed, ref.model, version, value))
+        if followed is not None and followed.tagged.get((ref.model, tag.version)) != tag:
+            followed.tagged[ref.model, tag.version] = tag
+            self._in_background(self._tag(followed, ref.model, tag))
 
-    async def _tag(self, followed: _Followed, model: str, version: int, value: str) -> None:
-        refused = await followed.registry.tag(model, version, value)
+    async def _tag(self, followed: _Followed, model: str, tag: VersionTag) -> None:
+        refused = await followed.registry.tag(model, tag)
         if refused is not None:
-            followed.tagged.pop((model, version), None)  # the next look at the object tries again
-            log.warning(
-                "tag_refused",
-                extra={"registry": followed.shown, "model": model, "version": version, "tag": value, "why": refused},
-            )
+            followed.tagged.pop((model, tag.version), None)  # the next look at the object tries again
+            told = {"registry": followed.shown, "model": model, "version": tag.version, "tag": tag.value}
+            log.warning("tag_refused", extra=told | {"why": refused})
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -51,6 +51,12 @@ def failed(history: History, version: int, now: datetime, why: str) -> History:
     )
 
 
+def since(history: History, version: int, outcome: Outcome) -> datetime | None:
+    """When the version last came to this outcome, SERVING or FAILED; None if history no longer tells."""
+    found = next((one for one in history if one.version == version and one.outcome is outcome), None)
+    return None if found is None else (found.ready_at if outcome is Outcome.SERVING else found.ended_at)
+
+
 def seconds_to_ready(history: History, version: int) -> float:
     """How long the hand-over to the version that serves took."""
     return next(

@@ -23,6 +23,7 @@ from relevo_operator.values import (
     Found,
     Manifest,
     Observed,
+    Outcome,
     Past,
     Plan,
     Rollout,
@@ -233,7 +234,7 @@ def _turns(seen: Observed, found: tuple[Condition, ...]) -> tuple[EventNote, ...
 def _tags(past: Past) -> tuple[VersionTag, ...]:
     tags = []
     if past.served is not None:
-        tags.append(VersionTag(past.served, "ready"))
+        tags.append(VersionTag(past.served, "ready", history.since(past.history, past.served, Outcome.SERVING)))
     if past.failed is not None:
-        tags.append(VersionTag(past.failed, "failed"))
+        tags.append(VersionTag(past.failed, "failed", history.since(past.history, past.failed, Outcome.FAILED)))
     return tuple(tags)

@@ -1,4 +1,4 @@
-"""What is asked of MLflow: which versions aliases mark, the tag on a version, the webhook that tells of moves.
+"""What is asked of MLflow: which versions aliases mark, the tags on a version, the webhook that tells of moves.
 
 What goes wrong here is an answer, not an exception: it belongs in a condition, and nothing that serves is touched.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping
+from datetime import UTC
 from typing import Any, Final
 
 import httpx
 
 from relevo_contract import mlflow_rest, names
 from relevo_operator.mlflow_api import MlflowApi, No, OnCall
-from relevo_operator.values import Absence, Absent, Answer, Found
+from relevo_operator.values import Absence, Absent, Answer, Found, VersionTag
 
 Marked = tuple[str, str]
 """A registered model and an alias of it."""
@@ -75,11 +76,18 @@ class Registry:
             return dict.fromkeys(wanted, Absent(no.reason, no.message))
         return {(model, alias): self._marked(listed.get(model), model, alias) for model, alias in wanted}
 
-    async def tag(self, model: str, version: int, value: str) -> str | None:
-        """Set the version's tag `serving`. None, or the sentence that says why not."""
-        told = {"name": model, "version": str(version), "key": names.TAG_SERVING, "value": value}
+    async def tag(self, model: str, tag: VersionTag) -> str | None:
+        """Set the version's tags `serving_at` and `serving`, in this order: who sees the second finds the first.
+
+        None, or the sentence that says why not.
+        """
+        told: dict[str, str] = {names.TAG_SERVING: tag.value}
+        if tag.at is not None:
+            told = {names.TAG_SERVING_AT: tag.at.astimezone(UTC).isoformat(timespec="seconds"), **told}
         try:
-            await self._api.ask(TAG, "POST", "model-versions/set-tag", json=told)
+            for key, value in told.items():
+                body = {"name": model, "version": str(tag.version), "key": key, "value": value}
+                await self._api.ask(TAG, "POST", "model-versions/set-tag", json=body)
         except No as no:
             return no.message
         return None

@@ -267,10 +267,12 @@ class EventNote:
 
 @dataclass(frozen=True, slots=True)
 class VersionTag:
-    """The tag `serving` that a model version is to carry in the registry."""
+    """What a model version is to say of itself in the registry: the tags `serving` and `serving_at`."""
 
     version: int
     value: Literal["ready", "failed"]
+    at: datetime | None = None
+    """When it became so; None if history no longer tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -11,7 +13,7 @@ from relevo_contract import names
 from relevo_operator import registry as registry_module
 from relevo_operator.mlflow_api import FAILURES
 from relevo_operator.registry import KINDS, Registry
-from relevo_operator.values import Absence, Absent, Answer, Found
+from relevo_operator.values import Absence, Absent, Answer, Found, VersionTag
 from tests.gate import Gate
 from tests.operator.registry.hub import HTML, SECRET, TIMEOUT, Hub, Listener, ask
 
@@ -187,7 +189,7 @@ def test_every_request_is_counted_with_its_outcome(hub: Hub, gate: Gate, crowd: 
     async def questions(registry: Registry) -> None:
         await registry.resolve(crowd[0], ALIAS)
         await registry.resolve(crowd[0], "staging")
-        await registry.tag(crowd[0], 1, names.SERVING_READY)
+        await registry.tag(crowd[0], VersionTag(1, "ready"))
         gate.close()
         await registry.resolve_all([(crowd[0], ALIAS)])
         await registry.ensure_webhook("http://127.0.0.1:9/", SECRET)
@@ -217,7 +219,7 @@ def test_a_registry_that_is_away_is_told_and_found_again(hub: Hub, gate: Gate, c
         assert absences((away,)) == [Absence.UNREACHABLE]
         assert gate.url in str(away)
         assert set((await registry.resolve_all(wanted)).values()) == {away}  # one condition for all
-        assert str(await registry.tag(crowd[0], 1, names.SERVING_READY)).startswith("expected ")
+        assert str(await registry.tag(crowd[0], VersionTag(1, "ready"))).startswith("expected ")
         assert str(await registry.ensure_webhook("http://127.0.0.1:9/", SECRET)).startswith("webhook not registered: ")
         gate.open()
         assert await registry.resolve(*wanted[0]) == Found(1)
@@ -361,8 +363,17 @@ def test_a_token_that_cannot_be_sent_is_not_told(
 def test_a_version_carries_what_became_of_it(hub: Hub, model_name: str) -> None:
     hub.model(model_name)
     hub.version(model_name)
-    for value in (names.SERVING_READY, names.SERVING_READY, names.SERVING_FAILED):
-        assert ask(hub.url, lambda r, v=value: r.tag(model_name, 1, v)) is None  # type: ignore[misc]
-        assert hub.tags(model_name, 1) == {"serving": value}
-    assert "not found" in str(ask(hub.url, lambda r: r.tag(model_name, 2, names.SERVING_READY)))
-    assert "not found" in str(ask(hub.url, lambda r: r.tag("nobody's", 1, names.SERVING_READY)))
+    ready = VersionTag(1, "ready")
+    for tag in (ready, ready, VersionTag(1, "failed")):
+        assert ask(hub.url, lambda r, t=tag: r.tag(model_name, t)) is None  # type: ignore[misc]
+        assert hub.tags(model_name, 1) == {"serving": tag.value}
+    assert "not found" in str(ask(hub.url, lambda r: r.tag(model_name, replace(ready, version=2))))
+    assert "not found" in str(ask(hub.url, lambda r: r.tag("nobody's", ready)))
+
+
+def test_a_version_says_since_when_in_utc(hub: Hub, model_name: str) -> None:
+    hub.model(model_name)
+    hub.version(model_name)
+    then = datetime(2026, 11, 4, 16, 2, 3, 999, tzinfo=timezone(timedelta(hours=1)))
+    assert ask(hub.url, lambda r: r.tag(model_name, VersionTag(1, "ready", then))) is None
+    assert hub.tags(model_name, 1) == {"serving": "ready", "serving_at": "2026-11-04T15:02:03+00:00"}

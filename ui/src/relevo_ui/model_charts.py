@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import altair as alt
 import pandas as pd
@@ -15,44 +16,43 @@ from relevo_ui.wording import dollars, percent, signed_dollars
 
 SHOWN = 12
 """Features in a picture."""
+STEP_HEIGHT = 34
+"""Of a waterfall: its labels take two lines, so that they leave room for the bars on a phone."""
+LABEL_WIDTH = 20
+LINE_END = "|"
+ON_GREY = "#111111"
 
 
 def waterfall(base: float, steps: Sequence[Step], price: float, say: Say = english) -> alt.LayerChart:
-    """From the base price to the price, one bar a step, each with its dollars beside it."""
+    """From the base price to the price, one bar a step, each with its dollars on the side that has room."""
     raised, lowered, whole = say("raises the price"), say("lowers the price"), say("price")
     rows = [(say("an average house"), 0.0, base, whole, dollars(base))]
     rows += [(s.label, s.start, s.end, raised if s.dollars >= 0 else lowered, signed_dollars(s.dollars)) for s in steps]
     rows.append((say("this house"), 0.0, price, whole, dollars(price)))
     data = pd.DataFrame(rows, columns=["step", "start", "end", "kind", "said"])
-    data["right"] = data[["start", "end"]].max(axis=1)
-    y = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=220, labelOverlap=False))
-    tooltip = [alt.Tooltip("step:N", title=" "), alt.Tooltip("said:N", title=say("dollars"))]
-    bars = (
-        alt.Chart(data)
-        .mark_bar(height={"band": 0.65}, cornerRadius=2)
-        .encode(
-            x=alt.X(
-                "start:Q",
-                title=say("price, US dollars"),
-                axis=alt.Axis(format="$,.0f", tickCount=5),
-                # With room for the dollars beside the longest bar.
-                scale=alt.Scale(domain=[data[["start", "end"]].to_numpy().min(), 1.15 * data["right"].max()], nice=False),
-            ),
-            x2="end:Q",
-            y=y,
-            color=alt.Color(
-                "kind:N",
-                title=None,
-                scale=alt.Scale(domain=[raised, lowered, whole], range=[BLUE, ORANGE, GREY]),
-                legend=alt.Legend(orient="top", columns=3),
-            ),
-            tooltip=tooltip,
-        )
+    data["left"], data["right"] = data[["start", "end"]].min(axis=1), data[["start", "end"]].max(axis=1)
+    axis = alt.Axis(labelLimit=220, labelOverlap=False, labelExpr=f"split(datum.label, '{LINE_END}')")
+    data["step"] = [LINE_END.join(wrap(step, LABEL_WIDTH)) for step in data["step"]]
+    y = alt.Y("step:N", title=None, sort=None, axis=axis)
+    color = alt.Color(
+        "kind:N", scale=alt.Scale(domain=[raised, lowered, whole], range=[BLUE, ORANGE, GREY]), legend=None
     )
-    labels = (
-        alt.Chart(data).mark_text(align="left", dx=5, fontSize=13, color=GREY).encode(x="right:Q", y=y, text="said:N")
-    )
-    return alt.LayerChart(layer=[bars, labels]).properties(height=len(rows) * (BAR_HEIGHT + 2) + AROUND + LEGEND)
+    tooltip = [alt.Tooltip("kind:N", title=" "), alt.Tooltip("said:N", title=say("dollars"))]
+    x = alt.X("left:Q", title=say("price, US dollars"), axis=alt.Axis(format="$,.0f", tickCount=5))
+    marks = alt.Chart(data).mark_bar(height={"band": 0.65}, cornerRadius=2)
+    bars = marks.encode(x=x, x2="right:Q", y=y, color=color, tooltip=tooltip)
+    totals = data["kind"] == whole
+    before = data["right"] > data["right"].max() / 2
+    inside = alt.Chart(data[totals]).mark_text(align="right", dx=-6, fontSize=13, color=ON_GREY)
+    left = alt.Chart(data[before & ~totals]).mark_text(align="right", dx=-5, fontSize=13, color=GREY)
+    right = alt.Chart(data[~before & ~totals]).mark_text(align="left", dx=5, fontSize=13, color=GREY)
+    layers = [
+        bars,
+        inside.encode(x="right:Q", y=y, text="said:N"),
+        left.encode(x="left:Q", y=y, text="said:N"),
+        right.encode(x="right:Q", y=y, text="said:N"),
+    ]
+    return alt.LayerChart(layer=layers).properties(height=len(rows) * STEP_HEIGHT + AROUND)
 
 
 def interval(low: float, price: float, high: float) -> alt.LayerChart:

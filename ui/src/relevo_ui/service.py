@@ -24,15 +24,18 @@ class Term:
     hand_over: str | None
     """By the operator's tag: SERVING_READY, SERVING_FAILED (what served before went on), None without an operator."""
 
+    handed_over_at: datetime | None = None
+    """When the operator handed serving over to it, or gave it up; None where it did not say."""
+
     @property
     def given_up(self) -> bool:
         """Serving could not be handed over to it."""
         return self.hand_over == names.SERVING_FAILED
 
 
-def _promoted_at(tags: Tags) -> datetime | None:
+def _when(tags: Tags, tag: str) -> datetime | None:
     try:
-        when = datetime.fromisoformat(tags.get(names.TAG_PROMOTED_AT, ""))
+        when = datetime.fromisoformat(tags.get(tag, ""))
     except ValueError:
         return None
     return when if when.tzinfo else when.replace(tzinfo=UTC)
@@ -40,10 +43,18 @@ def _promoted_at(tags: Tags) -> datetime | None:
 
 def terms(versions: Mapping[int, Tags]) -> list[Term]:
     """The promoted versions' times in production, newest first; one promoted by hand has no time and is left out."""
-    promoted = sorted((when, number) for number, tags in versions.items() if (when := _promoted_at(tags)) is not None)
+    promoted = sorted(
+        (when, number) for number, tags in versions.items() if (when := _when(tags, names.TAG_PROMOTED_AT)) is not None
+    )
     ends: list[datetime | None] = [when for when, _ in promoted[1:]]
     return [
-        Term(number, when, until, versions[number].get(names.TAG_SERVING))
+        Term(
+            number,
+            when,
+            until,
+            versions[number].get(names.TAG_SERVING),
+            _when(versions[number], names.TAG_SERVING_AT),
+        )
         for (when, number), until in zip(promoted, [*ends, None], strict=False)
     ][::-1]
 
@@ -74,9 +85,12 @@ def truly(one: Term, serving: tuple[int, datetime] | None, say: Say = english) -
     """What is known of a version's service; `serving` is the version that the API serves, and since when."""
     if serving is not None and one.version == serving[0] and one.until is None:
         return say("serves since {moment}", moment=moment(serving[1]))
+    at = None if one.handed_over_at is None else moment(one.handed_over_at)
     if one.given_up:
-        return say("could not serve, given up")
-    return say("handed over") if one.hand_over == names.SERVING_READY else ""
+        return say("could not serve, given up {moment}", moment=at) if at else say("could not serve, given up")
+    if one.hand_over == names.SERVING_READY:
+        return say("served from {moment}", moment=at) if at else say("handed over")
+    return ""
 
 
 def words(one: Term, say: Say = english) -> tuple[str, str]:

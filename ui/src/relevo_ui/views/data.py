@@ -11,7 +11,7 @@ from relevo_ui.errors import MlflowAway, UiError
 from relevo_ui.session import Story
 from relevo_ui.wording import column, moment
 
-ROW_PIXELS = 72  # two lines; below, Streamlit wraps no text
+ROW_PIXELS = 76  # three lines; with fewer, Streamlit wraps no text
 TABLE_PIXELS = 560
 say = session.say()
 
@@ -99,7 +99,7 @@ def page(story: Story) -> None:
         )
     )
     number = st.column_config.NumberColumn(format="localized")
-    wide = {say("Why left out"): 230, say("Origin"): 230, say("SHA-256 of the body"): 140}
+    wide = {say("Why left out"): 220, say("Origin"): 220, say("SHA-256 of the body"): 165}
     st.dataframe(
         pd.DataFrame(batches.lines(records, say)),
         hide_index=True,
