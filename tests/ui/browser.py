@@ -19,6 +19,8 @@ LAPTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PATIENCE = 30_000
 """Milliseconds to wait for what a page should show; two cores may be busy."""
+CHANGED = "ERR_NETWORK_CHANGED"
+LOADS = 3
 QUIET = [
     "--disable-gpu",
     "--disable-quic",
@@ -60,6 +62,25 @@ def settled(page: Page) -> Page:
     return page
 
 
+def load(page: Page, url: str) -> None:
+    """Go there until the page is whole: a network interface that comes or goes makes Chromium give up what it loads."""
+    changed: list[str] = []
+    page.on(
+        "requestfailed", lambda request: changed.append(request.url) if CHANGED in (request.failure or "") else None
+    )
+    page.goto(url)
+    for _ in range(LOADS):
+        try:
+            settled(page)
+            return
+        except AssertionError:
+            if not changed:
+                raise
+            changed.clear()
+            page.reload()
+    settled(page)
+
+
 @contextmanager
 def opened(
     browser: Browser, url: str, *, size: dict[str, int] | None = None, dark: bool = False, locale: str = "en-US"
@@ -73,8 +94,7 @@ def opened(
     page.set_default_timeout(PATIENCE)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(url)
-    settled(page)
+    load(page, url)
     yield page
     context.close()
     assert not problems

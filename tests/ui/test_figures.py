@@ -115,7 +115,7 @@ def test_rows_origins_and_rejections_are_those_of_raw_and_clean(stores: Stores) 
         assert (line["RAW rows"], line["CLEAN rows"], line["Left out"]) == (rows, kept, rows - kept)
         assert line["SHA-256 of the body"] == sha256
         assert sum(count for _, count in rejected) == rows - kept
-        assert [int(n) for n in re.findall(r"(?:^|; )(\d+) ", line["Why left out"])] == [n for _, n in rejected]
+        assert [int(n) for n in re.findall(r"(?:^|; )(\d+): ", line["Why left out"])] == [n for _, n in rejected]
         states = pd.Series(clean["state"]).value_counts()
         assert line["Origin"].startswith(f"{states.index[0]} {100 * states.iloc[0] / kept:.0f} %")
 
