@@ -65,9 +65,12 @@ def settled(page: Page) -> Page:
 def load(page: Page, url: str) -> None:
     """Go there until the page is whole: a network interface that comes or goes makes Chromium give up what it loads."""
     changed: list[str] = []
-    page.on(
-        "requestfailed", lambda request: changed.append(request.url) if CHANGED in (request.failure or "") else None
-    )
+
+    def note(request: Request) -> None:
+        if CHANGED in (request.failure or ""):
+            changed.append(request.url)
+
+    page.on("requestfailed", note)
     page.goto(url)
     for _ in range(LOADS):
         try:
