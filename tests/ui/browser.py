@@ -20,7 +20,6 @@ PHONE = {"width": 390, "height": 844}
 PATIENCE = 30_000
 """Milliseconds to wait for what a page should show; two cores may be busy."""
 CHANGED = "ERR_NETWORK_CHANGED"
-LOADS = 3
 QUIET = [
     "--disable-gpu",
     "--disable-quic",
@@ -63,7 +62,7 @@ def settled(page: Page) -> Page:
 
 
 def load(page: Page, url: str) -> None:
-    """Go there until the page is whole: a network interface that comes or goes makes Chromium give up what it loads."""
+    """Go there; once more if a network interface came or went, for then Chromium gives up what it is loading."""
     changed: list[str] = []
 
     def note(request: Request) -> None:
@@ -72,16 +71,13 @@ def load(page: Page, url: str) -> None:
 
     page.on("requestfailed", note)
     page.goto(url)
-    for _ in range(LOADS):
-        try:
-            settled(page)
-            return
-        except AssertionError:
-            if not changed:
-                raise
-            changed.clear()
-            page.reload()
-    settled(page)
+    try:
+        settled(page)
+    except AssertionError:
+        if not changed:
+            raise
+        page.reload()
+        settled(page)
 
 
 @contextmanager
