@@ -142,7 +142,7 @@ image-smoke: image-builder ## run each image's command as it runs in a cluster: 
 	@images/smoke $(BUILDER) relevo/operator:$(TAG) relevo-install --help
 	@images/smoke $(BUILDER) relevo/serving:$(TAG) relevo-serving --help
 	@images/smoke $(BUILDER) relevo/ui:$(TAG) sh -c 'relevo-ui --help && streamlit version && \
-	  python -c "import relevo_ui.charts, relevo_ui.session"'
+	  python -c "import relevo_ui.column_charts, relevo_ui.session"'
 	@images/smoke $(BUILDER) relevo/source:$(TAG) relevo-source --help
 	@images/smoke $(BUILDER) relevo/airflow:$(TAG) sh -c 'airflow version && git --version && \
 	  python -c "import airflow.providers.cncf.kubernetes.operators.pod, airflow.providers.git.bundles.git"'

@@ -6,7 +6,7 @@ import pytest
 
 from relevo_contract import names
 from relevo_contract.record import Asked, Criterion, DecisionRecord, ErrorEvidence, Estimate, TrainReason
-from relevo_ui import charts, history, wording
+from relevo_ui import column_charts, error_charts, history, wording
 from relevo_ui.history import Verdict
 from relevo_ui.language import spanish
 from relevo_ui.wording import literal
@@ -119,16 +119,16 @@ def test_the_summary_counts() -> None:
 def test_charts_show_each_column_and_state_and_leave_out_what_was_not_compared() -> None:
     judged = promoted(MOVED, 3, Criterion.STATE_WORSE)
     assert judged.promotion is not None
-    distances = charts.distances(MOVED.decision.columns)
+    distances = column_charts.distances(MOVED.decision.columns)
     assert distances is not None
     drawn = str(distances.to_dict())
     assert all(wording.column(c.column) in drawn for c in MOVED.decision.columns)
-    states = charts.states(judged.promotion.states)
+    states = error_charts.states(judged.promotion.states)
     assert states is not None
     assert "Virgin Islands (60 rows), worse" in str(states.to_dict())
-    assert charts.distances(()) is None
-    assert charts.states(()) is None
-    assert len(charts.columns_table(MOVED.decision.columns)) == len(MOVED.decision.columns)
+    assert column_charts.distances(()) is None
+    assert error_charts.states(()) is None
+    assert len(column_charts.columns_table(MOVED.decision.columns)) == len(MOVED.decision.columns)
 
 
 @pytest.mark.parametrize(
@@ -169,11 +169,11 @@ def test_times_are_said_as_a_person_says_them(ago: timedelta, said: str) -> None
 def test_the_errors_in_time_are_the_champions_and_the_challengers() -> None:
     kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
     told = story.decided(2, TrainReason.QUIET, "Quiet.", champion=1, error=kept)
-    drawn = charts.timeline([told, promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)])
+    drawn = error_charts.timeline([told, promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)])
     assert drawn is not None
     for words in ("25.0 % (22.0 to 28.0)", "24.0 % (22.0 to 26.0)"):
         assert words in str(drawn.to_dict())
-    assert charts.timeline([BASELINE]) is None
+    assert error_charts.timeline([BASELINE]) is None
 
 
 def test_a_batch_names_the_states_it_comes_from() -> None:

@@ -43,7 +43,11 @@ def spoken() -> set[str]:
     }
     for file in sorted(HERE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"say", "FileError"}:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"say", "spoken", "FileError"}
+            ):
                 found.update(constants(node.args[0]))
     return found
 

@@ -13,7 +13,7 @@ from relevo_contract.bundle import HoldoutPredictions, ShapSummary
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.record import Criterion, DecisionRecord, Distribution, Estimate, TrainReason
 from relevo_jobs.median_error import median_error, percentage_errors
-from relevo_ui import batches, charts, comparison, links, report, service, versions
+from relevo_ui import batches, column_charts, comparison, links, report, service, versions
 from relevo_ui.language import spanish
 from relevo_ui.settings import Settings
 from relevo_ui.versions import Told
@@ -203,14 +203,14 @@ def test_a_batch_is_told_from_raw_to_clean() -> None:
 
 def test_bins_are_said_as_ranges_and_a_picture_shows_both_sides() -> None:
     numbers = Distribution(edges=(1000.0, 2000.0), before=(1, 2, 3), now=(3, 2, 1))
-    assert charts.bins("bed", numbers) == ["below 1,000", "1,000–2,000", "2,000 and above"]
+    assert column_charts.bins("bed", numbers) == ["below 1,000", "1,000–2,000", "2,000 and above"]
     states = Distribution(categories=("new york",), before=(1, 2), now=(3, 4))
-    assert charts.bins("state", states) == ["New York", "all others"]
+    assert column_charts.bins("state", states) == ["New York", "all others"]
     column = SECOND.decision.columns[3].model_copy(update={"distribution": numbers})
-    drawn = charts.distribution(column, "version 1", "batch 3")
+    drawn = column_charts.distribution(column, "version 1", "batch 3")
     assert drawn is not None
     assert "2,000 and above" in str(drawn.to_dict())
-    assert charts.distribution(SECOND.decision.columns[3], "version 1", "batch 3") is None
+    assert column_charts.distribution(SECOND.decision.columns[3], "version 1", "batch 3") is None
 
 
 def test_a_value_that_is_missing_is_a_bin_of_its_own_and_the_shares_add_up() -> None:
@@ -218,7 +218,7 @@ def test_a_value_that_is_missing_is_a_bin_of_its_own_and_the_shares_add_up() -> 
     column = SECOND.decision.columns[0].model_copy(
         update={"column": "status", "missing_before": 0.2, "missing_now": 1.0, "distribution": kept}
     )
-    assert charts.distribution_shares(column, kept) == {"for sale": (0.8, 0.0), "(no value)": (0.2, 1.0)}
+    assert column_charts.distribution_shares(column, kept) == {"for sale": (0.8, 0.0), "(no value)": (0.2, 1.0)}
 
 
 def test_links_lead_where_a_browser_finds_things_and_carry_no_password() -> None:

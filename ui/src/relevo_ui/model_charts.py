@@ -1,4 +1,4 @@
-"""Two versions, and one price, as charts. Pure: values in, an Altair chart out. The colours are those of `charts`."""
+"""Two versions, and one price, as charts. Pure: values in, an Altair chart out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textwrap import wrap
 import altair as alt
 import pandas as pd
 
-from relevo_ui.charts import AROUND, BAR_HEIGHT, BLUE, GREY, LEGEND, ORANGE
+from relevo_ui.chart_style import AROUND, BAR_HEIGHT, BLUE, GREY, LEGEND, ORANGE
 from relevo_ui.comparison import Weight
 from relevo_ui.contributions import Step
 from relevo_ui.language import Say, english

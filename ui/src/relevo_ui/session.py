@@ -13,7 +13,7 @@ from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_contract.settings import read
 from relevo_ui.api import Api, Status
-from relevo_ui.errors import ApiAway, MlflowAway, NoModel, SettingsError
+from relevo_ui.errors import ApiAway, MlflowAway, NoModel, SettingsError, UiError
 from relevo_ui.language import LANGUAGES, Say, chosen
 from relevo_ui.mlflow_records import BatchRun, MlflowRecords, Version
 from relevo_ui.settings import Settings
@@ -163,3 +163,18 @@ def follow(look: Callable[[], str], seen: str) -> None:
     """Run the page again once what it shows is no longer so; what is typed and chosen on it stays."""
     if look() != seen:
         st.rerun()
+
+
+def tell(page: Callable[[Story], None]) -> None:
+    """Show a page of what MLflow tells, and again once something happened; where MLflow is away, that it is."""
+    spoken = LANGUAGES[language()]
+    try:
+        found = story()
+        follow(history_stamp, found.stamp)
+        page(found)
+    except MlflowAway as error:
+        st.error(error.told(spoken), icon=":material/cloud_off:")
+        st.button(spoken("Look again"))
+        follow(history_stamp, AWAY)
+    except UiError as error:
+        st.error(error.told(spoken))

@@ -6,8 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from relevo_contract.record import DecisionRecord
-from relevo_ui import batches, charts, session
-from relevo_ui.errors import MlflowAway, UiError
+from relevo_ui import batches, column_charts, session
 from relevo_ui.session import Story
 from relevo_ui.wording import column, moment
 
@@ -60,7 +59,7 @@ def live(record: DecisionRecord) -> None:
             version=record.champion_version,
         )
     )
-    chart = charts.distances(evidence.columns, say)
+    chart = column_charts.distances(evidence.columns, say)
     if chart is not None:
         st.altair_chart(chart)
     pictured = {one.column: one for one in evidence.columns if one.distribution is not None}
@@ -72,7 +71,7 @@ def live(record: DecisionRecord) -> None:
             key="live_column",
         )
         before = say("training data of version {version}", version=record.champion_version)
-        if (picture := charts.distribution(pictured[name], before, say("houses asked for"), say)) is not None:
+        if (picture := column_charts.distribution(pictured[name], before, say("houses asked for"), say)) is not None:
             st.altair_chart(picture)
 
 
@@ -129,13 +128,4 @@ def page(story: Story) -> None:
 
 
 st.title(say("What data came"))
-try:
-    now = session.story()
-    session.follow(session.history_stamp, now.stamp)
-    page(now)
-except MlflowAway as error:
-    st.error(error.told(say), icon=":material/cloud_off:")
-    st.button(say("Look again"))
-    session.follow(session.history_stamp, session.AWAY)
-except UiError as error:
-    st.error(error.told(say))
+session.tell(page)

@@ -7,8 +7,7 @@ import streamlit as st
 
 from relevo_contract import names
 from relevo_contract.record import DecisionRecord
-from relevo_ui import charts, history, links, service, session
-from relevo_ui.errors import MlflowAway, UiError
+from relevo_ui import column_charts, error_charts, history, links, service, session
 from relevo_ui.history import Row
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
@@ -101,7 +100,7 @@ def what_moved(record: DecisionRecord) -> None:
     """The batch's columns against the champion's training data."""
     st.subheader(say("What moved"))
     evidence = record.decision.columns
-    chart = charts.distances(evidence, say)
+    chart = column_charts.distances(evidence, say)
     if chart is None:
         st.caption(
             say("There was no model to compare this batch with.")
@@ -121,10 +120,10 @@ def what_moved(record: DecisionRecord) -> None:
         )
         before = say("training data of version {version}", version=record.champion_version)
         now = say("batch {batch}", batch=record.batch.number)
-        if (picture := charts.distribution(pictured[name], before, now, say)) is not None:
+        if (picture := column_charts.distribution(pictured[name], before, now, say)) is not None:
             st.altair_chart(picture)
     with st.expander(say("The figures")):
-        st.dataframe(charts.columns_table(evidence, say), hide_index=True)
+        st.dataframe(column_charts.columns_table(evidence, say), hide_index=True)
 
 
 def promise(record: DecisionRecord) -> None:
@@ -141,7 +140,7 @@ def promise(record: DecisionRecord) -> None:
         promised=estimate(error.promised, say),
     )
     st.markdown(f"{history.promise(error, say)}. {figures}")
-    st.altair_chart(charts.promise(error, say))
+    st.altair_chart(error_charts.promise(error, say))
 
 
 def promotion(record: DecisionRecord) -> None:
@@ -161,8 +160,8 @@ def promotion(record: DecisionRecord) -> None:
             points=points(judged.difference, say),
         )
     )
-    st.altair_chart(charts.promotion(judged, say))
-    by_state = charts.states(judged.states, say)
+    st.altair_chart(error_charts.promotion(judged, say))
+    by_state = error_charts.states(judged.states, say)
     if by_state is not None:
         st.markdown(f"**{say('By state')}**")
         st.altair_chart(by_state)
@@ -259,7 +258,7 @@ def page(story: Story) -> None:
     st.markdown(history.summary(rows, story.production, say))
     overview(rows)
     served(story)
-    timeline = charts.timeline([r for r in story.records if r is not None], say)
+    timeline = error_charts.timeline([r for r in story.records if r is not None], say)
     if timeline is not None:
         with st.expander(say("The errors in time"), expanded=True):
             st.altair_chart(timeline)
@@ -280,13 +279,4 @@ def page(story: Story) -> None:
 
 
 st.title(say("What happened, and why"))
-try:
-    found = session.story()
-    session.follow(session.history_stamp, found.stamp)
-    page(found)
-except MlflowAway as error:
-    st.error(error.told(say), icon=":material/cloud_off:")
-    st.button(say("Look again"))
-    session.follow(session.history_stamp, session.AWAY)
-except UiError as error:
-    st.error(error.told(say))
+session.tell(page)

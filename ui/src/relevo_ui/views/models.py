@@ -10,8 +10,18 @@ import streamlit as st
 from relevo_contract import names
 from relevo_contract.bundle import ShapSummary
 from relevo_contract.profile import Profile
-from relevo_ui import charts, comparison, features, history, links, model_charts, report, service, session, versions
-from relevo_ui.errors import MlflowAway, UiError
+from relevo_ui import (
+    comparison,
+    error_charts,
+    features,
+    history,
+    links,
+    model_charts,
+    report,
+    service,
+    session,
+    versions,
+)
 from relevo_ui.session import Story
 from relevo_ui.versions import Told
 from relevo_ui.wording import column, listed, percent, sentence
@@ -32,7 +42,7 @@ def same_rows(older: Told, newer: Told) -> None:
     judged = versions.judged(older, newer)
     if judged is not None:
         st.markdown(say("**What decided between them**: {sentence}", sentence=history.judged(judged, say)))
-        st.altair_chart(charts.promotion(judged, say))
+        st.altair_chart(error_charts.promotion(judged, say))
     shared = comparison.shared(session.holdout(older.run_id), session.holdout(newer.run_id))
     if shared is not None:
         st.markdown(
@@ -45,7 +55,7 @@ def same_rows(older: Told, newer: Told) -> None:
                 better=percent(shared.better),
             )
         )
-        st.altair_chart(charts.two_errors((first, shared.older), (second, shared.newer), say))
+        st.altair_chart(error_charts.two_errors((first, shared.older), (second, shared.newer), say))
     elif judged is None:
         st.caption(say("They share no held-out rows, so their errors cannot be compared row by row."))
 
@@ -222,13 +232,4 @@ def page(story: Story) -> None:
 
 
 st.title(say("Which model, and why"))
-try:
-    now = session.story()
-    session.follow(session.history_stamp, now.stamp)
-    page(now)
-except MlflowAway as error:
-    st.error(error.told(say), icon=":material/cloud_off:")
-    st.button(say("Look again"))
-    session.follow(session.history_stamp, session.AWAY)
-except UiError as error:
-    st.error(error.told(say))
+session.tell(page)

@@ -1,0 +1,152 @@
+"""How columns moved, as charts. Pure: a record's evidence in, an Altair chart out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import altair as alt
+import pandas as pd
+
+from relevo_contract.record import ColumnEvidence, Distribution
+from relevo_ui.chart_style import AROUND, BAR_HEIGHT, GREY, LEGEND, ORANGE, TICKS, lines
+from relevo_ui.language import Say, english
+from relevo_ui.wording import category, column, percent
+
+
+def distances(columns: Sequence[ColumnEvidence], say: Say = english) -> alt.LayerChart | None:
+    """How far each column moved, in multiples of what noise alone would give; None without columns."""
+    moved, still = say("moved"), say("within noise")
+    rows = [
+        {
+            "column": column(c.column, say),
+            "times": c.distance / c.limit,
+            "verdict": moved if c.moved else still,
+            "distance": say(
+                "{distance} ({method}), noise up to {limit}",
+                distance=f"{c.distance:.3g}",
+                method=c.method.replace("_", " "),
+                limit=f"{c.limit:.3g}",
+            ),
+        }
+        for c in columns
+        if c.limit > 0
+    ]
+    if not rows:
+        return None
+    data = pd.DataFrame(rows)
+    bars = (
+        alt.Chart(data)
+        .mark_bar(height={"band": 0.6}, cornerRadiusEnd=2)
+        .encode(
+            x=alt.X(
+                "times:Q",
+                title=lines(say("distance, in multiples of the most that noise alone gives at this batch size")),
+                axis=alt.Axis(tickCount=TICKS),
+            ),
+            y=alt.Y("column:N", title=None, sort="-x", axis=alt.Axis(labelLimit=200, labelOverlap=False)),
+            color=alt.Color(
+                "verdict:N",
+                title=None,
+                scale=alt.Scale(domain=[moved, still], range=[ORANGE, GREY]),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=[
+                alt.Tooltip("column:N", title=say("column")),
+                alt.Tooltip("verdict:N", title=say("verdict")),
+                alt.Tooltip("distance:N", title=say("distance")),
+            ],
+        )
+    )
+    limit = (
+        alt.Chart(pd.DataFrame({"times": [1.0]})).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(x="times:Q")
+    )
+    return alt.LayerChart(layer=[bars, limit]).properties(height=len(rows) * BAR_HEIGHT + AROUND + LEGEND)
+
+
+def bins(name: str, distribution: Distribution, say: Say = english) -> list[str]:
+    """What each count of a column's distribution is of: a range of numbers, or a category."""
+    if distribution.categories:
+        return [*(category(name, found, say) for found in distribution.categories), say("all others")]
+    edges = [f"{edge:,.6g}" for edge in distribution.edges]
+    if not edges:
+        return [say("all values")]
+    between = [f"{low}–{high}" for low, high in pairwise(edges)]
+    return [say("below {edge}", edge=edges[0]), *between, say("{edge} and above", edge=edges[-1])]
+
+
+def distribution_shares(
+    evidence: ColumnEvidence, kept: Distribution, say: Say = english
+) -> dict[str, tuple[float, float]]:
+    """By bin its share of all rows, in the training data and in the batch; a missing value is a bin as well."""
+    there = (1 - evidence.missing_before, 1 - evidence.missing_now)
+    sums = (max(1, sum(kept.before)), max(1, sum(kept.now)))
+    shares = {
+        label: (there[0] * before / sums[0], there[1] * now / sums[1])
+        for label, before, now in zip(bins(evidence.column, kept, say), kept.before, kept.now, strict=True)
+    }
+    if shares.get(say("all others")) == (0, 0):
+        del shares[say("all others")]
+    if evidence.missing_before or evidence.missing_now:
+        shares[say("(no value)")] = (evidence.missing_before, evidence.missing_now)
+    return shares
+
+
+def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = english) -> alt.Chart | None:
+    """A column's shares in the training data and in the batch, bin by bin; None if the record does not keep them."""
+    if evidence.distribution is None:
+        return None
+    shares = distribution_shares(evidence, evidence.distribution, say)
+    data = pd.DataFrame(
+        [
+            {"bin": label, "data": source, "share": share}
+            for label, both in shares.items()
+            for source, share in zip((before, now), both, strict=True)
+        ]
+    )
+    drawn: alt.Chart = (
+        alt.Chart(data)
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X(
+                "share:Q",
+                title=lines(say("share of the rows")),
+                axis=alt.Axis(format=".0%", tickCount=5),
+            ),
+            y=alt.Y("bin:N", title=None, sort=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
+            yOffset=alt.YOffset("data:N", sort=[before, now]),
+            color=alt.Color(
+                "data:N",
+                title=None,
+                scale=alt.Scale(domain=[before, now], range=[GREY, ORANGE]),
+                legend=alt.Legend(orient="top", labelLimit=300, columns=1),
+            ),
+            tooltip=[
+                alt.Tooltip("bin:N", title=column(evidence.column, say)),
+                alt.Tooltip("data:N", title=" "),
+                alt.Tooltip("share:Q", title=say("share"), format=".1%"),
+            ],
+        )
+        .properties(height=len(shares) * BAR_HEIGHT + AROUND + LEGEND)
+    )
+    return drawn
+
+
+def columns_table(columns: Sequence[ColumnEvidence], say: Say = english) -> pd.DataFrame:
+    """The figures behind `distances`."""
+    return pd.DataFrame(
+        [
+            {
+                say("column"): column(c.column, say),
+                say("moved"): say("yes") if c.moved else say("no"),
+                say("distance"): f"{c.distance:.3g}",
+                say("limit"): f"{c.limit:.3g}",
+                say("measure"): c.method.replace("_", " "),
+                say("missing before"): percent(c.missing_before),
+                say("missing now"): percent(c.missing_now),
+                say("never seen"): "" if c.unseen is None else percent(c.unseen),
+                say("new categories"): ", ".join(c.new_categories),
+            }
+            for c in columns
+        ]
+    )
