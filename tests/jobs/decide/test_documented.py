@@ -13,7 +13,8 @@ from relevo_jobs.settings import DecideSettings, PromoteSettings, WithClean, Wit
 
 TEXT = (Path(__file__).parents[3] / "docs" / "decisions.md").read_text(encoding="utf-8")
 TRAINING, PROMOTION = TEXT.split("## Whether the challenger takes over")
-SHARED = {*WithGroup.model_fields, *WithClean.model_fields, *WithRegistry.model_fields}
+# docs/jobs.md tells of these: they say nothing about how it decides.
+SHARED = {*WithGroup.model_fields, *WithClean.model_fields, *WithRegistry.model_fields, "airflow_run"}
 
 
 def row(text: str, name: str) -> list[str]:
