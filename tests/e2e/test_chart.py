@@ -110,3 +110,22 @@ def test_the_charts_definition_is_the_projects() -> None:
     assert (CHART / "crds" / "modeldeployments.yaml").read_text() == (
         ROOT / "crds" / "modeldeployments.yaml"
     ).read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "ui", "serving"),
+    [
+        ({"image.tag": "", "ui.image.tag": "", "image.tags.ui": "sha-1"}, "docker.io/relevo/ui:sha-1", ":dev"),
+        ({"image.tag": "1.4.0", "image.tags.ui": "sha-1"}, "docker.io/relevo/ui:1.4.0", ":1.4.0"),
+        ({"image.tag": "1.4.0", "ui.image.tag": "mine"}, "docker.io/relevo/ui:mine", ":1.4.0"),
+        ({"image.registry": "ghcr.io/acme/relevo", "image.tag": ""}, "ghcr.io/acme/relevo/ui:dev", ":dev"),
+    ],
+    ids=["the published one", "one for all", "its own", "another registry"],
+)
+def test_an_image_is_its_own_or_the_one_for_all_or_the_published_one(
+    values: dict[str, Any], ui: str, serving: str
+) -> None:
+    found = rendered(values)
+    assert {spec["containers"][0]["image"] for name, _, spec in pods(found) if name == "relevo-ui"} == {ui}
+    (deployment,) = [one for one in found if one["kind"] == "ModelDeployment"]
+    assert deployment["spec"]["serving"]["image"].endswith(f"/serving{serving}")

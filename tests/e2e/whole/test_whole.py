@@ -170,7 +170,7 @@ def test_a_value_changed_in_git_is_rolled_out(release: Release) -> None:
 
 def test_a_change_that_cannot_run_leaves_what_runs(release: Release) -> None:
     def wrong(body: Any) -> None:
-        body["ui"] = {"image": {"repository": "relevo/no-such-image"}}
+        body["ui"] = {"image": {"repository": "no-such-image"}}
 
     def right(body: Any) -> None:
         del body["ui"]
