@@ -33,9 +33,15 @@ class Missing(Exception):
     """A commit that the run needs is not in this clone."""
 
 
-def published(repository: Repository, head: str, branch: str) -> Published:
-    """What the branch's values say, at origin if that is known: a run before this one may have written them."""
-    return read(repository.text(repository.commit(f"refs/remotes/origin/{branch}") or head, FILE))
+def published(repository: Repository, head: str, branch: str) -> Published | None:
+    """What the branch's values say, at origin if that is known: a run before this one may have written them.
+
+    None if they are of another form, which says of no image that it was published.
+    """
+    try:
+        return read(repository.text(repository.commit(f"refs/remotes/origin/{branch}") or head, FILE))
+    except UnreadableValues:
+        return None
 
 
 def wanted(repository: Repository, event: Event, settings: Mapping[str, str], now: Mapping[str, Recipe]) -> list[str]:
@@ -48,7 +54,7 @@ def wanted(repository: Repository, event: Event, settings: Mapping[str, str], no
     if event.name == "workflow_dispatch" or event.ref.startswith("refs/tags/"):
         return list(now)
     values = published(repository, event.commit, settings.get("BRANCH", "main"))
-    if values.registry != (settings.get("IMAGE_REGISTRY") or values.registry):
+    if values is None or values.registry != (settings.get("IMAGE_REGISTRY") or values.registry):
         return list(now)
     return stale(now, standing(repository, values))
 
@@ -81,7 +87,7 @@ def main(settings: Mapping[str, str]) -> int:
             section(repository.text(head, "CHANGELOG.md"), named.version)
         now = recipes(repository, head)
         found = outputs(wanted(repository, event, settings, now), named, settings.get("IMAGE_REGISTRY", ""))
-    except (BadTag, NoSection, Missing, Unreadable, UnreadableValues, Incomplete, GitFailed) as error:
+    except (BadTag, NoSection, Missing, Unreadable, Incomplete, GitFailed) as error:
         sys.stderr.write(f"publish-plan: {error}\n")
         return 1
     lines = "".join(f"{name}={value}\n" for name, value in found.items())

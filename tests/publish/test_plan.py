@@ -11,6 +11,7 @@ from publish import plan
 from publish.bump import Bump, bump
 from publish.changelog import NoSection, section
 from publish.history import recipes
+from publish.values import FILE
 from tests.publish.conftest import CHANGELOG, Clone, Project
 
 HERE = {"IMAGE_REGISTRY": "docker.io/relevo"}
@@ -53,6 +54,14 @@ def test_at_first_everything_is_built_and_then_what_changed(project: Project, pl
     assert planned.components(workflow.at("origin/main")) == ["ui"]
     person.commit(ui="1")
     assert planned.components(workflow.at("origin/main")) == [], "as it was published"
+
+
+def test_values_that_name_no_image_say_of_none_that_it_was_published(project: Project, planned: Planned) -> None:
+    person = project.clone("person")
+    (person.folder / FILE).write_text("image: {registry: docker.io}\n")
+    person.git("commit", "--quiet", "--all", "--message", "As the chart was once")
+    person.git("push", "--quiet", "origin", "main")
+    assert planned.components(project.clone("workflow")) == ["jobs", "ui"]
 
 
 def test_what_a_run_that_failed_or_was_left_out_did_not_build_is_built_by_the_next(

@@ -33,6 +33,8 @@ if "--metadata-file" in told:
 if told[:3] == ["buildx", "imagetools", "inspect"]:
     # As docker does: without a function before it, the whole listing.
     print("{INDEX}" if "{{{{print .Manifest.Digest}}}}" in told else "Name: ...")
+if told[:2] == ["image", "inspect"]:
+    print("65532:65532")
 if told[:2] == ["release", "view"]:
     sys.exit("RELEASED" not in os.environ)
 """
@@ -61,6 +63,16 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     shutil.rmtree(DIGESTS, ignore_errors=True)
     yield Machine(tmp_path)
     shutil.rmtree(DIGESTS, ignore_errors=True)
+
+
+def test_an_image_is_built_and_tried_under_its_local_name_before(machine: Machine) -> None:
+    assert machine("make", "image-ui", "BUILDER=docker buildx", "BUILD_FLAGS=--load", "TAG=sha-1").returncode == 0
+    assert machine("make", "image-smoke-ui", "BUILDER=docker", "TAG=sha-1").stdout == "relevo/ui:sha-1: ok\n"
+    build, run, user = machine.told()
+    assert build[:4] == ["docker", "buildx", "build", "--load"]
+    assert build[-5:] == ["-t", "relevo/ui:sha-1", "-f", "ui/Dockerfile", "."]
+    assert {"--read-only", "--cap-drop", "relevo/ui:sha-1"} <= set(run)
+    assert user == ["docker", "image", "inspect", "--format", "{{.Config.User}}", "relevo/ui:sha-1"]
 
 
 def test_an_image_is_pushed_by_its_digest_with_sbom_and_provenance(machine: Machine) -> None:
