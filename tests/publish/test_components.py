@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,7 +45,8 @@ def test_the_images_are_those_that_make_knows() -> None:
     ask = "all:; @$(foreach one,$(IMAGES),echo $(one) $(DOCKERFILE_$(one)) $(WITHOUT_$(one));)"
     command = ["make", "--no-print-directory", "-f", "-", "all"]
     text = f"include {ROOT / 'Makefile'}\n{ask}"
-    printed = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    printed = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT, env=own).stdout
     told = {one.name: (one.dockerfile, *one.without) for one in table(MAKEFILE).values()}
     assert told == {name: tuple(rest) for name, *rest in map(str.split, printed.splitlines())}
     assert len(told) == 7

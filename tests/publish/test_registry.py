@@ -19,7 +19,15 @@ from publish.changelog import section
 ROOT = Path(__file__).parents[2]
 DIGESTS = ROOT / "dist" / "digests"
 PLATFORM, INDEX = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
-SETTINGS = {"IMAGE_REGISTRY": "registry.example/acme", "VERSION": "1.4.0", "TAGS": "1.4.0 1.4 latest", "ARCH": "arm64"}
+WORKFLOW = "acme/relevo/.github/workflows/publish.yml@refs/tags/v1.4.0"
+SETTINGS = {
+    "IMAGE_REGISTRY": "registry.example/acme",
+    "VERSION": "1.4.0",
+    "TAGS": "1.4.0 1.4 latest",
+    "ARCH": "arm64",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_WORKFLOW_REF": WORKFLOW,
+}
 PLAYED = f"""\
 #!/usr/bin/env python3
 import json, os, sys
@@ -33,6 +41,8 @@ if "--metadata-file" in told:
 if told[:3] == ["buildx", "imagetools", "inspect"]:
     # As docker does: without a function before it, the whole listing.
     print("{INDEX}" if "{{{{print .Manifest.Digest}}}}" in told else "Name: ...")
+if told[:1] == ["verify"]:
+    sys.exit("UNVERIFIABLE" in os.environ)
 if told[:2] == ["image", "inspect"]:
     print("65532:65532")
 if told[:2] == ["release", "view"]:
@@ -104,9 +114,22 @@ def test_it_is_signed_before_it_has_a_name_that_anybody_follows(machine: Machine
         [*create, f"{image}:1.4.0", f"{image}@sha256:amd64", f"{image}@sha256:arm64"],
         ["docker", "buildx", "imagetools", "inspect", f"{image}:1.4.0", "--format", "{{print .Manifest.Digest}}"],
         ["cosign", "sign", "--yes", "--recursive", f"{image}@{INDEX}"],
+        [
+            "cosign", "verify", "--output", "text",
+            "--certificate-oidc-issuer", "https://token.actions.githubusercontent.com",
+            "--certificate-identity", f"https://github.com/{WORKFLOW}", f"{image}@{INDEX}",
+        ],
         [*create, f"{image}:1.4", f"{image}@{INDEX}"],
         [*create, f"{image}:latest", f"{image}@{INDEX}"],
-    ]
+    ]  # fmt: skip
+
+
+def test_what_nobody_could_verify_gets_no_name_that_anybody_follows(machine: Machine) -> None:
+    (DIGESTS / "ui").mkdir(parents=True)
+    for arch in ("amd64", "arm64"):
+        (DIGESTS / "ui" / arch).write_text(f"sha256:{arch}\n")
+    assert machine("make", "image-index-ui", UNVERIFIABLE="yes").returncode != 0
+    assert machine.told()[-1][:2] == ["cosign", "verify"]
 
 
 def test_an_image_of_one_platform_alone_is_not_published(machine: Machine) -> None:
