@@ -18,6 +18,7 @@ from lightkube.core.exceptions import ConfigError
 from relevo_contract import logs
 from relevo_contract.settings import read, table
 from relevo_operator import handlers
+from relevo_operator.batch_polling import BatchPolling
 from relevo_operator.cluster import Cluster
 from relevo_operator.controller import Controller
 from relevo_operator.dag_runs import DagRuns
@@ -107,10 +108,14 @@ async def run(settings: Settings) -> None:
     verifier = None if secret is None else Verifier(secret)
     runner = await _listen(settings, create_app(metrics, healthy, verifier, following.delivered))
     working = asyncio.create_task(controller.run(settings.workers, settings.pass_seconds))
+    polling = BatchPolling(following, metrics, settings.batch_seconds)
+    asking = asyncio.create_task(polling.run()) if settings.batch_seconds else None
 
     async def finish() -> None:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        tasks = [working] if asking is None else [working, asking]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await following.aclose()
         await runs.aclose()
 

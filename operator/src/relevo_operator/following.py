@@ -139,6 +139,10 @@ class Following:
             self._tasks.pop(uri).cancel()
             self._in_background(followed.registry.aclose())
 
+    def models(self) -> list[tuple[str, set[str], Registry]]:
+        """By registry, how people see its address and the models that are followed there."""
+        return [(one.shown, {model for model, _ in one.marks()}, one.registry) for one in self._followed.values()]
+
     async def answer(self, ref: RegistryRef, *, now: bool = False) -> Answer:
         """What the mark says; asked `now`, or if nobody did yet. NotAsked if it is followed no more."""
         followed = self._followed.get(ref.tracking_uri)

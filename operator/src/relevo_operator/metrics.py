@@ -6,10 +6,65 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from relevo_contract.record import TrainReason
+from relevo_operator.batches import OUTCOMES, BatchFacts
 from relevo_operator.values import Manifest
 
 _STATUSES: Final = ("True", "False", "Unknown")
 _VERSIONS: Final = {"desired": "desiredVersion", "served": "servedVersion", "failed": "failedVersion"}
+
+
+class _Batches:
+    """What MLflow's newest batch runs say, by registry and model."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, documentation: str, *labels: str) -> Gauge:
+            return Gauge(f"relevo_batch_{name}", documentation, ["registry", "model", *labels], registry=registry)
+
+        self._number = gauge("number", "Number of the newest decided batch")
+        self._decided = gauge("decided_timestamp_seconds", "When a batch was last decided")
+        self._rows = gauge("rows", "Rows of the newest batch: came, kept (by cleaning)", "which")
+        self._reason = gauge("decision", "1 for the reason why the newest batch was trained on or not", "reason")
+        self._outcome = gauge("outcome", "1 for what became of the newest batch, 0 for the others", "outcome")
+        self._error = gauge(
+            "champion_error", "Champion's median absolute percentage error: on_batch, promised; 0.2 is 20 %", "which"
+        )
+        self._distance = gauge(
+            "drift_distance", "How far a column of the newest batch is from the champion's training data", "column"
+        )
+        self._judged = gauge(
+            "judged_error", "Errors of champion and challenger on the same rows, last time they were compared", "which"
+        )
+
+    def observe(self, registry: str, model: str, facts: BatchFacts) -> None:
+        """Set what is known of a model's newest batch; figures that it lacks are removed."""
+        self.forget(registry, model)
+        one = (registry, model)
+        self._number.labels(*one).set(facts.number)
+        self._decided.labels(*one).set(facts.decided)
+        for gauge, known, told in (
+            (self._reason, tuple(TrainReason), facts.reason),
+            (self._outcome, OUTCOMES, facts.outcome),
+        ):
+            for value in known:
+                gauge.labels(*one, value).set(value == told)
+        for gauge, figures in (
+            (self._rows, facts.rows),
+            (self._error, facts.errors),
+            (self._distance, facts.distances),
+            (self._judged, facts.judged),
+        ):
+            for name, figure in figures.items():
+                gauge.labels(*one, name).set(figure)
+
+    def forget(self, registry: str, model: str) -> None:
+        """Nobody follows the model any more."""
+        labels = {"registry": registry, "model": model}
+        for gauge in (
+            self._number, self._decided, self._rows, self._reason, self._outcome, self._error, self._distance,
+            self._judged,
+        ):  # fmt: skip
+            gauge.remove_by_labels(labels)
 
 
 class Metrics:
@@ -68,6 +123,8 @@ class Metrics:
             "When the last pass over all objects ended",
             registry=registry,
         )
+        self._batches = _Batches(registry)
+        self.observe_batch, self.forget_batch = self._batches.observe, self._batches.forget
 
     def observe(self, namespace: str, name: str, status: Manifest) -> None:
         """Set what a ModelDeployment's status says."""

@@ -20,7 +20,7 @@ from relevo_operator.values import Absence, Absent, Answer, Found, VersionTag
 Marked = tuple[str, str]
 """A registered model and an alias of it."""
 
-RESOLVE, POLL, TAG, WEBHOOK = KINDS = ("resolve", "poll", "tag", "webhook")
+RESOLVE, POLL, TAG, WEBHOOK, BATCHES = KINDS = ("resolve", "poll", "tag", "webhook", "batches")
 """What `on_call` is told that a request was for."""
 PAGE: Final = 1000
 """Models or webhooks in one answer: the most that MLflow gives."""
@@ -28,6 +28,8 @@ MOST_PAGES: Final = 100
 """Of one poll; a server that always has another page would be asked forever."""
 NEWEST: Final = "latest"
 """The alias, in any case, that MLflow reserves for the highest version and does not list among a model's aliases."""
+NEWEST_BATCHES: Final = 20
+"""Batch runs in one answer: the newest comparison of challenger and champion is among them, or long past."""
 EVENTS: Final = (("MODEL_VERSION_ALIAS", "CREATED"), ("MODEL_VERSION_ALIAS", "DELETED"))
 
 
@@ -43,6 +45,8 @@ class Registry:
         on_call: OnCall | None = None,
     ) -> None:
         self._api = MlflowApi(tracking_uri, timeout, transport, on_call)
+        self._experiments: dict[str, str] = {}
+        """By model the id of the experiment of its name."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -103,6 +107,29 @@ class Registry:
         except No as no:
             told = f"webhook not registered: {no.message}{_hint(no)}; until then promotions are seen by polling alone"
             return told.replace(secret, "***")  # MLflow may quote what it could not store
+
+    async def newest_batches(self, model: str) -> list[Any]:
+        """The runs of the model's newest decided batches, newest first; none if it has none. Raises No."""
+        if model not in self._experiments:
+            try:
+                body = await self._api.ask(BATCHES, "GET", "experiments/get-by-name", {"experiment_name": model})
+            except No as no:
+                if no.code == mlflow_rest.MISSING:
+                    return []
+                raise
+            self._experiments[model] = str(_mapping(body.get("experiment")).get("experiment_id", ""))
+        wanted = {
+            "experiment_ids": [self._experiments[model]],
+            "filter": f"tags.`{names.TAG_TRAIN}` != ''",
+            "order_by": ["attributes.start_time DESC"],
+            "max_results": NEWEST_BATCHES,
+        }
+        try:
+            return _list((await self._api.ask(BATCHES, "POST", "runs/search", json=wanted)).get("runs"))
+        except No as no:
+            if no.refused:  # the experiment was deleted, and made anew perhaps
+                self._experiments.pop(model, None)
+            raise
 
     async def _one(self, model: str) -> dict[str, Mapping[str, Any]]:
         try:

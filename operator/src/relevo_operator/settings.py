@@ -31,6 +31,12 @@ class Settings(settings.Settings):
     stale_seconds: float = Field(
         default=120, ge=1, description="seconds without a finished pass after which /healthz fails"
     )
+    batch_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=86400,
+        description="seconds between two questions for each model's newest batch, for /metrics alone; 0: none is asked",
+    )
     workers: int = Field(default=8, ge=1, le=100, description="ModelDeployments looked at side by side")
 
     def watched(self) -> tuple[str, ...]:
