@@ -50,7 +50,7 @@ SCRIPTS = $(shell git grep -lIE '^\#!.*\b(ba)?sh$$' | xargs awk 'FNR == 1 && /^\
 check: install ## format, lint, types, who-imports-whom, the workflows, shell scripts
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks
+	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards
 	$(RUN)/lint-imports
 	@publish/actionlint/build
 	PATH=$(CURDIR)/$(RUN):$$PATH .tools/actionlint
@@ -71,6 +71,9 @@ charts: install ## lint both charts, and what must hold of every pod that they m
 	  $$helm lint --strict --quiet charts/relevo charts/argocd
 	$(RUN)/pytest tests/e2e/test_chart.py $(ARGS)
 
+dashboards: install ## write the chart's Grafana dashboards anew, from charts/dashboards/*.yaml
+	@$(RUN)/python -m charts.dashboards
+
 definition: ## write the chart's copy of the definition of ModelDeployments anew
 	cp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml
 
@@ -85,13 +88,17 @@ up: images ## a kind cluster with Relevo in it, where Docker, kind and helm are
 	@kind load docker-image --name relevo $(IMAGES:%=relevo/%:$(TAG))
 	@kubectl --context kind-relevo create namespace relevo --dry-run=client -o yaml | kubectl --context kind-relevo apply -f -
 	@kubectl --context kind-relevo label --overwrite namespace relevo pod-security.kubernetes.io/enforce=restricted
-	helm upgrade --install relevo charts/relevo --kube-context kind-relevo --namespace relevo --set image.tag=$(TAG)
+	helm upgrade --install relevo charts/relevo --kube-context kind-relevo --namespace relevo --set image.tag=$(TAG) \
+	  --set prometheus.enabled=true --set grafana.enabled=true
 
 ui-pictures: install ## take the pictures of docs/ui.md anew, with the tests that drive the UI in a browser
 	RELEVO_PICTURES=docs/pictures $(RUN)/pytest tests/ui/test_browser.py $(ARGS)
 
 kube-assets: install ## build the Kubernetes API server that the tests use, if KUBEBUILDER_ASSETS names none
 	@tests/kube/build-assets
+
+promtool: ## build promtool, which tests the alerts, if none is on PATH or named in PROMTOOL
+	@tests/monitoring/build-promtool
 
 format: install ## let ruff write
 	$(RUN)/ruff format .
@@ -223,4 +230,4 @@ bench-ui: install ## how soon the UI's pages are there at 200 batches, in a real
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags definition up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow
+.PHONY: help install airflow-env demo check test test-dags dashboards promtool definition up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow

@@ -48,6 +48,19 @@ def airflow(client: httpx.Client, url: str) -> str:
     return f"DAG relevo, {'paused' if paused else 'running'}"
 
 
+def prometheus(client: httpx.Client, url: str) -> str:
+    """Prometheus reaches each part that it asks, and its rules are sound."""
+    targets = client.get(f"{url}/api/v1/targets?state=active").raise_for_status().json()["data"]["activeTargets"]
+    for one in targets:
+        if one["health"] != "up":
+            raise ValueError(f"expected it to reach {one['scrapeUrl']}, got {one['lastError'] or 'no answer yet'}")
+    groups = client.get(f"{url}/api/v1/rules").raise_for_status().json()["data"]["groups"]
+    for rule in (rule for group in groups for rule in group["rules"]):
+        if rule["health"] == "err":
+            raise ValueError(f"expected the rule {rule['name']} to be evaluated, got {rule['lastError']}")
+    return f"reaches {len(targets)} parts"
+
+
 def model(client: httpx.Client, url: str) -> str:
     """The inference API; before the first promotion there is none."""
     try:
@@ -62,7 +75,7 @@ Look = Callable[[httpx.Client, str], str]
 
 def parts(environment: Mapping[str, str]) -> dict[str, tuple[Look, str]]:
     """What is asked of whom."""
-    return {
+    asked: dict[str, tuple[Look, str]] = {
         "MLflow": (healthy, f"{environment['MLFLOW']}/health"),
         "Airflow": (airflow, environment["AIRFLOW"]),
         "operator": (healthy, f"{environment['OPERATOR']}/healthz"),
@@ -70,6 +83,11 @@ def parts(environment: Mapping[str, str]) -> dict[str, tuple[Look, str]]:
         "data source": (healthy, f"{environment['SOURCE']}/health"),
         "inference API": (model, environment["API"]),
     }
+    if url := environment.get("PROMETHEUS"):
+        asked["Prometheus"] = (prometheus, url)
+    if url := environment.get("GRAFANA"):
+        asked["Grafana"] = (healthy, f"{url}/api/health")
+    return asked
 
 
 def main() -> int:

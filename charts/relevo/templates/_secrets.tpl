@@ -42,6 +42,11 @@
   password: {random: password}
   passwords.json: {json: {"{username}": "{password}"}}
 {{- end }}
+{{- if and .Values.grafana.enabled (not .Values.grafana.login.existingSecret) }}
+{{ $name }}-grafana-login:
+  username: {{ .Values.grafana.login.username | quote }}
+  password: {random: password}
+{{- end }}
 {{- if not .Values.operator.webhook.existingSecret }}
 {{ $name }}-operator-webhook:
   secret: {random: hex}
@@ -59,6 +64,9 @@
 {{- with .Values.airflow.existingSecret }}{{ $required = set $required . (list "fernet-key" "jwt-secret" "api-secret-key") }}{{ end }}
 {{- with .Values.airflow.login.existingSecret }}{{ $required = set $required . (list "username" "password" "passwords.json") }}{{ end }}
 {{- with .Values.airflow.git.existingSecret }}{{ $required = set $required . (list "connection") }}{{ end }}
+{{- if .Values.grafana.enabled }}
+{{- with .Values.grafana.login.existingSecret }}{{ $required = set $required . (list "username" "password") }}{{ end }}
+{{- end }}
 {{- with .Values.operator.webhook.existingSecret }}{{ $required = set $required . (list "secret") }}{{ end }}
 {{- $required | toJson }}
 {{- end }}
