@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,10 @@ import yaml
 
 from tests.e2e.whole.release import helm
 from tests.e2e.whole.repository import ROOT
+from tests.monitoring.conftest import promtool
+from tests.monitoring.queries import alerts
+
+__all__ = ["promtool"]
 
 CHART = ROOT / "charts" / "relevo"
 TOKENS = {"relevo-operator", "relevo-scheduler", "relevo-install"}
@@ -26,11 +32,20 @@ OWN = {
 }
 
 
-def rendered(values: dict[str, Any]) -> list[dict[str, Any]]:
+WATCHED = {
+    "prometheus": {"enabled": True, "alertmanagers": ["alertmanager.monitoring:9093"], "uiUrl": "https://p.example"},
+    "grafana": {"enabled": True, "size": "1Gi", "uiUrl": "https://g.example"},
+    "postgres": {"exporter": {"enabled": True}},
+}
+OPERATOR = ("--api-versions", "monitoring.coreos.com/v1")
+"""A cluster that knows a Prometheus operator's kinds."""
+
+
+def rendered(values: dict[str, Any], *options: str) -> list[dict[str, Any]]:
     """The chart's objects, and the pods that the steps' ConfigMap holds."""
     text = helm(
         "template", "relevo", str(CHART), "--namespace", "shop", "--kube-version", "1.34.0", "--include-crds",
-        "--set-json", f"image={json.dumps({'tag': '1.2.3'})}", *_set(values),
+        "--set-json", f"image={json.dumps({'tag': '1.2.3'})}", *_set(values), *options,
     )  # fmt: skip
     found = [one for one in yaml.safe_load_all(text) if one]
     for one in list(found):
@@ -53,7 +68,17 @@ def pods(objects: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any], d
             yield one["metadata"]["name"], template["metadata"]["labels"], template["spec"]
 
 
-@pytest.fixture(scope="module", params=[{}, OWN], ids=["all of it", "databases, bucket, source and git of one's own"])
+def named(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    """The object of this kind and name."""
+    (found,) = [one for one in objects if (one["kind"], one["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+@pytest.fixture(
+    scope="module",
+    params=[{}, OWN, WATCHED],
+    ids=["all of it", "databases, bucket, source and git of one's own", "Prometheus and Grafana"],
+)
 def objects(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """The chart, rendered."""
     return rendered(request.param)
@@ -89,6 +114,7 @@ def test_no_secret_is_rendered_and_no_password_stands_in_an_environment(objects:
 
 def test_services_and_policies_select_pods_that_there_are(objects: list[dict[str, Any]]) -> None:
     labels = [found for _, found, _ in pods(objects)]
+    labels.append({"relevo.dev/modeldeployment": "house-prices"})  # the operator's
     for one in objects:
         if one["kind"] == "Service":
             selector = one["spec"]["selector"]
@@ -129,3 +155,115 @@ def test_an_image_is_its_own_or_the_one_for_all_or_the_published_one(
     assert {spec["containers"][0]["image"] for name, _, spec in pods(found) if name == "relevo-ui"} == {ui}
     (deployment,) = [one for one in found if one["kind"] == "ModelDeployment"]
     assert deployment["spec"]["serving"]["image"].endswith(f"/serving{serving}")
+
+
+def test_nobody_is_watched_who_did_not_ask_for_it() -> None:
+    objects = rendered({})
+    kinds = {one["kind"] for one in objects}
+    assert not kinds & {"PodMonitor", "ServiceMonitor", "PrometheusRule"}
+    text = json.dumps(objects)
+    assert "RELEVO_BATCH_SECONDS" not in text
+    assert "PLUGINS_FOLDER" not in text
+    assert not {"relevo-prometheus", "relevo-grafana", "relevo-dashboards"} & {
+        one["metadata"]["name"] for one in objects
+    }
+
+
+def test_who_asks_is_told_everything() -> None:
+    for values, options in ((WATCHED, ()), ({"prometheus": {"external": True}}, ()), ({}, OPERATOR)):
+        objects = rendered(values, *options)
+        found = {name: spec["containers"][0] for name, _, spec in pods(objects)}
+        env = {name: {one["name"] for one in container.get("env", ())} for name, container in found.items()}
+        assert "RELEVO_BATCH_SECONDS" in env["relevo-operator"]
+        told = {name for name, variables in env.items() if "AIRFLOW__CORE__PLUGINS_FOLDER" in variables}
+        assert told == {"relevo-airflow"}, "a task's process would import the plugin anew"
+
+
+def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path) -> None:
+    data = named(rendered(WATCHED), "ConfigMap", "relevo-prometheus")["data"]
+    (tmp_path / "rules.yaml").write_text(data["rules.yaml"])
+    (tmp_path / "prometheus.yml").write_text(data["prometheus.yml"].replace("/etc/prometheus/", ""))
+    ended = subprocess.run(
+        [promtool, "check", "config", "prometheus.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    jobs = yaml.safe_load(data["prometheus.yml"])["scrape_configs"]
+    parts = ("serving", "operator", "mlflow", "airflow", "prometheus", "grafana", "postgres")
+    assert {one["job_name"] for one in jobs} == {f"relevo-{part}" for part in parts}
+    assert not [one for one in jobs if "kubernetes_sd_configs" in one], "it has no token"
+
+
+def test_what_is_asked_is_what_there_is() -> None:
+    objects = rendered(WATCHED)
+    ports = {
+        f"{one['metadata']['name']}:{port['port']}"
+        for one in objects
+        if one["kind"] == "Service"
+        for port in one["spec"]["ports"]
+    }
+    config = yaml.safe_load(named(objects, "ConfigMap", "relevo-prometheus")["data"]["prometheus.yml"])
+    static = [
+        target for job in config["scrape_configs"] for one in job.get("static_configs", ()) for target in one["targets"]
+    ]
+    assert set(static) - {"localhost:9090"} <= ports
+    (dns,) = [one for job in config["scrape_configs"] for one in job.get("dns_sd_configs", ())]
+    assert dns["names"] == ["relevo-model-pods.shop.svc"]
+    assert f"relevo-model-pods:{dns['port']}" in ports
+
+
+def test_a_prometheus_operator_gets_the_same_jobs_and_rules() -> None:
+    objects = rendered(WATCHED | {"monitors": {"labels": {"release": "theirs"}}}, *OPERATOR)
+    own = named(objects, "ConfigMap", "relevo-prometheus")["data"]
+    assert named(objects, "PrometheusRule", "relevo-rules")["spec"] == yaml.safe_load(own["rules.yaml"])
+    monitors = [one for one in objects if one["kind"] in ("PodMonitor", "ServiceMonitor", "PrometheusRule")]
+    assert all(one["metadata"]["labels"]["release"] == "theirs" for one in monitors)
+    endpoints = [
+        endpoint
+        for one in monitors
+        for endpoint in one["spec"].get("endpoints", []) + one["spec"].get("podMetricsEndpoints", [])
+    ]
+    jobs = {one["job_name"] for one in yaml.safe_load(own["prometheus.yml"])["scrape_configs"]}
+    assert {one["relabelings"][0]["replacement"] for one in endpoints} == jobs - {"relevo-prometheus", "relevo-grafana"}
+    names = {(port["name"]) for one in objects if one["kind"] == "Service" for port in one["spec"]["ports"]}
+    assert {one["port"] for one in endpoints} <= names
+
+
+def test_alerts_are_changed_by_their_names() -> None:
+    change = {"RelevoPredictionsSlow": {"for": "1h", "labels": {"severity": "critical"}}, "RelevoModelErrs": False}
+    changed = {"noBatchSeconds": 604800, "runbooks": "https://wiki.example/relevo", "change": change}
+    rules = named(rendered({"alerts": changed}, *OPERATOR), "PrometheusRule", "relevo-rules")["spec"]["groups"]
+    found = {rule["alert"]: rule for group in rules for rule in group["rules"] if "alert" in rule}
+    assert set(found) == set(alerts()) - {"RelevoModelErrs"}
+    slow = found["RelevoPredictionsSlow"]
+    assert (slow["for"], slow["labels"]) == ("1h", {"severity": "critical"})
+    assert slow["expr"] == alerts()["RelevoPredictionsSlow"]["expr"]
+    assert found["RelevoNoBatch"]["expr"].endswith("> 604800")
+    assert found["RelevoNoBatch"]["annotations"]["runbook_url"] == "https://wiki.example/relevo#relevonobatch"
+
+
+def test_grafana_has_no_password_but_one_that_is_made_in_the_cluster() -> None:
+    objects = rendered(WATCHED)
+    made = yaml.safe_load(named(objects, "ConfigMap", "relevo-install")["data"]["secrets.yaml"])
+    assert made["relevo-grafana-login"] == {"username": "admin", "password": {"random": "password"}}
+    rights = named(objects, "Role", "relevo-install")["rules"][0]["resourceNames"]
+    assert "relevo-grafana-login" in rights
+    (container,) = named(objects, "Deployment", "relevo-grafana")["spec"]["template"]["spec"]["containers"]
+    env = {one["name"]: one for one in container["env"]}
+    assert env["GF_SECURITY_ADMIN_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"] == "relevo-grafana-login"
+    theirs = rendered(WATCHED | {"grafana": {"enabled": True, "login": {"existingSecret": "theirs"}}})
+    job = named(theirs, "Job", "relevo-install")["spec"]["template"]["spec"]["containers"][0]
+    required = next(one["value"] for one in job["env"] if one["name"] == "RELEVO_REQUIRED_SECRETS")
+    assert json.loads(required) == {"theirs": ["username", "password"]}
+
+
+def test_grafana_comes_up_with_every_dashboard() -> None:
+    objects = rendered(WATCHED)
+    files = named(objects, "ConfigMap", "relevo-dashboards")["data"]
+    assert set(files) == {path.name for path in (CHART / "dashboards").glob("*.json")}
+    provisioning = named(objects, "ConfigMap", "relevo-grafana")["data"]
+    (source,) = yaml.safe_load(provisioning["datasources.yaml"])["datasources"]
+    assert (source["type"], source["url"]) == ("prometheus", "http://relevo-prometheus:9090")
+    (provider,) = yaml.safe_load(provisioning["dashboards.yaml"])["providers"]
+    spec = named(objects, "Deployment", "relevo-grafana")["spec"]["template"]["spec"]
+    mounts = {one["name"]: one["mountPath"] for one in spec["containers"][0]["volumeMounts"]}
+    assert mounts["dashboards"] == provider["options"]["path"]
