@@ -40,6 +40,10 @@ def values(batches: int, seed: int, repository: str) -> Object:
         },
         "airflow": {"schedule": "0 0 1 1 *", "git": {"url": repository, "interval": 10}},
         "serving": {"pollInterval": "5s"},
+        # Grafana's image is not everywhere to be had; its dashboards' queries are asked of Prometheus itself.
+        "prometheus": {"enabled": True, "interval": "5s"},
+        "postgres": {"exporter": {"enabled": True}},
+        "dashboards": {"enabled": True},
     }
 
 
@@ -224,6 +228,7 @@ def installed(folder: Path, data: Path, batches: int, seed: int) -> Iterator[Rel
             part: stack.enter_context(namespace.port_forward(f"svc/{NAME}-{part}", port))
             for part, port in (
                 ("airflow", 8080), ("mlflow", 5000), ("raw", 5432), ("clean", 5432), ("s3", 8333), ("source", 8000),
+                ("prometheus", 9090),
             )
         }  # fmt: skip
         login = Release(namespace, repository, None, "", ports)  # type: ignore[arg-type]

@@ -34,6 +34,8 @@ def test_a_wrong_value_is_refused_in_a_sentence() -> None:
             ("model.nam=x", "'/model': additional properties 'nam' not allowed"),
             ("bucket.endpoint=https://s3.example", "expected bucket.existingSecret"),
             ("source.data.file=listings.csv", "expected existingClaim"),
+            ("grafana.enabled=true", "expected prometheus.enabled, or grafana.prometheusUrl"),
+            ("alerts.change.RelevoNothing=false", "expected the name of an alert"),
         ):
             ended = install(namespace.name, value)
             assert ended.returncode != 0
