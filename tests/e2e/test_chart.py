@@ -267,3 +267,23 @@ def test_grafana_comes_up_with_every_dashboard() -> None:
     spec = named(objects, "Deployment", "relevo-grafana")["spec"]["template"]["spec"]
     mounts = {one["name"]: one["mountPath"] for one in spec["containers"][0]["volumeMounts"]}
     assert mounts["dashboards"] == provider["options"]["path"]
+
+
+def test_argo_cd_may_make_every_kind_that_the_chart_has() -> None:
+    environment = {
+        "name": "shop",
+        "namespace": "shop",
+        "repoURL": "https://git.example/relevo.git",
+        "targetRevision": "main",
+    }
+    project = helm(
+        "template", "relevo", str(ROOT / "charts" / "argocd"), "--kube-version", "1.34.0", "--namespace", "argocd",
+        "--set-json", f"environments={json.dumps([environment])}", "--show-only", "templates/project.yaml",
+    )  # fmt: skip
+    spec = yaml.safe_load(project)["spec"]
+    lists = ("clusterResourceWhitelist", "namespaceResourceWhitelist")
+    allowed = {(one["group"], one["kind"]) for name in lists for one in spec[name]}
+    for one in rendered(WATCHED | {"serving": {"replicas": 2}}, *OPERATOR):
+        if one["metadata"].get("annotations", {}).get("helm.sh/hook") != "test":
+            group, _, _ = one["apiVersion"].rpartition("/")
+            assert (group, one["kind"]) in allowed or one["kind"] in ("CustomResourceDefinition", "Pod"), one["kind"]

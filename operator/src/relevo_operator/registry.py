@@ -124,12 +124,13 @@ class Registry:
             "order_by": ["attributes.start_time DESC"],
             "max_results": NEWEST_BATCHES,
         }
+        runs: list[Any] = []
         try:
-            return _list((await self._api.ask(BATCHES, "POST", "runs/search", json=wanted)).get("runs"))
-        except No as no:
-            if no.refused:  # the experiment was deleted, and made anew perhaps
+            runs = _list((await self._api.ask(BATCHES, "POST", "runs/search", json=wanted)).get("runs"))
+        finally:
+            if not runs:  # the experiment may have been deleted, and made anew
                 self._experiments.pop(model, None)
-            raise
+        return runs
 
     async def _one(self, model: str) -> dict[str, Mapping[str, Any]]:
         try:
