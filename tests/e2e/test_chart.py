@@ -188,7 +188,7 @@ def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path) -> No
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     jobs = yaml.safe_load(data["prometheus.yml"])["scrape_configs"]
-    parts = ("serving", "operator", "mlflow", "airflow", "prometheus", "grafana", "postgres")
+    parts = ("serving", "operator", "mlflow", "airflow", "ui", "prometheus", "grafana", "postgres")
     assert {one["job_name"] for one in jobs} == {f"relevo-{part}" for part in parts}
     assert not [one for one in jobs if "kubernetes_sd_configs" in one], "it has no token"
 

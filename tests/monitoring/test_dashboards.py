@@ -53,7 +53,7 @@ def test_a_dashboard_asks_the_prometheus_that_is_chosen_for_the_namespace_that_i
 
 def test_every_metric_that_is_asked_for_is_there(tmp_path: Path) -> None:
     known = exposed.of_serving(tmp_path) | exposed.of_operator() | exposed.of_airflow()
-    known |= names_in("MLflow") | names_in("The databases")
+    known |= names_in("MLflow") | names_in("The UI") | names_in("The databases")
     there = exposed.series(known) | exposed.OF_PROMETHEUS | {rule["record"] for rule in rules() if "record" in rule}
     for query in [*recorded(), *of_panels(), *of_alerts()]:
         assert query.metrics() <= there, f"{query.where} asks for {query.metrics() - there}, which nobody exposes"

@@ -16,7 +16,7 @@ from tests.monitoring.documented import names_in
 from tests.monitoring.exposed import series
 from tests.monitoring.queries import Query, alerts, of_alerts, of_panels, recorded, rules
 
-JOBS = {f"relevo-{part}" for part in ("serving", "operator", "mlflow", "airflow", "postgres", "prometheus")}
+JOBS = {f"relevo-{part}" for part in ("serving", "operator", "mlflow", "airflow", "ui", "postgres", "prometheus")}
 UNSEEN = {"houses": [{"bed": 2, "house_size": 900, "city": "Nowhere", "state": "Atlantis"}]}
 SELDOM = "mlflow_http_request_exceptions_total"
 """Not there before the first."""
@@ -70,7 +70,7 @@ def test_every_query_of_dashboards_and_alerts_returns_data(prometheus: httpx.Cli
 
 def test_what_others_expose_is_what_the_document_lists(prometheus: httpx.Client) -> None:
     found = set(ask(prometheus, "label/__name__/values"))
-    for name in (names_in("MLflow") | names_in("The databases") | names_in("Airflow")) - {SELDOM}:
+    for name in (names_in("MLflow") | names_in("The UI") | names_in("The databases") | names_in("Airflow")) - {SELDOM}:
         assert series({name}) & found, name
 
 
