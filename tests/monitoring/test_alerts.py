@@ -192,6 +192,9 @@ WELL = (
         f'relevo_batch_champion_error{{{MODEL},which="promised"}}': "0.2x240",
         f'relevo_batch_outcome{{{MODEL},outcome="promoted"}}': "0x120 1x120",  # the better one took over
         f'relevo_batch_decision{{{MODEL},reason="broken_column"}}': "0x240",
+        'relevo_batch_champion_error{namespace="small",model="m",which="on_batch"}': "0.9x240",
+        'relevo_batch_champion_error{namespace="small",model="m",which="promised"}': "0.2x240",
+        'relevo_batch_decision{namespace="small",model="m",reason="too_few_rows"}': "1x240",  # 17 rows tell nothing
         f"relevo_batch_decided_timestamp_seconds{{{MODEL}}}": "0+60x240",
         'relevo_airflow_task_failures_in_a_row{namespace="shop",dag="relevo",task="train"}': "0 1 2 0x237",
         'relevo_airflow_import_errors{namespace="shop"}': "0x100 1x5 0x135",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def test_a_dashboard_asks_the_prometheus_that_is_chosen_for_the_namespace_that_i
             asked = Query(file, target["expr"].replace('namespace=~"$namespace"', ""))
             selectors = target["expr"].count('namespace=~"$namespace"')
             assert selectors >= len(asked.metrics() - {"ALERTS"}), f"{file}: {panel['title']}"
+
+
+def test_every_query_is_one_that_prometheus_understands(promtool: str, tmp_path: Path) -> None:
+    asked = [{"record": f"query:{number}", "expr": one.text} for number, one in enumerate([*of_panels(), *of_alerts()])]
+    file = tmp_path / "queries.yaml"
+    file.write_text(json.dumps({"groups": [{"name": "queries", "rules": asked}]}))
+    ended = subprocess.run([promtool, "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_every_metric_that_is_asked_for_is_there(tmp_path: Path) -> None:

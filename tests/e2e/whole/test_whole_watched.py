@@ -14,7 +14,7 @@ from tests.e2e import in_cluster_load
 from tests.e2e.whole.release import MODEL, NAME, Release
 from tests.monitoring.documented import names_in
 from tests.monitoring.exposed import series
-from tests.monitoring.queries import Query, alerts, of_alerts, of_panels, recorded, rules
+from tests.monitoring.queries import Query, of_alerts, of_panels, recorded, rules
 
 JOBS = {f"relevo-{part}" for part in ("serving", "operator", "mlflow", "airflow", "ui", "postgres", "prometheus")}
 UNSEEN = {"houses": [{"bed": 2, "house_size": 900, "city": "Nowhere", "state": "Atlantis"}]}
@@ -92,11 +92,10 @@ def test_what_is_told_is_true(release: Release, prometheus: httpx.Client) -> Non
 def test_the_rules_are_those_of_the_chart_and_only_what_is_wrong_is_told(prometheus: httpx.Client) -> None:
     groups = ask(prometheus, "rules")["groups"]
     found = [rule for group in groups for rule in group["rules"]]
-    assert [rule["name"] for rule in found] == [rule.get("alert") or rule["record"] for rule in rules()]
+    assert {rule["name"] for rule in found} == {rule.get("alert") or rule["record"] for rule in rules()}
     assert [(rule["name"], rule["lastError"]) for rule in found if rule["health"] != "ok"] == []
     told = {one["labels"]["alertname"] for one in ask(prometheus, "alerts")["alerts"]}
     assert told == {"RelevoLiveInputsDrift"}, "the load asks for one house, again and again"
-    assert told < set(alerts())
 
 
 def test_a_grafana_finds_the_dashboards(release: Release) -> None:
@@ -116,7 +115,7 @@ def test_a_prometheus_that_is_killed_knows_what_it_knew(release: Release, promet
     def known() -> list[Any]:
         try:
             found: list[Any] = ask(prometheus, "query", query="relevo_batch_number", time=str(before - 60))["result"]
-        except httpx.TransportError:  # the way there is being made anew
+        except (httpx.TransportError, ValueError):  # it, or the way there, is being made anew
             return []
         return found
 
