@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -42,11 +43,10 @@ def plugin() -> ModuleType:
 
 
 @pytest.fixture
-def told(plugin: ModuleType) -> dict[str, float]:
+def told(plugin: ModuleType) -> Iterator[dict[str, float]]:
     """What is told of two DAGs: `relevo`, whose train fails again and again, and one that is paused."""
+    _empty()
     with create_session() as session:
-        for table in (TaskInstanceHistory, TaskInstance, DagRun, DagModel, Job, ParseImportError):
-            session.execute(delete(table))
         if session.get(DagBundleModel, "relevo") is None:
             session.add(DagBundleModel(name="relevo"))
             session.flush()
@@ -75,7 +75,14 @@ def told(plugin: ModuleType) -> dict[str, float]:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     lines = [line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in lines}
+    yield {name: float(value) for name, value in lines}
+    _empty()  # the tests of the DAG use the same database
+
+
+def _empty() -> None:
+    with create_session() as session:
+        for table in (TaskInstanceHistory, TaskInstance, DagRun, DagModel, Job, ParseImportError):
+            session.execute(delete(table))
 
 
 def _run(session, number: int, state: str) -> DagRun:
