@@ -52,8 +52,8 @@ check: install ## format, lint, types, who-imports-whom, the workflows, shell sc
 	$(RUN)/ruff check .
 	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards
 	$(RUN)/lint-imports
-	@publish/actionlint/build
-	PATH=$(CURDIR)/$(RUN):$$PATH .tools/actionlint
+	@toolchain/build actionlint
+	PATH=$(CURDIR)/$(RUN):$$PATH .tools/actionlint/actionlint
 	$(RUN)/zizmor --offline --quiet --no-progress .github
 	$(RUN)/shellcheck --severity=warning $(SCRIPTS)
 	@cmp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml || { echo "run make definition"; exit 1; }
@@ -98,7 +98,7 @@ kube-assets: install ## build the Kubernetes API server that the tests use, if K
 	@tests/kube/build-assets
 
 promtool: ## build promtool, which tests the alerts, if none is on PATH or named in PROMTOOL
-	@tests/monitoring/build-promtool
+	@toolchain/build promtool
 
 format: install ## let ruff write
 	$(RUN)/ruff format .

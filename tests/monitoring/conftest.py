@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-BUILD: Final = Path(__file__).parent / "build-promtool"
 ROOT: Final = Path(__file__).parents[2]
+BUILD: Final = ("toolchain/build", "promtool")
 
 
 class NoPromtool(Exception):
@@ -27,9 +27,9 @@ def find_promtool() -> str:
         return named
     if found := shutil.which("promtool"):
         return found
-    if code := subprocess.run([str(BUILD)], stdin=subprocess.DEVNULL, check=False).returncode:
+    if code := subprocess.run(BUILD, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode:
         raise NoPromtool(
-            f"expected {BUILD.relative_to(ROOT)} to build promtool, it ended with code {code}: run it by itself to see "
+            f"expected {' '.join(BUILD)} to build it, it ended with code {code}: run it by itself to see "
             "why, or put promtool on PATH (Debian's package prometheus has it), or name it in PROMTOOL"
         )
     return str(ROOT / ".tools" / "promtool" / "promtool")

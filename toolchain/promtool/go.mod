@@ -1,4 +1,4 @@
-module relevo.dev/tests/monitoring/promtool
+module relevo.dev/toolchain/promtool
 
 go 1.26.0
 

@@ -1,4 +1,4 @@
-module relevo.dev/publish/actionlint
+module relevo.dev/toolchain/actionlint
 
 go 1.25.0
 
