@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
-from relevo_jobs.clean.rules import Listing, Raw, clean_batch
+from relevo_jobs.clean.fates import Raw
+from relevo_jobs.clean.rules import Listing, clean_batch
 
 Table = dict[str, NDArray[Any]]
 

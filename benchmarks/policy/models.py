@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.policy.market import Market
+from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import Profile
 from relevo_contract.profiling import build_profile
 from relevo_jobs.median_error import median_error, percentage_errors
@@ -49,7 +50,7 @@ class Models:
             held_out = rows & self.market.holdout
             promised = median_error(self.errors(batches, held_out))
             training = self.market.rows(rows & ~self.market.holdout)
-            self._profiles[batches] = build_profile(training, sorted(batches), promised)
+            self._profiles[batches] = build_profile(LISTINGS, training, sorted(batches), promised)
         return self._profiles[batches]
 
     def errors(self, batches: frozenset[int], mask: NDArray[np.bool_]) -> Floats:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
-from relevo_contract.profiling import CATEGORIES, NUMBERS, numeric_profile
+from relevo_contract.profiling import numeric_profile
 from tests.jobs.champions import profile
 from tests.jobs.market import Table, listings
 
 
 def test_every_row_is_counted_once_in_every_column() -> None:
     of = profile(listings(777, 1))
-    assert set(of.columns) == {*NUMBERS, *CATEGORIES}
+    assert set(of.columns) == {*LISTINGS.numbers, *LISTINGS.compared}
     for column in of.columns.values():
         counts = column.counts.values() if isinstance(column, CategoricalProfile) else column.counts
         assert sum(counts) + column.missing == of.rows == 777

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import Profile
 from relevo_contract.profiling import build_profile
 from relevo_jobs.decide.policy import Champion
@@ -15,7 +16,7 @@ def profile(training: Table | None = None, batches: tuple[int, ...] = (1,)) -> P
     """Of the usual market's training rows, with the promise of a model that knows it."""
     held_out = listings(800, 1000)
     promised = median_error(percentage_errors(np.log(held_out["price"]), log_worth(held_out)))
-    return build_profile(training or listings(3000, 0), batches, promised)
+    return build_profile(LISTINGS, training or listings(3000, 0), batches, promised)
 
 
 def champion(of: Profile, rows: Table) -> Champion:

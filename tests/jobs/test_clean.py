@@ -218,7 +218,7 @@ def test_clean_does_not_mix_two_raws(settings: CleanSettings, databases: Databas
 
 DEATHS = [
     ("relevo_jobs.stores.raw:RawStore.rows", "after", 1),
-    ("relevo_jobs.clean.step:clean_batch", "after", 1),
+    ("relevo_jobs.houses:clean_batch", "after", 1),
     ("relevo_jobs.stores.clean:CleanStore.add", "before", 2),
     ("relevo_jobs.stores.copying:block", "before", 1),
     ("relevo_jobs.stores.copying:block", "after", 2),

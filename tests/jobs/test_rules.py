@@ -7,12 +7,12 @@ from datetime import date
 import pytest
 
 from relevo_contract.listing import COLUMNS
+from relevo_jobs.clean.fates import Rejection
 from relevo_jobs.clean.rules import (
     HOLDOUT_SHARE,
     PLAUSIBLE,
     Listing,
     Reason,
-    Rejection,
     clean_batch,
     clean_row,
     identifier,

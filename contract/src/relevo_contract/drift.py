@@ -23,7 +23,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.listing import Columns
+from relevo_contract.data_set import Columns
 from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
 from relevo_contract.profiling import bin_counts, categories, numbers
 from relevo_contract.record import ColumnEvidence, Distribution
@@ -192,7 +192,7 @@ def evidence(profile: Profile, columns: Columns, false_alarms: float) -> tuple[C
     """Each profiled column of the rows (n > 0) that is there, the furthest beyond its limit first.
 
     Rows from the training data's own distribution have a column marked as moved at the rate `false_alarms`, or less.
-    A batch has all columns; houses to be priced have no `price`.
+    A batch has all columns; inputs that a prediction is asked for have no target.
     """
     known = {name: column for name, column in profile.columns.items() if name in columns}
     comparisons = sum(3 if isinstance(column, NumericProfile) else 1 for column in known.values())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+from relevo_contract.data_set import DataSet
 
 COLUMNS: Final = (
     "brokered_by",
@@ -39,9 +41,19 @@ FIRST_DAY: Final = 719_163
 """1970-01-01 as Python counts days."""
 _NO_DAY: Final = int(np.datetime64("NaT", "D").astype(np.int64))
 
-Columns = Mapping[str, NDArray[Any]]
-"""A table by column, each of shape (n,): numbers as float64 with NaN where missing, text as object with None where
-missing, dates as datetime64[D] with NaT where missing, `price` as float64 US dollars where known."""
+LISTINGS: Final = DataSet(
+    name="listings",
+    columns=COLUMNS,
+    target=TARGET,
+    numeric=NUMERIC,
+    categorical=CATEGORICAL,
+    dates=DATES,
+    # Not `street`: almost every house has its own, so its distribution says nothing.
+    compared=("state", "city", "zip_code", "brokered_by", "status"),
+    place="state",
+    within=("city", "zip_code"),
+)
+"""The listings as a data set; the price is in US dollars."""
 
 Text = Annotated[str, Field(max_length=200)]
 
@@ -68,7 +80,7 @@ class House(BaseModel):
 
 
 def columns_of(houses: Iterable[House]) -> dict[str, NDArray[Any]]:
-    """Turn houses into columns, each of shape (n,), in the form `Columns` describes (without `price`)."""
+    """Turn houses into columns, each of shape (n,), in the form `data_set.Columns` describes (without `price`)."""
     rows = [vars(house) for house in houses]
     table: dict[str, NDArray[Any]] = {}
     for name in NUMERIC:

@@ -25,7 +25,8 @@ from relevo_contract.categories import (
     spell,
     word,
 )
-from relevo_contract.listing import CATEGORICAL, Columns, House
+from relevo_contract.data_set import Columns
+from relevo_contract.listing import CATEGORICAL, House
 from relevo_contract.numbers import (
     NUMBERS,
     Given,

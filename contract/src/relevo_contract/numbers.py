@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.arithmetic import COLUMNS, Arithmetic, Column, Value
-from relevo_contract.listing import FIRST_DAY, NUMERIC, Columns, House
+from relevo_contract.data_set import Columns
+from relevo_contract.listing import FIRST_DAY, NUMERIC, House
 
 INPUTS_OF_NUMBERS: Final = {
     "sold_day": ("prev_sold_date",),

@@ -34,7 +34,7 @@ ColumnProfile = Annotated[NumericProfile | CategoricalProfile, Field(discriminat
 
 
 class Profile(_Profile):
-    """The training data of one version, column by column (`price` included), and the error it promises."""
+    """The training data of one version, column by column (the target included), and the error it promises."""
 
     rows: int
     batches: tuple[int, ...]

@@ -10,14 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.categories import word, zip_word
-from relevo_contract.listing import NUMERIC, TARGET, Columns
+from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
-
-NUMBERS: Final = (TARGET, *NUMERIC, "prev_sold_date")
-"""Columns held as numbers; a date counts as its year with a fraction."""
-CATEGORIES: Final = ("state", "city", "zip_code", "brokered_by", "status")
-"""Columns held as categories. Not `street`: almost every house has its own, so its distribution says nothing."""
 
 LEVELS: Final = (0.01, *(level / 20 for level in range(1, 20)), 0.99)
 """Quantiles of the training data that become edges: twentieths, so that each bin has rows enough to compare, and the
@@ -25,7 +20,7 @@ outermost hundredths, beyond which half a batch can lie only if its unit is wron
 
 
 def numbers(columns: Columns, name: str) -> NDArray[np.float64]:
-    """A column of NUMBERS as float64 (n,), NaN where missing."""
+    """A column of numbers or dates as float64 (n,), NaN where missing; a date is its year with a fraction."""
     values = columns[name]
     if not np.issubdtype(values.dtype, np.datetime64):
         return np.asarray(values, dtype=np.float64)
@@ -35,7 +30,7 @@ def numbers(columns: Columns, name: str) -> NDArray[np.float64]:
 
 
 def categories(columns: Columns, name: str) -> list[str | None]:
-    """A column of CATEGORIES in the spelling the encoder knows it by, None where missing; (n,)."""
+    """A column of text, one spelling a category, None where missing; (n,). A `zip_code` is spelt as a US zip code."""
     spell = zip_word if name == "zip_code" else word
     return [spell(value) for value in columns[name]]
 
@@ -64,11 +59,11 @@ def categorical_profile(found: Sequence[str | None]) -> CategoricalProfile:
     return CategoricalProfile(counts={str(k): n for k, n in counts.most_common()}, missing=missing)
 
 
-def build_profile(columns: Columns, batches: Sequence[int], promised: Estimate) -> Profile:
-    """The profile of a version's training rows (with `price`), the batches they came in and its error's promise.
+def build_profile(data: DataSet, columns: Columns, batches: Sequence[int], promised: Estimate) -> Profile:
+    """The profile of a version's training rows (with the target), the batches they came in, its error's promise.
 
     `promised` is the median absolute percentage error on rows held out (0.2 is 20 %), with its 95 % interval.
     """
-    profiles: dict[str, ColumnProfile] = {name: numeric_profile(numbers(columns, name)) for name in NUMBERS}
-    profiles |= {name: categorical_profile(categories(columns, name)) for name in CATEGORIES}
-    return Profile(rows=len(columns[TARGET]), batches=tuple(batches), columns=profiles, promised=promised)
+    profiles: dict[str, ColumnProfile] = {name: numeric_profile(numbers(columns, name)) for name in data.numbers}
+    profiles |= {name: categorical_profile(categories(columns, name)) for name in data.compared}
+    return Profile(rows=len(columns[data.target]), batches=tuple(batches), columns=profiles, promised=promised)

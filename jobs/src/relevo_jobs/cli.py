@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relevo_contract.settings import read, table, variable
 from relevo_jobs.deadline import Deadline
@@ -24,6 +24,9 @@ from relevo_jobs.settings import (
     Settings,
     TrainSettings,
 )
+
+if TYPE_CHECKING:
+    from relevo_jobs.use_case import UseCase
 
 
 class Step(NamedTuple):
@@ -78,8 +81,8 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one step and return its exit code."""
+def main(arguments: Sequence[str] | None = None, use_case: UseCase | None = None) -> int:
+    """Run one step, of house prices unless told otherwise, and return its exit code."""
     name: str = parser().parse_args(arguments).step
     step = STEPS[name]
     log = variable(step.settings, "termination_log")  # needed even if the settings are wrong
@@ -90,15 +93,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return tell(Outcome.failed(name, error), termination_log)
     deadline = Deadline(settings.deadline, lambda error: tell(Outcome.failed(name, error), termination_log))
     deadline.start()
-    outcome = run(name, settings)
+    outcome = run(name, settings, use_case)
     deadline.met()
     return tell(outcome, termination_log)
 
 
-def run(name: str, settings: Any) -> Outcome:
+def run(name: str, settings: Any, use_case: UseCase | None = None) -> Outcome:
     """What a step's run came to, whatever happens in it: the last line must be JSON."""
     try:
-        outcome: Outcome = importlib.import_module(STEPS[name].module).run(settings)
+        step = importlib.import_module(STEPS[name].module)
+        outcome: Outcome = step.run(settings) if use_case is None else step.run(settings, use_case)
     except StepError as error:
         return Outcome.failed(name, error)
     except Exception as error:

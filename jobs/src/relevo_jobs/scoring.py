@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract import names
+from relevo_contract.data_set import Columns
 from relevo_contract.encoder import Encoder
-from relevo_contract.listing import Columns
 
 
 class Scorer:

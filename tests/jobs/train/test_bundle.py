@@ -16,7 +16,6 @@ from relevo_contract.bundle import Residuals, SelfTest, ShapSummary
 from relevo_contract.encoder import Encoder
 from relevo_contract.listing import House, columns_of
 from relevo_contract.profile import Profile
-from relevo_jobs.errors import StepError
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.train import bundle, exporting
 from relevo_jobs.train.fitting import Fitted, fit
@@ -135,12 +134,6 @@ def test_shap_values_add_up_to_the_prediction(written: tuple[Path, bundle.Writte
     np.testing.assert_allclose(np.sum(shap.values, axis=1) + shap.base_value, predicted, atol=1e-3)
     for name in names.SHAP_PICTURES:
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
-
-
-def test_without_held_out_rows_nothing_is_written(fitted: Fitted, tmp_path: Path) -> None:
-    with pytest.raises(StepError, match="expected held-out rows"):
-        bundle.write(tmp_path, fitted, draw_listings(50, 1), holdout_columns=draw_listings(0, 1), batches=(1,), seed=0)
-    assert not list(tmp_path.iterdir())
 
 
 def test_an_interval_of_the_residuals_covers_new_rows() -> None:

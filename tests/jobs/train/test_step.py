@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from relevo_contract import names
+from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef, DecisionRecord, TrainReason, TrainVerdict
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import TrainSettings
-from relevo_jobs.stores.clean import TYPED, CleanBatch, CleanStore
+from relevo_jobs.stores.clean import CleanBatch, CleanStore
 from relevo_jobs.train import step
 from tests.killing import run_killed, run_step
 from tests.versions import draw_listings
@@ -27,19 +28,25 @@ def text(value: Any) -> str | None:
     return None if value is None or value != value or str(value) == "NaT" else str(value)
 
 
-def clean_batch(number: int, rows: int) -> CleanBatch:
-    """A batch of which every fifth row is held out."""
+def clean_batch(number: int, rows: int, held_out: bool = True) -> CleanBatch:
+    """A batch of which every fifth row is held out, or none."""
     table = draw_listings(rows, number)
     listings = [
-        (str(row), *(text(table[name][row]) for name in TYPED), "true" if row % 5 == 0 else "false")
+        (
+            str(row),
+            *(text(table[name][row]) for name in LISTINGS.typed),
+            "true" if held_out and row % 5 == 0 else "false",
+        )
         for row in range(rows)
     ]
     return CleanBatch(GROUP, number, f"{number:064x}", rows, listings, [])
 
 
-def ask(env: dict[str, str], number: int, rows: int, train: bool = True, broken: bool = False) -> None:
+def ask(
+    env: dict[str, str], number: int, rows: int, train: bool = True, broken: bool = False, held_out: bool = True
+) -> None:
     """Clean a batch and decide on it."""
-    batch = clean_batch(number, rows)
+    batch = clean_batch(number, rows, held_out)
     CleanStore(env["RELEVO_CLEAN_URL"], GROUP).add(batch)
     record = DecisionRecord(
         batch=BatchRef(group=GROUP, number=number, sha256=batch.sha256, rows=rows, kept=rows),
@@ -122,6 +129,14 @@ def test_too_few_rows_say_so_and_register_nothing(step_env: dict[str, str]) -> N
     code, line, _ = run_step("train", step_env)
     assert code == 1
     assert "expected at least 20 rows to train on, got 13" in line["sentence"]
+    assert not versions(step_env)
+
+
+def test_without_held_out_rows_nothing_is_registered(step_env: dict[str, str]) -> None:
+    ask(step_env, 1, 40, held_out=False)
+    code, line, _ = run_step("train", step_env)
+    assert code == 1
+    assert "expected held-out rows" in line["sentence"]
     assert not versions(step_env)
 
 

@@ -14,9 +14,7 @@ from datetime import date
 from enum import StrEnum
 
 from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC, TARGET
-
-Raw = Sequence[str | None]
-"""The twelve values in the order of `listing.COLUMNS`."""
+from relevo_jobs.clean.fates import Raw, Rejection
 
 
 class Reason(StrEnum):
@@ -70,15 +68,6 @@ class Listing:
     holdout: bool
     blanked: tuple[str, ...]
     """Columns that held a value CLEAN could not believe, now missing."""
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A row that CLEAN leaves out."""
-
-    reason: Reason
-    detail: str
-    """What came."""
 
 
 def number(value: str | None) -> float | None:

@@ -12,7 +12,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NoReturn
 
-from relevo_contract.listing import COLUMNS
+from relevo_contract.listing import LISTINGS
 from relevo_jobs.errors import BadGroup, MalformedAnswer, Unavailable
 
 EXHAUSTED = "ya se recolecto toda la informacion minima necesaria"
@@ -39,11 +39,11 @@ class Batch:
     day: str | None
     sha256: str
     rows: tuple[tuple[str | None, ...], ...]
-    """Each row's twelve values in the order of `listing.COLUMNS`, to the letter; None where null or absent."""
+    """Each row's values in the order of the data set's columns, to the letter; None where null or absent."""
     extra_columns: tuple[str, ...]
-    """Columns that the contract does not know; their values are in the body alone."""
+    """Columns that the data set does not know; their values are in the body alone."""
     missing_columns: tuple[str, ...]
-    """Columns of the contract that no row has."""
+    """Columns of the data set that no row has."""
 
 
 def plain(text: str) -> str:
@@ -63,14 +63,14 @@ def _shown(body: bytes) -> str:
     return repr(start[:120] + ("…" if len(body) > 120 else ""))
 
 
-def parse(status: int, body: bytes, group: int) -> Batch | Exhausted:
-    """Tell an answer of `GET /data` apart.
+def parse(status: int, body: bytes, group: int, columns: Sequence[str] = LISTINGS.columns) -> Batch | Exhausted:
+    """Tell an answer of `GET /data` apart; its rows should have these columns.
 
     Raises BadGroup (the source refused group or day), MalformedAnswer (it breaks the contract), Unavailable (the source
     failed by its own account: 5xx, 408, 429).
     """
     if status == 200:
-        return _batch(_json(body), body, group)
+        return _batch(_json(body), body, group, columns)
     if status == 400:
         return _refusal(body)
     refuse(status, body, "a batch")
@@ -117,7 +117,7 @@ def _whole(answer: dict[str, Any], name: str, body: bytes) -> int:
         raise MalformedAnswer(f"expected a whole number as {name}, got {value!r}: {_shown(body)}") from None
 
 
-def _batch(answer: Any, body: bytes, group: int) -> Batch:
+def _batch(answer: Any, body: bytes, group: int, columns: Sequence[str]) -> Batch:
     if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
         raise MalformedAnswer(f"expected an object with a list as data, got {_shown(body)}")
     came_for = _whole(answer, "group_number", body)
@@ -130,7 +130,7 @@ def _batch(answer: Any, body: bytes, group: int) -> Batch:
     if not data:
         raise MalformedAnswer(f"expected rows in batch {number}, got an empty list")
     day = answer.get("day")
-    rows, extra, missing = _rows(data, number)
+    rows, extra, missing = _rows(data, number, columns)
     said = legible(day) if isinstance(day, str) else None
     return Batch(came_for, number, said, hashlib.sha256(body).hexdigest(), rows, extra, missing)
 
@@ -138,7 +138,7 @@ def _batch(answer: Any, body: bytes, group: int) -> Batch:
 _Table = tuple[tuple[tuple[str | None, ...], ...], tuple[str, ...], tuple[str, ...]]
 
 
-def _rows(data: Sequence[Any], number: int) -> _Table:
+def _rows(data: Sequence[Any], number: int, columns: Sequence[str]) -> _Table:
     """The rows' values, the unknown columns, the absent columns.
 
     What every row has in common is asked once for all of them: a look into each value costs as much as the JSON did.
@@ -146,12 +146,12 @@ def _rows(data: Sequence[Any], number: int) -> _Table:
     kinds = set(map(type, data))
     rows: tuple[tuple[Any, ...], ...]
     if kinds == {dict}:
-        rows, extra, missing = _named(data, number)
+        rows, extra, missing = _named(data, number, columns)
     elif kinds == {list}:
         lengths = set(map(len, data))
-        if lengths != {len(COLUMNS)}:  # values without names: nobody could say which one is gone
+        if lengths != {len(columns)}:  # values without names: nobody could say which one is gone
             raise MalformedAnswer(
-                f"batch {number}: expected {len(COLUMNS)} values in each row, got {sorted(lengths)[:5]}: the source's "
+                f"batch {number}: expected {len(columns)} values in each row, got {sorted(lengths)[:5]}: the source's "
                 "columns changed, and rows without names do not say how"
             )
         rows, extra, missing = tuple(map(tuple, data)), (), ()
@@ -163,19 +163,19 @@ def _rows(data: Sequence[Any], number: int) -> _Table:
     return rows, extra, missing
 
 
-def _named(data: Sequence[dict[str, Any]], number: int) -> _Table:
+def _named(data: Sequence[dict[str, Any]], number: int, columns: Sequence[str]) -> _Table:
     """Rows that are objects: their values in order, the unknown columns, the absent columns."""
-    if set(map(len, data)) == {len(COLUMNS)}:
+    if set(map(len, data)) == {len(columns)}:
         try:
-            return tuple(map(itemgetter(*COLUMNS), data)), (), ()
+            return tuple(map(itemgetter(*columns), data)), (), ()
         except KeyError:  # as many names, but others
             pass
     seen: set[str] = set().union(*data)
-    missing = tuple(name for name in COLUMNS if name not in seen)
-    if len(missing) == len(COLUMNS):
-        raise MalformedAnswer(f"batch {number}: expected the columns {', '.join(COLUMNS)}, got {sorted(seen)[:20]}")
-    extra = tuple(sorted({legible(name) for name in seen.difference(COLUMNS)}))
-    return tuple(tuple(map(row.get, COLUMNS)) for row in data), extra, missing
+    missing = tuple(name for name in columns if name not in seen)
+    if len(missing) == len(columns):
+        raise MalformedAnswer(f"batch {number}: expected the columns {', '.join(columns)}, got {sorted(seen)[:20]}")
+    extra = tuple(sorted({legible(name) for name in seen.difference(columns)}))
+    return tuple(tuple(map(row.get, columns)) for row in data), extra, missing
 
 
 def _as_text(value: Any) -> str | None:

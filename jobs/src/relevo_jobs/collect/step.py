@@ -18,10 +18,12 @@ from relevo_jobs.collect.answers import Batch, Exhausted, parse
 from relevo_jobs.collect.plan import Action, Came, Situation, next_action, starts_with_restart, when_exhausted
 from relevo_jobs.collect.source import Answer, Source
 from relevo_jobs.errors import RepeatedBatch
+from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CollectSettings
 from relevo_jobs.stores.bucket import Bucket
 from relevo_jobs.stores.raw import NewBatch, RawStore, open_raw
+from relevo_jobs.use_case import UseCase
 
 REPEAT_PAUSE = 1.0
 """Seconds between two requests while the source repeats itself; doubled each time."""
@@ -31,10 +33,11 @@ def _say(what: str) -> None:
     print(f"collect: {what}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def run(settings: CollectSettings) -> Outcome:
+def run(settings: CollectSettings, use_case: UseCase = HOUSES) -> Outcome:
     """Ask until a batch comes that RAW does not hold, and keep it. Errors: see relevo_jobs.errors."""
     timeout = httpx.Timeout(settings.source_timeout, connect=min(10.0, settings.source_timeout))
-    with open_raw(settings.raw_url, settings.group) as raw, httpx.Client(timeout=timeout) as client:
+    data = use_case.data
+    with open_raw(settings.raw_url, settings.group, data) as raw, httpx.Client(timeout=timeout) as client:
         raw.become_sole_collector()
         source = Source(client, settings.source_url, settings.group, settings.source_day, settings.source_timeout)
         newest = raw.newest()
@@ -48,7 +51,7 @@ def run(settings: CollectSettings) -> Outcome:
         while True:
             asked_at = datetime.now(UTC)
             answer = source.data()
-            batch = parse(answer.status, answer.body, settings.group)
+            batch = parse(answer.status, answer.body, settings.group, data.columns)
             if isinstance(batch, Exhausted):
                 action = when_exhausted(lost=lost, restarted=restarted)
             else:

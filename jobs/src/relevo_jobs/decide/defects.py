@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from relevo_contract.listing import Columns
+from relevo_contract.data_set import Columns
 from relevo_contract.profile import NumericProfile, Profile
 from relevo_contract.profiling import bin_counts, categories, numbers
 from relevo_jobs.wording import percent

@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from relevo_contract.data_set import Columns
 from relevo_contract.drift import evidence, joined
-from relevo_contract.listing import Columns
 from relevo_contract.profile import Profile
 from relevo_contract.record import LiveEvidence
 
@@ -27,12 +27,12 @@ class LiveInputs:
     """The newest houses that were asked for."""
 
     columns: Columns
-    """The n > 0 houses, without `price`."""
+    """The n > 0 inputs, without the target."""
     since: datetime
     until: datetime
 
     def __len__(self) -> int:
-        return len(self.columns["state"])
+        return len(next(iter(self.columns.values())))
 
 
 class Limits(Protocol):

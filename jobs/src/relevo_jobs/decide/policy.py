@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.drift import evidence
-from relevo_contract.listing import TARGET, Columns
+from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import CategoricalProfile, Profile
 from relevo_contract.profiling import categories
 from relevo_contract.record import BatchRef, ColumnEvidence, ErrorEvidence, LiveEvidence, TrainReason, TrainVerdict
@@ -31,9 +32,9 @@ class Limits:
     error_margin: float = 0.25
     """How much above its promise, relatively, the champion's error must be beside being above it beyond noise."""
     new_state: float = 0.05
-    """Rows in states the champion hardly knows, as a share of its training rows, from which they weigh."""
+    """Rows in places (states) the champion hardly knows, as a share of its training rows, from which they weigh."""
     new_places: float = 0.4
-    """Share of rows in cities or zip codes the champion never saw from which inputs have moved enough."""
+    """Share of rows in finer places (cities, zip codes) it never saw from which inputs have moved enough."""
     waiting: float = 0.25
     """Rows waiting untrained, as a share of the champion's training rows, from which moved inputs are worth one."""
     false_alarms: float = 0.01
@@ -49,11 +50,9 @@ FEWEST_ROWS: Final = 100
 SHARE_OF_TRAINING: Final = 0.2
 """Rows worth judging as a share of the training rows: fewer would hardly change a model."""
 KNOWN_STATE: Final = 30
-"""Training rows from which the champion knows a state (a twentieth, if it had few): stray listings teach it nothing."""
+"""Training rows from which the champion knows a place (a twentieth, if it had few): stray rows teach it nothing."""
 MOST_ROWS: Final = 0.5
-"""Share of the judged rows from which new states weigh, however much the champion was trained on."""
-PLACES: Final = ("city", "zip_code")
-"""Of all that was measured, the share of these never seen says best what a training will gain (docs/decisions.md)."""
+"""Share of the judged rows from which new places weigh, however much the champion was trained on."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Champion:
     version: int
     profile: Profile
     predicted: NDArray[np.float64]
-    """Its log prices for the rows judged, (n,)."""
+    """Its answers for the rows judged, the logarithm of the target, (n,)."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +70,18 @@ class Case:
     """What is to be judged: the rows of one batch, or of several that were too small each."""
 
     columns: Columns
-    """The n rows, with `price`."""
+    """The n rows, with the target."""
     batches: tuple[int, ...]
     """The numbers they came in."""
     untrained: int
     """Rows that cleaning kept and the champion was not trained on, these among them."""
     live: LiveInputs | None = None
     """What the inference API was asked; None if that is not known."""
+    data: DataSet = LISTINGS
+    """What the columns are."""
+
+    def __len__(self) -> int:
+        return len(self.columns[self.data.target])
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class _Judged:
 
     @property
     def rows(self) -> int:
-        return len(self.case.columns[TARGET])
+        return len(self.case)
 
     @property
     def these(self) -> str:
@@ -154,15 +158,18 @@ def _untrusted(found: Sequence[Defect], limits: Limits) -> list[Defect]:
 
 
 def _new_state(judged: _Judged) -> Ruling | None:
-    known = judged.champion.profile.columns["state"]
+    place = judged.case.data.place
+    if place is None:
+        return None
+    known = judged.champion.profile.columns[place]
     counts = known.counts if isinstance(known, CategoricalProfile) else {}
     enough = min(KNOWN_STATE, judged.champion.profile.rows / 20)
-    spelled = categories(judged.case.columns, "state")
-    new = Counter(state for state in spelled if state is not None and counts.get(state, 0) < enough)
+    spelled = categories(judged.case.columns, place)
+    new = Counter(name for name in spelled if name is not None and counts.get(name, 0) < enough)
     rows = sum(new.values())
     if rows < min(MOST_ROWS * judged.rows, judged.limits.new_state * judged.champion.profile.rows) or not rows:
         return None
-    written = [str(judged.case.columns["state"][spelled.index(state)]) for state, _ in new.most_common(4)]
+    written = [str(judged.case.columns[place][spelled.index(name)]) for name, _ in new.most_common(4)]
     return TrainReason.NEW_STATE, (
         f"{percent(rows / judged.rows)} of {judged.these} are in {listed(written)}, which version "
         f"{judged.champion.version} hardly knows; {judged.against}"
@@ -177,10 +184,12 @@ def _error(judged: _Judged) -> Ruling | None:
 
 
 def _drift(judged: _Judged) -> Ruling | None:
-    unseen, place = max((e.unseen or 0.0, e.column) for e in judged.found if e.column in PLACES)
+    # Of all that was measured, the share of places never seen says best what a training gains (docs/decisions.md).
+    within = [(e.unseen or 0.0, e.column) for e in judged.found if e.column in judged.case.data.within]
     training, untrained = judged.champion.profile.rows, judged.case.untrained
     waits = f"{rows_of(untrained)} wait untrained beside {training:,} trained on; {judged.against}"
-    if unseen >= judged.limits.new_places and untrained >= judged.limits.waiting * training:
+    unseen, place = max(within, default=(0.0, ""))
+    if place and unseen >= judged.limits.new_places and untrained >= judged.limits.waiting * training:
         never_saw = f"have a {place} that version {judged.champion.version} never saw"
         return TrainReason.DRIFT, f"{percent(unseen)} of {judged.these} {never_saw}, and {waits}"
     if judged.moved and untrained >= training:
@@ -243,7 +252,7 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
     """The verdict on a case, with its evidence."""
     if champion is None:
         return _without_champion(case)
-    if not len(case.columns[TARGET]):
+    if not len(case):
         return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence="cleaning kept no row of the batch")
     found = evidence(champion.profile, case.columns, limits.false_alarms)
     live = None if case.live is None else live_evidence(champion.profile, case.live, case.columns, limits)
@@ -271,7 +280,7 @@ def _without_champion(case: Case) -> TrainVerdict:
 
 
 def _error_evidence(champion: Champion, case: Case, limits: Limits) -> ErrorEvidence:
-    now = median_error(percentage_errors(np.log(case.columns[TARGET]), champion.predicted))
+    now = median_error(percentage_errors(np.log(case.columns[case.data.target]), champion.predicted))
     promised = champion.profile.promised
     worse = now.low > promised.high and now.value > promised.value * (1 + limits.error_margin)
-    return ErrorEvidence(now=now, promised=promised, rows=len(case.columns[TARGET]), worse=worse)
+    return ErrorEvidence(now=now, promised=promised, rows=len(case), worse=worse)

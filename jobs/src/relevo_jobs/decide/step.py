@@ -12,21 +12,19 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
-import numpy as np
-
 from relevo_contract import names
-from relevo_contract.listing import TARGET
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
+from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
-from relevo_jobs.registry import Registry, Version
-from relevo_jobs.scoring import Scorer
+from relevo_jobs.registry import Registry
 from relevo_jobs.settings import DecideSettings
 from relevo_jobs.stores import inferences
 from relevo_jobs.stores.clean import CleanStore, open_clean
+from relevo_jobs.use_case import UseCase
 
 PAGE = 20
 
@@ -34,7 +32,7 @@ Decided = tuple[str, DecisionRecord]
 """A batch's run and its record."""
 
 
-def run(settings: DecideSettings) -> Outcome:
+def run(settings: DecideSettings, use_case: UseCase = HOUSES) -> Outcome:
     """Decide on every batch that has no complete decision yet, oldest first, and honour an ask for a training, once.
 
     Done if a training is due (or one that was asked for earlier is not settled yet), nothing to do if not. Raises
@@ -45,13 +43,13 @@ def run(settings: DecideSettings) -> Outcome:
     honoured = None if ask is None else registry.honoured(settings.group, ask.id)
     open_ask = ask if honoured is None else None
     saved: list[Decided] = []
-    with open_clean(settings.clean_url, settings.group) as store:
+    with open_clean(settings.clean_url, settings.group, use_case.data) as store:
         waiting, newest = _undecided(registry, store)
         # A batch that was kept may be decided again; of the others a training was asked for already.
         kept = newest[1] if newest is not None and not newest[1].decision.train else None
         if waiting or (open_ask is not None and kept is not None):
             with tempfile.TemporaryDirectory(prefix="relevo-decide-") as folder:
-                judge = _Judge(registry, store, registry.champion(), Path(folder), settings)
+                judge = _Judge(registry, store, Path(folder), settings, use_case)
                 for ref in reversed(waiting):
                     record = judge.record(ref)
                     if open_ask is not None and ref is waiting[0]:
@@ -112,19 +110,20 @@ class _Judge:
     """Judges batches against one champion."""
 
     def __init__(
-        self, registry: Registry, store: CleanStore, champion: Version | None, folder: Path, settings: DecideSettings
+        self, registry: Registry, store: CleanStore, folder: Path, settings: DecideSettings, use_case: UseCase
     ) -> None:
-        self._store, self._champion, self._limits = store, champion, settings.limits()
+        self._store, self._limits, self._data = store, settings.limits(), use_case.data
+        self._champion = champion = registry.champion()
         self._airflow_run = settings.airflow_run or None
         self._excluded = registry.excluded(settings.group)
         self._profile: Profile | None = None
         self._live: LiveInputs | None = None
         if champion is not None:
             if settings.raw_url is not None:
-                self._live = inferences.newest(settings.raw_url, settings.model)
-            registry.download(champion.run_id, [names.PROFILE_FILE, names.ENCODER_FILE, names.ONNX_FILE], folder)
+                self._live = inferences.newest(settings.raw_url, settings.model, data=use_case.data)
+            registry.download(champion.run_id, [names.PROFILE_FILE, *use_case.files], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
-            self._scorer = Scorer(folder)
+            self._scorer = use_case.load(folder)
 
     def record(self, ref: BatchRef) -> DecisionRecord:
         """The batch's record, as the data alone call for."""
@@ -158,11 +157,11 @@ class _Judge:
         untrained = [ref, *self._untrained_before(ref)]
         batches = judged_together(untrained, rows_needed(self._profile, self._limits))
         columns = self._store.columns([b.number for b in batches])
-        case = Case(columns, tuple(b.number for b in batches), sum(b.kept for b in untrained), self._live)
+        numbers, kept = tuple(b.number for b in batches), sum(b.kept for b in untrained)
+        case = Case(columns, numbers, kept, self._live, self._data)
         champion = None
         if self._champion is not None and self._profile is not None:
-            predicted = self._scorer.predict(columns) if len(columns[TARGET]) else np.empty(0)
-            champion = Champion(self._champion.number, self._profile, predicted)
+            champion = Champion(self._champion.number, self._profile, self._scorer.predict(columns))
         verdict = decide(champion, case, self._limits)
         self._excluded |= set(verdict.excluded)
         return verdict

@@ -10,32 +10,36 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.prepare.patience import Patience
 from relevo_jobs.settings import PrepareSettings
 from relevo_jobs.stores import clean, logins, raw
 from relevo_jobs.stores.bucket import Bucket
 from relevo_jobs.stores.postgres import Schema, bring_up_to_date
+from relevo_jobs.use_case import UseCase
 
 
 def _say(what: str) -> None:
     print(f"prepare: {what}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def run(settings: PrepareSettings) -> Outcome:
+def run(settings: PrepareSettings, use_case: UseCase = HOUSES) -> Outcome:
     """Make what is missing. Done also if everything was there: the Kubernetes Job it runs as would call 99 a failure.
 
     Raises Unavailable if a server is away for longer than it may be, SettingsError if one refuses.
     """
     patience = Patience(settings.wait, _say)
+    raw_schema, clean_schema = raw.schema(use_case.data), clean.schema(use_case.data)
     schemas = []
-    for name, url, schema in (("RAW", settings.raw_url, raw.SCHEMA), ("CLEAN", settings.clean_url, clean.SCHEMA)):
+    for name, url, schema in (("RAW", settings.raw_url, raw_schema), ("CLEAN", settings.clean_url, clean_schema)):
         found = patience.until_it_answers(name, partial(bring_up_to_date, url, schema))
         schemas.append(f"{name} {_brought(found, schema)}")
         _say(schemas[-1])
     login = None
     if settings.serving_url is not None:
-        login = patience.until_it_answers("RAW", partial(logins.admit, settings.raw_url, settings.serving_url))
+        admit = partial(logins.admit, settings.raw_url, settings.serving_url, use_case.data)
+        login = patience.until_it_answers("RAW", admit)
         _say(f"the inference API adds to RAW as {login}")
     bucket = Bucket(settings.bucket, settings.s3_endpoint_url)
     made = patience.until_it_answers("the bucket", bucket.prepare)
@@ -44,8 +48,8 @@ def run(settings: PrepareSettings) -> Outcome:
         f"bucket {settings.bucket} {'made' if made else 'was there'}; {', '.join(schemas)}"
         + (f"; login {login}" if login else ""),
         bucket_made=made,
-        raw_version=len(raw.SCHEMA.migrations),
-        clean_version=len(clean.SCHEMA.migrations),
+        raw_version=len(raw_schema.migrations),
+        clean_version=len(clean_schema.migrations),
     )
 
 

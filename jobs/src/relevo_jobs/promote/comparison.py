@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from relevo_contract.listing import TARGET
 from relevo_contract.record import Criterion, Estimate, Promotion, StateComparison
 from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.wording import estimate, listed, percent, rows_of
@@ -47,12 +48,16 @@ class HeldOut:
     """Held-out rows of all batches the challenger was trained on, n in all."""
 
     log_price: Floats
+    """Of whatever is predicted; so all prices here."""
     state: Sequence[str | None]
+    """Or what else the rows' places are."""
     new: NDArray[np.bool_]
     """Rows of batches that the champion was not trained on."""
     champion: Floats
     """The champion's log prices; the training rows' median where there is no champion."""
     challenger: Floats
+    target: str = TARGET
+    """What the price is called in sentences."""
 
 
 def paired_difference(champion: Floats, challenger: Floats, confidence: float, seed: int) -> Estimate:
@@ -152,15 +157,15 @@ def compare(
     else:
         criterion = Criterion.STATE_WORSE if worse else Criterion.BETTER
     promoted = criterion in {Criterion.FIRST_BEATS_MEDIAN, Criterion.BETTER}
-    sentence = _sentence(figures, worse, new=bool(held_out.new[judged].all()))
+    sentence = _sentence(figures, worse, held_out.target, new=bool(held_out.new[judged].all()))
     return figures.model_copy(update={"promoted": promoted, "criterion": criterion, "sentence": sentence})
 
 
-def _sentence(figures: Promotion, worse: Sequence[StateComparison], *, new: bool) -> str:
+def _sentence(figures: Promotion, worse: Sequence[StateComparison], target: str, *, new: bool) -> str:
     """The figures in words; the verdict is told by the criterion."""
     difference = figures.difference
     if figures.champion_version is None:
-        against, where = "always saying the median price", "held-out rows"
+        against, where = f"always saying the median {target}", "held-out rows"
     else:
         against = f"version {figures.champion_version}"
         where = "held-out rows of batches it was not trained on" if new else "held-out rows"
@@ -170,7 +175,7 @@ def _sentence(figures: Promotion, worse: Sequence[StateComparison], *, new: bool
         verdict = f"is worse than {against} beyond noise"
     else:
         verdict = f"does not differ from {against} beyond noise"
-    places = listed([f"{state.state} (by {percent(state.difference.value)} of the price)" for state in worse])
+    places = listed([f"{state.state} (by {percent(state.difference.value)} of the {target})" for state in worse])
     points = f"{100 * difference.value:+.1f} points ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
     return (
         f"version {figures.challenger_version} {verdict} on {figures.rows:,} {where}: median error "

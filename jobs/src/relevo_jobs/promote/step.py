@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 
 from relevo_contract import names
-from relevo_contract.listing import TARGET
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
+from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.promote.comparison import Floats, HeldOut, compare
 from relevo_jobs.registry import Registry, Version
-from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import PromoteSettings
 from relevo_jobs.stores.clean import CleanStore, open_clean
+from relevo_jobs.use_case import UseCase
 
 
-def run(settings: PromoteSettings) -> Outcome:
+def run(settings: PromoteSettings, use_case: UseCase = HOUSES) -> Outcome:
     """Settle the version that waits for it; nothing to do if there is none.
 
     Raises Unavailable if CLEAN or MLflow is away.
@@ -35,17 +35,24 @@ def run(settings: PromoteSettings) -> Outcome:
         return Outcome.nothing("promote", "every version is promoted or rejected already")
     run_id, record = pending
     if record.promotion is None:
-        with open_clean(settings.clean_url, settings.group) as store:
-            record = record.model_copy(update={"promotion": _judge(registry, store, run_id, record, settings)})
+        with open_clean(settings.clean_url, settings.group, use_case.data) as store:
+            promotion = _judge(registry, store, run_id, record, settings=settings, use_case=use_case)
+            record = record.model_copy(update={"promotion": promotion})
     registry.settle(run_id, record)
     assert record.promotion is not None
     return _outcome(run_id, record.batch.number, record.promotion)
 
 
 def _judge(
-    registry: Registry, store: CleanStore, run_id: str, record: DecisionRecord, settings: PromoteSettings
+    registry: Registry,
+    store: CleanStore,
+    run_id: str,
+    record: DecisionRecord,
+    *,
+    settings: PromoteSettings,
+    use_case: UseCase,
 ) -> Promotion:
-    training = record.training
+    training, target, place = record.training, use_case.data.target, use_case.data.place
     if training is None or training.version is None:
         raise ValueError(f"expected run {run_id}, which has a version, to tell its training, it does not")
     champion = registry.champion()
@@ -54,18 +61,19 @@ def _judge(
         old = store.columns([n for n in training.batches if n in known], holdout=True)
         new = store.columns([n for n in training.batches if n not in known], holdout=True)
         rows = {name: np.concatenate([old[name], new[name]]) for name in old}
-        challenger_scores = _scores(registry, run_id, rows, Path(folder))
+        challenger_scores = _scores(registry, run_id, rows, Path(folder), use_case)
         if champion is None:
-            median = np.median(store.columns(training.batches, holdout=False)[TARGET])
-            champion_scores: Floats = np.full(len(rows[TARGET]), np.log(median))
+            median = np.median(store.columns(training.batches, holdout=False)[target])
+            champion_scores: Floats = np.full(len(rows[target]), np.log(median))
         else:
-            champion_scores = _scores(registry, champion.run_id, rows, Path(folder))
+            champion_scores = _scores(registry, champion.run_id, rows, Path(folder), use_case)
     held_out = HeldOut(
-        log_price=np.log(rows[TARGET]),
-        state=list(rows["state"]),
-        new=np.repeat([False, True], [len(old[TARGET]), len(new[TARGET])]),
+        log_price=np.log(rows[target]),
+        state=[None] * len(rows[target]) if place is None else list(rows[place]),
+        new=np.repeat([False, True], [len(old[target]), len(new[target])]),
         champion=champion_scores,
         challenger=challenger_scores,
+        target=target,
     )
     return compare(
         held_out,
@@ -84,10 +92,10 @@ def _known_batches(registry: Registry, champion: Version | None, folder: Path) -
     return frozenset(Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes()).batches)
 
 
-def _scores(registry: Registry, run_id: str, rows: dict[str, Any], folder: Path) -> Floats:
-    """A version's log prices, (n,); its files replace another's in the folder."""
-    registry.download(run_id, [names.ENCODER_FILE, names.ONNX_FILE], folder)
-    return Scorer(folder).predict(rows)
+def _scores(registry: Registry, run_id: str, rows: dict[str, Any], folder: Path, use_case: UseCase) -> Floats:
+    """A version's answers, the logarithm of the target, (n,); its files replace another's in the folder."""
+    registry.download(run_id, use_case.files, folder)
+    return use_case.load(folder).predict(rows)
 
 
 def _outcome(run_id: str, batch: int, promotion: Promotion) -> Outcome:

@@ -10,22 +10,19 @@ from typing import Any
 import psycopg
 from numpy.typing import NDArray
 
-from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, TARGET
+from relevo_contract.data_set import DataSet
+from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.postgres import Schema, connect, speaking
-from relevo_jobs.stores.tables import columns
+from relevo_jobs.stores.tables import columns, definitions
 
 VARIABLE = "RELEVO_CLEAN_URL"
 
-TYPED = (*NUMERIC, TARGET, *CATEGORICAL, *DATES)
-"""CLEAN's listing columns in its order."""
 
-SCHEMA = Schema(
-    "clean",
-    VARIABLE,
-    (
-        f"""
+def schema(data: DataSet) -> Schema:
+    """CLEAN of a data set."""
+    batches = f"""
         create table clean.batches (
             group_number integer not null,
             batch_number integer not null,
@@ -36,18 +33,16 @@ SCHEMA = Schema(
             cleaned_at   timestamptz not null default now(),
             primary key (group_number, batch_number)
         );
-        create table clean.listings (
+        create table clean.{data.name} (
             group_number integer not null,
             batch_number integer not null,
             row_number   integer not null,
-            {", ".join(f"{column} double precision" for column in (*NUMERIC, TARGET))},
-            {", ".join(f"{column} text" for column in CATEGORICAL)},
-            {", ".join(f"{column} date" for column in DATES)},
+            {definitions(data, data.typed)},
             holdout      boolean not null,
             primary key (group_number, batch_number, row_number),
             foreign key (group_number, batch_number) references clean.batches
         );
-        comment on column clean.listings.holdout is 'Never trained on by any version.';
+        comment on column clean.{data.name}.holdout is 'Never trained on by any version.';
         create table clean.rejections (
             group_number integer not null,
             batch_number integer not null,
@@ -58,9 +53,12 @@ SCHEMA = Schema(
             foreign key (group_number, batch_number) references clean.batches
         );
         comment on table clean.rejections is 'Rows of RAW that CLEAN leaves out, and why; see docs/cleaning.md.';
-        """,
-    ),
-)
+        """
+    return Schema("clean", VARIABLE, (batches,))
+
+
+SCHEMA = schema(LISTINGS)
+"""Of the listings."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,8 @@ class CleanBatch:
     number: int
     sha256: str
     row_count: int
-    listings: Sequence[Sequence[str | None]]
-    """row_number, the columns of TYPED, holdout."""
+    kept: Sequence[Sequence[str | None]]
+    """row_number, the data set's typed columns, holdout."""
     rejections: Sequence[tuple[str, str, str]]
     """row_number, reason, detail."""
 
@@ -80,8 +78,10 @@ class CleanBatch:
 class CleanStore:
     """CLEAN of one group. `CleanStore(url, group)` opens a connection for each call; `open_clean` keeps one."""
 
-    def __init__(self, url: str, group: int, connection: psycopg.Connection | None = None) -> None:
-        self._url, self._group, self._connection = url, group, connection
+    def __init__(
+        self, url: str, group: int, connection: psycopg.Connection | None = None, data: DataSet = LISTINGS
+    ) -> None:
+        self._url, self._group, self._connection, self._data = url, group, connection, data
 
     @contextmanager
     def _open(self) -> Iterator[psycopg.Connection]:
@@ -89,7 +89,7 @@ class CleanStore:
             with speaking(self._url, VARIABLE):
                 yield self._connection
         else:
-            with connect(self._url, SCHEMA) as connection:
+            with connect(self._url, schema(self._data)) as connection:
                 yield connection
 
     def newest(self) -> BatchRef | None:
@@ -114,38 +114,42 @@ class CleanStore:
         return [BatchRef(group=self._group, number=n, sha256=h, rows=c, kept=k) for n, h, c, k in rows]
 
     def columns(self, numbers: Sequence[int] | None = None, holdout: bool | None = None) -> dict[str, NDArray[Any]]:
-        """Rows as `relevo_contract.listing.Columns` with `price`, ordered by batch and row; shape (n,) each.
+        """Rows as `relevo_contract.data_set.Columns` with the target, ordered by batch and row; shape (n,) each.
 
         `numbers` chooses batches, `holdout` the held-out rows or the others; None takes all.
         """
         with self._open() as connection:
             rows = connection.execute(
-                f"select {', '.join(TYPED)} from clean.listings where group_number = %s"  # noqa: S608
-                " and (%s::integer[] is null or batch_number = any(%s)) and (%s::boolean is null or holdout = %s)"
-                " order by batch_number, row_number",
+                (
+                    f"select {', '.join(self._data.typed)} from clean.{self._data.name} where group_number = %s"  # noqa: S608
+                    " and (%s::integer[] is null or batch_number = any(%s)) and (%s::boolean is null or holdout = %s)"
+                    " order by batch_number, row_number"
+                ).encode(),
                 (self._group, numbers and list(numbers), numbers and list(numbers), holdout, holdout),
                 binary=True,
             ).fetchall()
         if numbers is not None and not numbers:
             rows = []
-        return columns(rows, TYPED)
+        return columns(self._data, rows, self._data.typed)
 
     def held_out(self, numbers: Sequence[int]) -> dict[int, int]:
         """Held-out rows of each of these batches, oldest first."""
         with self._open() as connection:
             found = connection.execute(
-                "select batch_number, count(*) filter (where holdout) from clean.listings where group_number = %s"
-                " and batch_number = any(%s) group by batch_number order by batch_number",
+                f"select batch_number, count(*) filter (where holdout) from clean.{self._data.name}"  # noqa: S608
+                " where group_number = %s and batch_number = any(%s) group by batch_number order by batch_number",
                 (self._group, list(numbers)),
             ).fetchall()
         return dict(found)
 
-    def origin(self, number: int, most: int = 10) -> dict[str, int]:
-        """A batch's rows by state, the most frequent first; the empty name is of rows without one."""
+    def origin(self, number: int, most: int = 10) -> dict[str, int] | None:
+        """A batch's rows by place, the most frequent first; the empty name is of rows without one. None: no places."""
+        if self._data.place is None:
+            return None
         with self._open() as connection:
             found = connection.execute(
-                "select coalesce(state, ''), count(*) from clean.listings where group_number = %s and batch_number = %s"
-                " group by 1 order by 2 desc, 1 limit %s",
+                f"select coalesce({self._data.place}, ''), count(*) from clean.{self._data.name}"  # noqa: S608
+                " where group_number = %s and batch_number = %s group by 1 order by 2 desc, 1 limit %s",
                 (self._group, number, most),
             ).fetchall()
         return dict(found)
@@ -166,13 +170,13 @@ class CleanStore:
             done = connection.execute(
                 "insert into clean.batches (group_number, batch_number, body_sha256, row_count, kept, rejected)"
                 " values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
-                (batch.group, batch.number, batch.sha256, batch.row_count, len(batch.listings), len(batch.rejections)),
+                (batch.group, batch.number, batch.sha256, batch.row_count, len(batch.kept), len(batch.rejections)),
             )
             if done.rowcount == 0:
                 return
             key = (str(batch.group), str(batch.number))
             for table, columns, rows in (
-                ("listings", f"row_number, {', '.join(TYPED)}, holdout", batch.listings),
+                (self._data.name, f"row_number, {', '.join(self._data.typed)}, holdout", batch.kept),
                 ("rejections", "row_number, reason, detail", batch.rejections),
             ):
                 statement = f"copy clean.{table} (group_number, batch_number, {columns}) from stdin"
@@ -181,7 +185,7 @@ class CleanStore:
 
 
 @contextmanager
-def open_clean(url: str, group: int) -> Iterator[CleanStore]:
+def open_clean(url: str, group: int, data: DataSet = LISTINGS) -> Iterator[CleanStore]:
     """CLEAN of one group over one connection, its schema up to date. Raises Unavailable if the server is away."""
-    with connect(url, SCHEMA) as connection:
-        yield CleanStore(url, group, connection)
+    with connect(url, schema(data)) as connection:
+        yield CleanStore(url, group, connection, data)

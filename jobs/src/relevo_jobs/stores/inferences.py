@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final, LiteralString
+from typing import Final
 
-from relevo_contract.listing import INPUTS
+from relevo_contract.data_set import DataSet
+from relevo_contract.listing import LISTINGS
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.stores.postgres import connect
-from relevo_jobs.stores.raw import SCHEMA
+from relevo_jobs.stores.raw import schema
 from relevo_jobs.stores.tables import columns
 
 NEWEST: Final = 2_000
-"""Houses read: enough to tell a change, and the same cost whatever was asked before."""
-_NEWEST: LiteralString = (
-    f"select at, {', '.join(INPUTS)} from raw.inferences where model = %s order by at desc limit %s"  # noqa: S608
-)
+"""Inputs read: enough to tell a change, and the same cost whatever was asked before."""
 
 
-def newest(url: str, model: str, most: int = NEWEST) -> LiveInputs | None:
-    """The newest houses that the model's versions priced; None if there are none. Raises Unavailable if RAW is away."""
-    with connect(url, SCHEMA) as connection:
-        rows = connection.execute(_NEWEST, (model, most), binary=True).fetchall()
+def newest(url: str, model: str, most: int = NEWEST, data: DataSet = LISTINGS) -> LiveInputs | None:
+    """The newest inputs that the model's versions answered; None without any. Raises Unavailable if RAW is away."""
+    newest_first = f"select at, {', '.join(data.inputs)} from raw.inferences where model = %s order by at desc limit %s"  # noqa: S608
+    with connect(url, schema(data)) as connection:
+        rows = connection.execute(newest_first.encode(), (model, most), binary=True).fetchall()
     if not rows:
         return None
-    return LiveInputs(columns([row[1:] for row in rows], INPUTS), since=rows[-1][0], until=rows[0][0])
+    return LiveInputs(columns(data, [row[1:] for row in rows], data.inputs), since=rows[-1][0], until=rows[0][0])

@@ -8,6 +8,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from relevo_contract.data_set import DataSet
+from relevo_contract.listing import LISTINGS
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.stores import raw
 from relevo_jobs.stores.postgres import LOCK, connect
@@ -20,14 +22,14 @@ _RIGHTS: Final = (
 )
 
 
-def admit(owner_url: str, serving_url: str) -> str:
+def admit(owner_url: str, serving_url: str, data: DataSet = LISTINGS) -> str:
     """Make the login that the second address names, with its password and rights; returns its name.
 
     What is there is brought up to date. Raises SettingsError if the address names no user and password, or the owner's
     one, or if the owner may not make logins.
     """
     name, password = _login(serving_url)
-    with connect(owner_url, raw.SCHEMA) as connection, connection.transaction():
+    with connect(owner_url, raw.schema(data)) as connection, connection.transaction():
         if name == connection.info.user:
             raise SettingsError(f"{VARIABLE}: expected a login of its own, got the owner's, {name}: name another")
         # Encrypted here, so that the password stands in no log of the server.

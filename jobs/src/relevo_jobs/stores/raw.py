@@ -12,21 +12,19 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
+from relevo_contract.data_set import DataSet
+from relevo_contract.listing import LISTINGS
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.postgres import Schema, connect, speaking
+from relevo_jobs.stores.tables import definitions
 
 VARIABLE = "RELEVO_RAW_URL"
-INFERENCE_TYPES = (
-    dict.fromkeys(NUMERIC, "double precision") | dict.fromkeys(CATEGORICAL, "text") | dict.fromkeys(DATES, "date")
-)
 
-SCHEMA = Schema(
-    "raw",
-    VARIABLE,
-    (
-        f"""
+
+def schema(data: DataSet) -> Schema:
+    """RAW of a data set."""
+    batches = f"""
         create table raw.batches (
             batch_id        bigint generated always as identity primary key,
             group_number    integer not null,
@@ -45,11 +43,11 @@ SCHEMA = Schema(
             unique (group_number, body_sha256)
         );
         comment on table raw.batches is 'One row per answer of the data source; written once, never changed.';
-        create table raw.listings (
+        create table raw.{data.name} (
             batch_id   bigint not null, -- no foreign key: it would double COPY's cost to check, row by row, what
                                         -- was written in the same transaction and is never changed
             row_number integer not null,
-            {", ".join(f"{column} text" for column in COLUMNS)},
+            {", ".join(f"{column} text" for column in data.columns)},
             primary key (batch_id, row_number)
         );
         create table raw.in_flight (
@@ -57,9 +55,9 @@ SCHEMA = Schema(
             asked_at     timestamptz not null default now()
         );
         comment on table raw.in_flight is 'A request whose answer is not accounted for: it may have been lost.';
-        comment on table raw.listings is 'The rows as they came, to the letter; the exact body is in the bucket.';
-        """,
-        f"""
+        comment on table raw.{data.name} is 'The rows as they came, to the letter; the exact body is in the bucket.';
+        """
+    inferences = f"""
         create table raw.inferences (
             request    uuid not null,
             row_number integer not null,
@@ -67,7 +65,7 @@ SCHEMA = Schema(
             model      text not null,
             version    integer not null,
             run_id     text not null,
-            {", ".join(f"{column} {kind}" for column, kind in INFERENCE_TYPES.items())},
+            {definitions(data, data.inputs)},
             prediction double precision not null,
             low        double precision not null,
             high       double precision not null,
@@ -85,15 +83,17 @@ SCHEMA = Schema(
         );
         comment on table raw.inference_spools is
             'How much of each file of the inference API''s spools is in raw.inferences; written with the rows.';
-        """,
-    ),
-)
+        """
+    return Schema("raw", VARIABLE, (batches, inferences))
+
+
+SCHEMA = schema(LISTINGS)
+"""Of the listings."""
 
 LOCK_WAIT = 5.0
 """Seconds to wait for another collector of the group to end."""
 PART = 2_000
 """Rows made into text at a time: PostgreSQL reads one part while the next is made."""
-_ROWS: LiteralString = f"select {', '.join(COLUMNS)} from raw.listings where batch_id = %s order by row_number"  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class NewBatch:
     sha256: str
     body_key: str
     rows: Sequence[Sequence[str | None]]
-    """Each row's twelve values in the order of `listing.COLUMNS`."""
+    """Each row's values in the order of the data set's columns."""
     extra_columns: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
 
@@ -127,10 +127,10 @@ class StoredBatch:
 class RawStore:
     """RAW of one group. Make it with `open_raw`."""
 
-    def __init__(self, connection: psycopg.Connection, url: str, group: int) -> None:
-        self._connection, self._url, self._group = connection, url, group
+    def __init__(self, connection: psycopg.Connection, url: str, group: int, data: DataSet = LISTINGS) -> None:
+        self._connection, self._url, self._group, self._data = connection, url, group, data
 
-    def _run(self, statement: LiteralString, *parameters: object) -> psycopg.Cursor[Any]:
+    def _run(self, statement: LiteralString | bytes, *parameters: object) -> psycopg.Cursor[Any]:
         with speaking(self._url, VARIABLE):
             return self._connection.execute(statement, parameters)
 
@@ -205,8 +205,9 @@ class RawStore:
         return batch_id
 
     def _copy(self, batch_id: int, rows: Sequence[Sequence[str | None]]) -> None:
-        columns = f"batch_id, row_number, {', '.join(COLUMNS)}"
-        with self._connection.cursor().copy(f"copy raw.listings ({columns}) from stdin") as copy:
+        columns = f"batch_id, row_number, {', '.join(self._data.columns)}"
+        statement = f"copy raw.{self._data.name} ({columns}) from stdin"
+        with self._connection.cursor().copy(statement.encode()) as copy:
             for start in range(0, len(rows), PART):
                 part = rows[start : start + PART]
                 numbers = list(map(str, range(start, start + len(part))))
@@ -223,12 +224,14 @@ class RawStore:
         return [StoredBatch(int(i), int(n), str(h), int(c)) for i, n, h, c in rows]
 
     def rows(self, batch_id: int) -> list[tuple[str | None, ...]]:
-        """A batch's rows, each the twelve values in the order of `listing.COLUMNS`, in the order they came."""
-        return self._run(_ROWS, batch_id).fetchall()
+        """A batch's rows, each its values in the order of the data set's columns, in the order they came."""
+        columns = ", ".join(self._data.columns)
+        statement = f"select {columns} from raw.{self._data.name} where batch_id = %s order by row_number"  # noqa: S608
+        return self._run(statement.encode(), batch_id).fetchall()
 
 
 @contextmanager
-def open_raw(url: str, group: int) -> Iterator[RawStore]:
+def open_raw(url: str, group: int, data: DataSet = LISTINGS) -> Iterator[RawStore]:
     """RAW of one group, its schema up to date. Raises Unavailable if the server is away."""
-    with connect(url, SCHEMA) as connection:
-        yield RawStore(connection, url, group)
+    with connect(url, schema(data)) as connection:
+        yield RawStore(connection, url, group, data)

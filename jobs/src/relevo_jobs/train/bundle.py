@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from relevo_contract import names
 from relevo_contract.bundle import Residuals, SelfTest, SelfTestCase
-from relevo_contract.listing import CATEGORICAL, NUMERIC, Columns, House
+from relevo_contract.data_set import Columns
+from relevo_contract.listing import CATEGORICAL, LISTINGS, NUMERIC, House
 from relevo_contract.profiling import build_profile
 from relevo_contract.record import Estimate
 from relevo_jobs.errors import StepError
@@ -75,14 +76,9 @@ def write(
 ) -> Written:
     """Write every file of the version into an existing folder.
 
-    `holdout_columns` (with `price`) are rows the model was not trained on: promise and residuals come of them.
-    Raises StepError if there are none, or if ONNX Runtime and XGBoost disagree.
+    `holdout_columns` (with `price`) are rows the model was not trained on, at least one: promise and residuals come of
+    them. Raises StepError if ONNX Runtime and XGBoost disagree.
     """
-    if not len(holdout_columns["price"]):
-        raise StepError(
-            "expected held-out rows to measure the model on, found none: a batch this small cannot carry a model; "
-            "collect another batch, decide will ask again"
-        )
     (folder / names.XGBOOST_FILE).write_bytes(fitted.booster.save_raw("ubj"))
     (folder / names.ONNX_FILE).write_bytes(to_onnx(fitted.booster))
     (folder / names.ENCODER_FILE).write_text(fitted.encoder.model_dump_json())
@@ -99,7 +95,7 @@ def write(
     actual = np.log(np.asarray(holdout_columns["price"], dtype=np.float64))
     promised = median_error(percentage_errors(actual, predicted))
     residuals = residuals_of(actual, predicted)
-    profile = build_profile(training_columns, tuple(batches), promised)
+    profile = build_profile(LISTINGS, training_columns, tuple(batches), promised)
     features = fitted.encoder.transform(holdout_columns)
     shap = explaining.summarize(fitted.booster, features, fitted.encoder.feature_names, seed)
     explaining.draw(shap, folder)

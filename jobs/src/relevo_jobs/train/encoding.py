@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from relevo_contract.arithmetic import COLUMNS, Column
 from relevo_contract.categories import categories, codes, index, kinds, spell, vocabulary
+from relevo_contract.data_set import Columns
 from relevo_contract.encoder import AdditiveModel, Encoder, TargetEncoding
-from relevo_contract.listing import Columns
 from relevo_contract.lookup import Codes
 from relevo_contract.numbers import Given, centers, design, given_columns, log_size
 

@@ -12,8 +12,8 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
+from relevo_contract.data_set import Columns
 from relevo_contract.encoder import Encoder
-from relevo_contract.listing import Columns
 from relevo_jobs.errors import StepError
 from relevo_jobs.train.averaging import average
 from relevo_jobs.train.encoding import Rows, learn, out_of_fold

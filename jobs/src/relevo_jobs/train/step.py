@@ -15,12 +15,14 @@ import numpy as np
 
 from relevo_contract import names
 from relevo_contract.record import Training
-from relevo_jobs.errors import Unavailable
+from relevo_jobs.errors import StepError, Unavailable
+from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train.holdout import holdout_predictions
+from relevo_jobs.use_case import Lesson, UseCase
 from relevo_jobs.wording import estimate
 
 
@@ -28,7 +30,7 @@ def _say(what: str) -> None:
     print(f"train: {what}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def run(settings: TrainSettings) -> Outcome:
+def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
     """Train the newest version asked for. Done also if one is registered that promote has not settled yet: a step that
     was killed after its registration says so when it is run again. Nothing to do otherwise.
 
@@ -44,26 +46,27 @@ def run(settings: TrainSettings) -> Outcome:
     run_id, record = pending
     batch = record.batch.number
 
-    # Heavy, and not needed to find that there is nothing to do.
-    from relevo_jobs.train import bundle, fitting  # noqa: PLC0415
-
     started = time.monotonic()
-    store = CleanStore(settings.clean_url, settings.group)
+    store = CleanStore(settings.clean_url, settings.group, data=use_case.data)
     excluded = registry.excluded(settings.group)
     batches = tuple(ref.number for ref in store.batches() if ref.number <= batch and ref.number not in excluded)
     training_rows = store.columns(batches, holdout=False)
     holdout = store.columns(batches, holdout=True)
-    rows = len(training_rows["price"])
-    _say(f"batch {batch}: fitting {rows} rows of {len(batches)} batches, {len(holdout['price'])} held out")
-    fitted = fitting.fit(training_rows, seed=settings.seed, threads=settings.threads)
+    actual = np.log(holdout[use_case.data.target])
+    rows = len(training_rows[use_case.data.target])
+    if not len(actual):
+        raise StepError(
+            "expected held-out rows to measure the model on, found none: a batch this small cannot carry a model; "
+            "collect another batch, decide will ask again"
+        )
+    _say(f"batch {batch}: fitting {rows} rows of {len(batches)} batches, {len(actual)} held out")
+    lesson = Lesson(training_rows, holdout, batches, settings.seed, settings.threads)
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
-        _say("writing the version's files")
         try:
-            written = bundle.write(
-                folder, fitted, training_rows, holdout_columns=holdout, batches=batches, seed=settings.seed
-            )
-            kept = holdout_predictions(store.held_out(batches), np.log(holdout["price"]), written.predicted)
+            trained = use_case.train(folder, lesson)
+            use_case.expect_whole(folder, trained, len(actual))
+            kept = holdout_predictions(store.held_out(batches), actual, trained.predicted)
             (folder / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
         except OSError as error:
             raise Unavailable(
@@ -75,18 +78,17 @@ def run(settings: TrainSettings) -> Outcome:
             batches=batches,
             rows=rows,
             seed=settings.seed,
-            parameters=fitted.parameters,
+            parameters=dict(trained.parameters),
             seconds=round(time.monotonic() - started, 3),
-            onnx_difference=written.onnx_difference,
+            onnx_difference=trained.onnx_difference,
         )
         _say("registering it")
         version = registry.register(run_id, folder, record.model_copy(update={"training": training}))
-    promised = written.promised
     return _done(
         run_id,
         batch,
         training.model_copy(update={"version": version}),
-        f"median error on its {len(holdout['price'])} held-out rows {estimate(promised)}",
+        f"median error on its {len(actual)} held-out rows {estimate(trained.promised)}",
     )
 
 

@@ -1,0 +1,84 @@
+"""A data set: which columns its rows have, and what each of them is. The listings are one, a team's own is another."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+Columns = Mapping[str, NDArray[Any]]
+"""A table by column, each of shape (n,): numbers as float64 with NaN where missing, text as object with None where
+missing, dates as datetime64[D] with NaT where missing, the target as float64 where known."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
+_KEYS: Final = frozenset(
+    {"batch_id", "group_number", "batch_number", "row_number", "holdout", "reason", "detail"}
+    | {"request", "at", "model", "version", "run_id", "prediction", "low", "high", "unseen"}
+)
+"""Columns that RAW and CLEAN have beside a data set's own."""
+_TABLES: Final = frozenset({"batches", "rejections", "inferences", "inference_spools", "in_flight", "schema_versions"})
+"""Tables that they have beside its own."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What the steps must know of a data set to keep it, to hold batches against each other and to judge versions.
+
+    Raises ValueError if the parts do not belong together.
+    """
+
+    name: str
+    """Of its tables: `raw.<name>`, `clean.<name>`."""
+    columns: tuple[str, ...]
+    """As the source sends them, in its order."""
+    target: str
+    """What is predicted: a number above zero, for errors are shares of it."""
+    numeric: tuple[str, ...] = ()
+    """Inputs that are numbers."""
+    categorical: tuple[str, ...] = ()
+    """Inputs that are text."""
+    dates: tuple[str, ...] = ()
+    """Inputs that are days."""
+    compared: tuple[str, ...] = ()
+    """Of the categorical, those whose distribution tells something; not one in which nearly every row differs."""
+    place: str | None = None
+    """Of the compared, the one by which rows hang together: a place hardly known calls for a training, and in none may
+    a challenger become much worse. None: there is none."""
+    within: tuple[str, ...] = ()
+    """Of the compared, finer places, of which every batch has some never seen."""
+
+    def __post_init__(self) -> None:
+        typed, compared = set(self.typed), set(self.compared)
+        places = {*self.within, *(() if self.place is None else (self.place,))}
+        spelled = {name for name in (self.name, *self.columns) if not _NAME.match(name)}
+        taken = {*_KEYS.intersection(self.columns), *_TABLES.intersection({self.name})}
+        twice = {name for names in (self.columns, self.typed) for name, count in Counter(names).items() if count > 1}
+        self._expect_none(spelled, "names of small letters, digits and _")
+        self._expect_none(taken, "names that RAW and CLEAN do not use themselves")
+        self._expect_none(twice, "each column once")
+        self._expect_none(typed ^ set(self.columns), "every column to be the target, numeric, categorical or a date")
+        self._expect_none(compared.difference(self.categorical), "the compared columns to be categorical")
+        self._expect_none(places - compared, "place and within to be compared columns")
+
+    def _expect_none(self, wrong: set[str], expected: str) -> None:
+        if wrong:
+            raise ValueError(f"data set {self.name}: expected {expected}, got {sorted(wrong)}; correct its DataSet")
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The columns in CLEAN's order."""
+        return (*self.numeric, self.target, *self.categorical, *self.dates)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What a model may be asked with."""
+        return (*self.numeric, *self.categorical, *self.dates)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns held against each other as numbers; a date counts as its year with a fraction."""
+        return (self.target, *self.numeric, *self.dates)

@@ -1,0 +1,85 @@
+"""A use case: the data set, its cleaning and its model. All that the steps are told of what they work on.
+
+The steps get one as an argument: house prices (`relevo_jobs.houses`), unless `relevo_jobs.cli.main` is given another.
+docs/your-own.md has an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo_contract import names
+from relevo_contract.data_set import Columns, DataSet
+from relevo_contract.record import Estimate
+from relevo_jobs.clean.fates import Kept, Raw, Rejection
+from relevo_jobs.errors import StepError
+
+
+class Scorer(Protocol):
+    """A version that is loaded."""
+
+    def predict(self, columns: Columns) -> NDArray[np.float64]:
+        """Natural logarithm of the target for each of n >= 0 rows, (n,)."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a version is trained on, and measured on."""
+
+    rows: Columns
+    """With the target."""
+    held_out: Columns
+    """Rows that no version is ever trained on, at least one."""
+    batches: tuple[int, ...]
+    """The numbers they came in."""
+    seed: int
+    """Of everything random: the same lesson gives the same model."""
+    threads: int
+    """0 is all there are."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a lesson."""
+
+    predicted: NDArray[np.float64]
+    """Natural logarithm of the target for the held-out rows, (n,)."""
+    promised: Estimate
+    """Median error on them, as the profile has it."""
+    parameters: Mapping[str, float | int | str]
+    """For the record."""
+    onnx_difference: float = 0.0
+    """Largest difference between the model as trained and as served, in the logarithm; 0 where they are one file."""
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """What a team changes. Each has databases and a registered model of its own."""
+
+    data: DataSet
+    clean: Callable[[Sequence[Raw]], Sequence[Kept | Rejection]]
+    """The fate of each row of a batch, in order; the same rows always meet the same fate."""
+    train: Callable[[Path, Lesson], Trained]
+    """Write a version's files into an existing folder, `profile.json` (`build_profile`) among them."""
+    load: Callable[[Path], Scorer]
+    """Load a version from a folder with its `files`."""
+    files: tuple[str, ...]
+    """What `load` needs of a version."""
+
+    def expect_whole(self, folder: Path, trained: Trained, held_out: int) -> None:
+        """Raise StepError unless `train` wrote what a version needs and answered for every held-out row."""
+        missing = [file for file in (names.PROFILE_FILE, *self.files) if not (folder / file).is_file()]
+        if missing:
+            raise StepError(f"expected the use case's train to write {', '.join(missing)}, it did not: correct it")
+        answers = trained.predicted
+        if answers.shape != (held_out,) or not np.isfinite(answers).all():
+            raise StepError(
+                f"expected the use case's train to answer a finite logarithm for each of {held_out} held-out rows, got "
+                f"shape {answers.shape} with {int(np.isfinite(answers).sum())} finite: correct it"
+            )

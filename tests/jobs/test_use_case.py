@@ -1,0 +1,65 @@
+"""A use case that does not do what it must is stopped before anything is written, and told what it did."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relevo_contract import names
+from relevo_contract.data_set import DataSet
+from relevo_contract.record import Estimate
+from relevo_jobs.clean.fates import Kept, Rejection
+from relevo_jobs.clean.step import to_store
+from relevo_jobs.errors import StepError
+from relevo_jobs.houses import HOUSES
+from relevo_jobs.stores import clean, raw
+from relevo_jobs.stores.raw import StoredBatch
+from relevo_jobs.use_case import Trained
+
+TRIPS = DataSet(name="trips", columns=("km", "minutes"), target="minutes", numeric=("km",))
+BATCH = StoredBatch(1, 7, "hash", 2)
+
+
+def test_rows_are_stored_in_the_order_of_the_columns_a_missing_value_as_null() -> None:
+    stored = to_store(TRIPS, 6, BATCH, [Kept({"minutes": 8.5, "km": None}, holdout=True), Rejection("why", "what")])
+    assert stored.kept == [("0", None, "8.5", "t")]
+    assert stored.rejections == [("1", "why", "what")]
+
+
+@pytest.mark.parametrize("target", [None, 0.0, -1.0, float("nan"), float("inf"), "8.5"])
+def test_a_row_without_a_target_above_zero_is_not_kept(target: float | str | None) -> None:
+    fates = [Kept({"minutes": 1.0, "km": 1.0}, holdout=False), Kept({"minutes": target, "km": 1.0}, holdout=False)]
+    with pytest.raises(StepError, match=r"expected minutes to be a float above zero .* in row 1 of batch 7"):
+        to_store(TRIPS, 6, BATCH, fates)
+
+
+def test_each_row_needs_a_fate() -> None:
+    with pytest.raises(StepError, match="each of 2 rows of batch 7, it did of 1"):
+        to_store(TRIPS, 6, BATCH, [Rejection("why", "what")])
+
+
+def test_a_version_has_its_files_and_an_answer_for_each_held_out_row(tmp_path: Path) -> None:
+    even = Estimate(value=0.1, low=0.1, high=0.1)
+    use_case = dataclasses.replace(HOUSES, data=TRIPS, files=("model.json",))
+
+    def told(*answers: float) -> None:
+        use_case.expect_whole(tmp_path, Trained(np.array(answers), even, {}), 2)
+
+    (tmp_path / "model.json").touch()
+    with pytest.raises(StepError, match=f"to write {names.PROFILE_FILE}, it did not"):
+        told(1.0, 2.0)
+    (tmp_path / names.PROFILE_FILE).touch()
+    told(1.0, 2.0)
+    with pytest.raises(StepError, match="each of 2 held-out rows"):
+        told(1.0)
+    with pytest.raises(StepError, match="with 1 finite"):
+        told(1.0, float("nan"))
+
+
+def test_a_data_set_without_texts_or_dates_has_tables_too() -> None:
+    assert "create table clean.trips" in clean.schema(TRIPS).migrations[0]
+    assert "km double precision, minutes double precision," in clean.schema(TRIPS).migrations[0]
+    assert "km text, minutes text," in raw.schema(TRIPS).migrations[0]
