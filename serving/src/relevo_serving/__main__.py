@@ -19,6 +19,7 @@ from relevo_serving.app import create_app
 from relevo_serving.draining import Server
 from relevo_serving.errors import BROKEN_VERSION, STOPPED, WRONG_SETTING, SettingsError
 from relevo_serving.follower import Follower
+from relevo_serving.model import FILES
 from relevo_serving.registry import Registry
 from relevo_serving.settings import Settings
 from relevo_serving.state import State
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     host, port = listening.getsockname()[:2]
     log.info("listening", extra={"host": host, "port": port, "model": settings.model})
     state = State()
-    registry = Registry(settings.tracking_uri, settings.model, timeout=settings.registry_timeout)
+    registry = Registry(settings.tracking_uri, settings.model, timeout=settings.registry_timeout, files=FILES)
     code = STOPPED
 
     def give_up(reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,17 @@ import httpx
 from relevo_contract import mlflow_rest, names
 from relevo_serving.errors import BrokenVersion, NoSuchVersion, NoVersion, RegistryAway
 from relevo_serving.following import Wanted
-from relevo_serving.model import FILES
 
 
 class Registry:
     """A registered model in an MLflow server."""
 
-    def __init__(self, tracking_uri: str, model: str, *, timeout: float) -> None:
+    def __init__(self, tracking_uri: str, model: str, *, timeout: float, files: Sequence[str]) -> None:
+        """`files` are those that serving needs of a version."""
         self._client = httpx.Client(
             base_url=mlflow_rest.base_url(tracking_uri), timeout=timeout, headers=mlflow_rest.login()
         )
-        self._model = model
+        self._model, self._files = model, files
         self._shown = mlflow_rest.shown(tracking_uri)
 
     def by_alias(self, alias: str) -> Wanted:
@@ -64,12 +65,12 @@ class Registry:
         above = f"{root}/{names.MODEL_FOLDER}"
         listed = self._json(self._get(f"{mlflow_rest.PROXIED}/artifacts", path=above)).get("files", [])
         sizes = {Path(file["path"]).name: int(file.get("file_size", 0)) for file in listed}
-        missing = sorted(set(FILES) - set(sizes))
+        missing = sorted(set(self._files) - set(sizes))
         if missing:
             raise BrokenVersion(
                 f"expected {', '.join(missing)} in the version's run {run_id}, found none: train it again"
             )
-        for file in FILES:
+        for file in self._files:
             answer = self._get(mlflow_rest.artifact(above, file))
             if not answer.is_success:
                 raise self._away(f"{answer.status_code} for {file}: {answer.text[:200]}")
