@@ -10,6 +10,7 @@ from pathlib import Path
 
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, SourceServer
 from relevo_demo.servers.process import Server, wait_for_all
+from relevo_demo.servers.source import SOURCE
 
 BUCKET = "relevo"
 GROUP = "6"
@@ -23,9 +24,11 @@ class Options:
     """What the data source serves, and ports (None: a free one)."""
 
     source: tuple[str, ...]
+    """Arguments of the data source."""
     seed: int = 0
     mlflow_port: int | None = None
     source_port: int | None = None
+    source_module: str = SOURCE
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class System:
 def running(folder: Path, options: Options) -> Iterator[System]:
     """Start everything a step needs in a state folder; on leaving, stop it. Raises ServerError."""
     postgres, s3 = PostgresServer(folder / "postgres"), S3Server(folder / "s3")
-    source = SourceServer(folder / "source", *options.source, port=options.source_port)
+    source = SourceServer(folder / "source", *options.source, port=options.source_port, module=options.source_module)
     with ExitStack() as stack:
 
         def start(server: Server) -> None:
