@@ -50,7 +50,7 @@ SCRIPTS = $(shell git grep -lIE '^\#!.*\b(ba)?sh$$' | xargs awk 'FNR == 1 && /^\
 check: install ## format, lint, types, who-imports-whom, the workflows, shell scripts
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards
+	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards examples
 	$(RUN)/lint-imports
 	@toolchain/build actionlint
 	PATH=$(CURDIR)/$(RUN):$$PATH .tools/actionlint/actionlint

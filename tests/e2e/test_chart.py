@@ -100,6 +100,22 @@ def test_every_pod_passes_the_restricted_level_with_a_read_only_root(objects: li
             assert not one["image"].endswith((":latest", ":")), where
 
 
+def test_a_use_case_of_ones_own_runs_its_own_images_and_serves_its_own_model() -> None:
+    objects = rendered(yaml.safe_load((ROOT / "examples" / "trips" / "values.yaml").read_text()))
+    (served,) = (one["spec"] for one in objects if one["kind"] == "ModelDeployment")
+    assert served["registry"]["model"] == "trip-minutes"
+    assert served["serving"]["image"] == "registry.example/team/trips-serving:1.0.0"
+    steps = [
+        spec["containers"][0]
+        for _, labels, spec in pods(objects)
+        if labels["app.kubernetes.io/component"] in {"step", "prepare"}
+    ]
+    assert {step["image"] for step in steps} == {"registry.example/team/trips-jobs:1.0.0"}
+    assert {step["args"][0] for step in steps} == {"prepare", "collect", "clean", "decide", "train", "promote"}
+    models = [one["value"] for step in steps for one in step["env"] if one["name"] == "RELEVO_MODEL"]
+    assert models == ["trip-minutes"] * 3
+
+
 def test_no_secret_is_rendered_and_no_password_stands_in_an_environment(objects: list[dict[str, Any]]) -> None:
     assert "Secret" not in {one["kind"] for one in objects}
     for name, _, spec in pods(objects):
