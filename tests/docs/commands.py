@@ -1,8 +1,9 @@
 """The commands that README.md, CONTRIBUTING.md and docs/ tell people to type, and the tests that type them.
 
-A command is what stands in a fenced `sh` block: one line, or several where a quote, a loop or a backslash goes on; and what
-follows a `$` in a `text` block. A test takes it from its page by its beginning (`typed`) and runs what it gets, so page and test cannot drift apart: a command that
-is no longer there fails the test's import, and one that no test takes fails tests/docs/test_commands.py.
+A command is what stands in a fenced `sh` block: one line, or several where a quote, a loop or a backslash goes on; and
+what follows a `$` in a `text` block. A test takes it from its page by its beginning (`typed`) and runs what it gets, so
+page and test cannot drift apart: a command that is no longer there fails the test's import, and one that no test takes
+fails tests/docs/test_commands.py.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class Command:
     page: str
     text: str
 
-    def run(self, env: Mapping[str, str], folder: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, env: Mapping[str, str], folder: Path = ROOT, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
         """Type it into bash in a folder, the checkout's root if none is named; what it printed, whatever its end."""
         return run([self], env, folder, timeout)
 
@@ -108,13 +111,12 @@ def typed(begins: str, page: str | None = None) -> Command:
     The same command on several pages is one. Raises LookupError if there is none, or if there are several.
     """
     found = {
-        one.text: one
-        for where in ([page] if page else PAGES)
-        for one in commands(where)
-        if one.text.startswith(begins)
+        one.text: one for where in ([page] if page else PAGES) for one in commands(where) if one.text.startswith(begins)
     }
     if len(found) != 1:
-        raise LookupError(f"expected one command that begins with {begins!r} on {page or 'a page'}, found {list(found)}")
+        raise LookupError(
+            f"expected one command that begins with {begins!r} on {page or 'a page'}, found {list(found)}"
+        )
     command = next(iter(found.values()))
     CLAIMS.append(Claim(command.text, Path(sys._getframe(1).f_code.co_filename).name))
     return command

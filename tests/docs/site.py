@@ -1,8 +1,8 @@
 """Relevo's servers on this machine under the names that they have on a cluster, and a kubectl that leads to them.
 
-What docs/operating.md has typed is run as it stands: only `kubectl` is this file's own. It runs what `kubectl exec` names
-beside the server that would be in the pod, with the pod's environment, and lets it read stdin only if `-i` is given. What
-it is told to scale, it writes down, and the test does it.
+What docs/operating.md has typed is run as it stands: only `kubectl` is this file's own. It runs what `kubectl exec`
+names beside the server that would be in the pod, with the pod's environment, and lets it read stdin only if `-i` is
+given. What it is told to scale, it writes down, and the test does it.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _postgres_programs() -> Path:
 
 @contextmanager
 def installed(folder: Path, source_url: str) -> Iterator[Site]:
-    """The servers on an empty folder, with schemas, bucket and the inference API's login made, as an installation has."""
+    """The servers on an empty folder, with schemas, bucket and the inference API's login, as after an installation."""
     with ExitStack() as stack:
         postgres = stack.enter_context(PostgresServer(folder / "postgres"))
         s3 = stack.enter_context(S3Server(folder / "s3"))

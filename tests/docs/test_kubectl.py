@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.docs.commands import ROOT, Command, blocks, run, typed
+from tests.docs.test_operating import NO_MLFLOW, STARTING, STOPPING
 from tests.killing import base_env
 from tests.kubernetes_api import KubernetesApi, find_assets
 
@@ -79,7 +80,7 @@ def said(commands: tuple[Command, ...], env: dict[str, str], folder: Path = ROOT
     return ended.stdout
 
 
-def annotations(api: KubernetesApi) -> dict[str, str]:
+def annotated(api: KubernetesApi) -> dict[str, str]:
     found: dict[str, str] = api.get("modeldeployment/house-prices", "-n", "relevo")["metadata"]["annotations"]
     return found
 
@@ -121,12 +122,12 @@ def test_watching_tells_what_there_is_and_goes_on(env: dict[str, str], namespace
 
 def test_a_retry_and_a_retraining_are_asked_for(api: KubernetesApi, env: dict[str, str], namespace: str) -> None:
     said((RETRY,), env)
-    assert annotations(api)["relevo.dev/retry"].isdigit()
+    assert annotated(api)["relevo.dev/retry"].isdigit()
     play(api, {"state": "Queued", "message": "waits"})
     assert json.loads(said(RETRAINING, env).partition("annotated\n")[2])["state"] == "Queued"
-    assert annotations(api)["relevo.dev/retrain"] == "prices changed overnight"
+    assert annotated(api)["relevo.dev/retrain"] == "prices changed overnight"
     said(ASKING, env)
-    assert annotations(api)["relevo.dev/retrain"] == "new prices in Texas"
+    assert annotated(api)["relevo.dev/retrain"] == "new prices in Texas"
     assert set(api.get("secret/airflow-login", "-n", namespace)["data"]) == {"username", "password"}
     done = {"state": "Succeeded", "message": "a new version was trained"}
     later = threading.Timer(1, play, (api, done))
@@ -153,6 +154,38 @@ def test_secrets_come_back_with_their_values_and_labels(
         after = api.get(f"secret/{name}", "-n", namespace)
         assert after["data"] == secret["data"]
         assert after["metadata"]["labels"] == labels
+
+
+def test_what_a_restore_stops_and_starts_is_what_it_names(
+    api: KubernetesApi, env: dict[str, str], namespace: str
+) -> None:
+    labels = {"app": "x"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "x", "image": "x"}]}}
+    for name in ("relevo-airflow", "relevo-dag-processor", "relevo-mlflow", "house-prices"):
+        api.kubectl("create", "deployment", name, "--image=x", "-n", namespace)
+    scheduler = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "relevo-scheduler"},
+        "spec": {"serviceName": "x", "selector": {"matchLabels": labels}, "template": template},
+    }
+    api.kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(scheduler))
+
+    def replicas() -> dict[str, int]:
+        found = api.get("deployments,statefulsets", "-n", namespace)["items"]
+        return {one["metadata"]["name"]: one["spec"]["replicas"] for one in found}
+
+    parts = {"relevo-airflow", "relevo-dag-processor", "relevo-mlflow", "relevo-scheduler"}
+    said((*STOPPING, *NO_MLFLOW), env)
+    assert {name for name, count in replicas().items() if count == 0} == parts
+    said(STARTING[:2], env)
+    assert {replicas()[name] for name in parts} == {1}
+    status = {"status": {"observedGeneration": 99, "conditions": [{"type": "Available", "status": "True"}]}}
+    which = ["deployment/relevo-mlflow", "-n", namespace, "--subresource=status", "--type=merge"]
+    api.kubectl("patch", *which, "-p", json.dumps(status))
+    said(STARTING[2:], env)
+    pods = api.get("deployment/house-prices", "-n", namespace)["spec"]["template"]["metadata"]
+    assert "kubectl.kubernetes.io/restartedAt" in pods["annotations"]
 
 
 def test_what_an_uninstall_keeps_is_removed(api: KubernetesApi, env: dict[str, str], namespace: str) -> None:

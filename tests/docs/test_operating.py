@@ -67,7 +67,7 @@ def type_in(command: Command, site: Site, folder: Path) -> str:
 
 def rows(site: Site, database: str, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(site.postgres.url(database), passfile=str(site.postgres.passfile)) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query).fetchall()
 
 
 def batches(site: Site) -> list[tuple[Any, ...]]:
@@ -106,7 +106,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def source() -> Iterator[str]:
     """A source that outlives the servers, and does not give twice what it gave."""
     dealt = [[json.loads(row) for row in prepare(None, BATCHES, 0)[place][:rows]] for place, rows in enumerate(ROWS)]
-    with scripted_source.serving([scripted_source.body(number, rows) for number, rows in enumerate(dealt, 1)]) as script:
+    with scripted_source.serving(
+        [scripted_source.body(number, rows) for number, rows in enumerate(dealt, 1)]
+    ) as script:
         yield script.url
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-PATIENCE = 120.0
-"""Seconds in which all must have answered."""
+PATIENCE = 240.0
+"""Seconds in which all must have answered: `helm test` is typed right after `helm install`, which waits for nothing."""
 LOGIN = Path("/secrets")
 
 

@@ -1,0 +1,119 @@
+"""docs/security.md's rights, Secrets and open doors are the rendered chart's. Needs helm, no cluster."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.docs.commands import ROOT
+from tests.e2e.test_chart import TOKENS, pods, rendered
+
+PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+Right = tuple[str, str, str, frozenset[str], frozenset[str]]
+"""Account, API group (with `(cluster)` if it holds in every namespace), resource, names, verbs."""
+ALL: frozenset[str] = frozenset()
+EVERYBODY = {"airflow", "mlflow", "ui"}
+"""Whom everybody may reach; the inference API's pods, the fourth, are the operator's and no policy selects them."""
+
+
+@pytest.fixture(scope="module")
+def objects() -> list[dict[str, Any]]:
+    return rendered({})
+
+
+def documented() -> set[Right]:
+    table = PAGE.split("## What every account may do")[1].split("\n## ")[0]
+    found = set()
+    for line in re.findall(r"^\| `.*\|$", table, re.MULTILINE):
+        account, group, resource, names, verbs, why = (cell.strip() for cell in line.strip("|").split(" | "))
+        assert why
+        named = ALL if names == "all" else frozenset(re.findall(r"`([^`]+)`", names))
+        found.add(
+            (
+                account.strip("` "),
+                group.replace("`", "").replace("core", "").strip(),
+                resource.strip("`"),
+                named,
+                frozenset(re.findall(r"`([^`]+)`", verbs)),
+            )
+        )
+    return found
+
+
+def granted(objects: list[dict[str, Any]]) -> set[Right]:
+    roles = {(one["kind"], one["metadata"]["name"]): one for one in objects if one["kind"] in ("Role", "ClusterRole")}
+    found: set[Right] = set()
+    for one in objects:
+        if one["kind"] not in ("RoleBinding", "ClusterRoleBinding"):
+            continue
+        role = roles[one["roleRef"]["kind"], one["roleRef"]["name"]]
+        wide = " (cluster)" if one["kind"] == "ClusterRoleBinding" else ""
+        for subject in one["subjects"]:
+            assert subject["kind"] == "ServiceAccount"
+            for rule in role["rules"]:
+                found |= {
+                    (
+                        subject["name"],
+                        group + wide,
+                        resource,
+                        frozenset(rule.get("resourceNames", ())),
+                        frozenset(rule["verbs"]),
+                    )
+                    for group in rule["apiGroups"]
+                    for resource in rule["resources"]
+                }
+    return found
+
+
+def test_every_right_of_every_account_is_documented_and_no_other(objects: list[dict[str, Any]]) -> None:
+    assert granted(objects) == documented()
+    accounts = {one["metadata"]["name"] for one in objects if one["kind"] == "ServiceAccount"}
+    assert accounts == {account for account, *_ in documented()} == TOKENS
+    for name, _, spec in pods(objects):
+        assert spec.get("serviceAccountName", "default") in accounts | {"default"}, name
+        assert spec["automountServiceAccountToken"] is ("serviceAccountName" in spec), name
+
+
+def test_each_step_gets_its_own_secrets_alone(objects: list[dict[str, Any]]) -> None:
+    given = {
+        name.removeprefix("relevo-"): {
+            one["valueFrom"]["secretKeyRef"]["name"].removeprefix("relevo-")
+            for container in spec["containers"]
+            for one in container["env"]
+            if "secretKeyRef" in one.get("valueFrom", {})
+        }
+        for name, labels, spec in pods(objects)
+        if labels["app.kubernetes.io/component"] == "step"
+    }
+    assert given == {
+        "collect": {"raw", "s3"},
+        "clean": {"raw", "clean"},
+        "decide": {"raw", "clean"},
+        "train": {"clean"},
+        "promote": {"clean"},
+    }
+
+
+def test_only_four_parts_can_be_reached_by_everybody(objects: list[dict[str, Any]]) -> None:
+    policies = {
+        one["metadata"]["name"].removeprefix("relevo-"): one["spec"]
+        for one in objects
+        if one["kind"] == "NetworkPolicy"
+    }
+    to_all = {name for name, spec in policies.items() if any("from" not in rule for rule in spec.get("ingress", ()))}
+    assert to_all == EVERYBODY
+    served = {one["metadata"]["labels"]["app.kubernetes.io/component"] for one in objects if one["kind"] == "Service"}
+    assert served <= set(policies)
+    for name in ("MLflow", "UI", "inference API", "Airflow"):
+        assert name in PAGE.split("## What is not protected")[1]
+
+
+def test_what_has_replicas_is_drained_one_at_a_time() -> None:
+    many = rendered({"serving": {"replicas": 2}, "ui": {"replicas": 2}, "airflow": {"apiServer": {"replicas": 2}}})
+    budgets = {one["metadata"]["name"]: one["spec"] for one in many if one["kind"] == "PodDisruptionBudget"}
+    assert set(budgets) == {"house-prices", "relevo-ui", "relevo-airflow"}
+    assert {spec["maxUnavailable"] for spec in budgets.values()} == {1}
+    one_each = rendered({"serving": {"replicas": 1}})
+    assert "PodDisruptionBudget" not in {one["kind"] for one in one_each}, "it would hold up every drain"
