@@ -34,7 +34,7 @@ SAVING = (
 LOOKING = (typed("for dump in backup/*.dump", PAGE), typed("tar -tf backup/bucket.tar", PAGE))
 STOPPING = (
     typed("kubectl scale -n relevo --replicas=0 statefulset/relevo-scheduler", PAGE),
-    typed("kubectl wait -n relevo --for=delete pod/relevo-scheduler-0", PAGE),
+    typed('kubectl wait -n relevo --for=delete pod -l "app.kubernetes.io/component in', PAGE),
     typed("kubectl delete pods -n relevo -l app.kubernetes.io/component=step", PAGE),
 )
 BUCKET_BACK = typed("kubectl exec -i -n relevo deployment/relevo-mlflow", PAGE)

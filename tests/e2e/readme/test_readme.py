@@ -33,6 +33,8 @@ from tests.e2e.cluster import KubectlFailed, Namespace, kubectl
 from tests.e2e.whole.airflow import Airflow
 from tests.e2e.whole.release import MODEL, NAME
 
+pytestmark = pytest.mark.timeout(3600)
+
 OPERATING = "docs/operating.md"
 NAMESPACE = (typed("kubectl create namespace relevo"), typed("kubectl label namespace relevo"))
 INSTALL, TEST = typed("helm install relevo charts/relevo"), typed("helm test relevo")
@@ -129,6 +131,25 @@ def test_a_first_version_serves_by_itself(installation: Installation) -> None:
     installation.namespace.until(installation.served, timeout=LOOP, pause=2)
 
 
+@pytest.fixture(scope="module")
+def saved(installation: Installation) -> tuple[int, int]:
+    """A backup, made early, so that the source still has batches to give; the version and the decisions in it."""
+    with installation.mlflow() as client:
+        while True:  # again if a version was promoted just then, for the tests must know which one was saved
+            version, batches = production(client), decided(client)
+            installation.type_in(*SAVING)
+            if production(client) == version:
+                break
+    installation.type_in(SECRETS_SAVED)
+    return version, batches
+
+
+def test_a_backup_made_while_the_loop_goes_on_is_whole(installation: Installation, saved: tuple[int, int]) -> None:
+    said = installation.type_in(*LOOKING)
+    for name in ("metadata.dump", "airflow-db.dump", "clean.dump", "raw.dump", "bucket.tar"):
+        assert f"backup/{name} is whole" in said
+
+
 def test_an_upgrade_and_the_way_back_leave_what_serves(installation: Installation) -> None:
     before = installation.served()
     assert before is not None
@@ -138,16 +159,8 @@ def test_an_upgrade_and_the_way_back_leave_what_serves(installation: Installatio
     assert after >= before, "the loop may have promoted meanwhile, and nothing else may have happened"
 
 
-def test_a_lost_namespace_comes_back_from_its_backup(installation: Installation) -> None:
-    with installation.mlflow() as client:
-        while True:  # again if a version was promoted just then, for the test must know which one was saved
-            version, batches = production(client), decided(client)
-            installation.type_in(*SAVING)
-            if production(client) == version:
-                break
-    installation.type_in(SECRETS_SAVED)
-    assert installation.type_in(*LOOKING).count("is whole") == len(("metadata", "airflow-db", "clean", "raw", "bucket"))
-
+def test_a_lost_namespace_comes_back_from_its_backup(installation: Installation, saved: tuple[int, int]) -> None:
+    version, batches = saved
     installation.type_in(*GONE)
     kubectl("delete", "namespace", installation.namespace.name, "--timeout=900s", timeout=930)
 
@@ -157,11 +170,12 @@ def test_a_lost_namespace_comes_back_from_its_backup(installation: Installation)
     installation.type_in(*starting)
     with installation.mlflow() as client:
         assert production(client) == version
-        assert decided(client) >= batches
+        restored = decided(client)
+        assert restored >= batches
         installation.namespace.until(lambda: _deployment_of(installation, version), timeout=LOOP, pause=1)
         installation.type_in(restart)
         installation.trigger()
-        installation.namespace.until(lambda: decided(client) > batches, timeout=LOOP, pause=2)
+        installation.namespace.until(lambda: decided(client) > restored, timeout=LOOP, pause=2)
         installation.namespace.until(lambda: installation.served() == production(client), timeout=LOOP, pause=2)
 
 
