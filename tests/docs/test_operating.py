@@ -206,3 +206,14 @@ def test_a_bucket_is_neither_saved_nor_loaded_without_its_name(site: Site, folde
     ended = nameless.run(site.typing(folder), folder)
     assert ended.returncode == 2
     assert "expected save or load, and a bucket's name" in ended.stderr
+
+
+def test_a_backup_that_is_cut_off_is_not_called_whole(site: Site, folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "backup", tmp_path / "backup")
+    for name in ("raw.dump", "bucket.tar"):
+        with (tmp_path / "backup" / name).open("r+b") as file:
+            file.truncate(file.seek(0, 2) // 2)
+    said = [command.run(site.typing(folder), tmp_path).stdout for command in LOOKING]
+    assert "backup/clean.dump is whole" in said[0]
+    assert "raw.dump is whole" not in said[0]
+    assert not said[1]
