@@ -27,6 +27,11 @@ OPERATOR = (
 )
 LOOKING = (typed("kubectl get modeldeployments -n relevo -o wide"), typed("kubectl get modeldeployments -o wide"))
 WATCHING = typed("kubectl get modeldeployments -n relevo --watch")
+ON_CALL = (
+    typed("kubectl get modeldeployments,pods -n relevo", "docs/runbooks.md"),
+    typed("kubectl describe modeldeployment house-prices -n relevo", "docs/runbooks.md"),
+)
+GRAFANAS_PASSWORD = typed("kubectl get secret relevo-grafana-login", "docs/monitoring.md")
 RETRY = typed("kubectl annotate modeldeployment house-prices relevo.dev/retry")
 RETRAINING = (
     typed("kubectl annotate modeldeployment house-prices -n relevo --overwrite relevo.dev/retrain"),
@@ -105,6 +110,13 @@ def test_a_look_shows_the_columns_of_the_page(env: dict[str, str], namespace: st
         columns = said((command,), env).splitlines()[0].split()
         shown = next(block for block in blocks(command.page, "text") if command.text in block)
         assert shown.splitlines()[1].split() == columns
+
+
+def test_a_person_on_call_sees_what_there_is(api: KubernetesApi, env: dict[str, str], namespace: str) -> None:
+    assert "house-prices" in said(ON_CALL[:1], env)
+    assert "Tracking Uri" in said(ON_CALL[1:], env)
+    api.kubectl("create", "secret", "generic", "relevo-grafana-login", "-n", namespace, "--from-literal=password=p w")
+    assert said((GRAFANAS_PASSWORD,), env) == "p w"
 
 
 def test_watching_tells_what_there_is_and_goes_on(env: dict[str, str], namespace: str) -> None:

@@ -18,6 +18,7 @@ from tests.killing import base_env
 DEMO = typed("make demo")
 WOULD_RUN = {
     typed("make test"): ["ruff check .", "lint-imports", "pytest --ignore=tests/e2e"],
+    typed("make install"): [],
     typed("make check"): ["ruff format --check .", "mypy"],
     typed("make format"): ["ruff format ."],
     typed("make lock"): ["pip compile"],
@@ -29,7 +30,10 @@ WOULD_RUN = {
     typed("make images", "README.md"): ["build", "-t relevo/jobs:dev", "-t relevo/mlflow:dev"],
     typed("make images BUILDER=podman"): ["podman build", "-t relevo/jobs:1.2.0"],
     typed("make image-ui"): ["-t relevo/ui:dev"],
-    typed("make image-smoke"): ["images/smoke", "relevo/serving:1.2.0 relevo-serving --help"],
+    typed("make image-smoke TAG"): ["images/smoke", "relevo/serving:1.2.0 relevo-serving --help"],
+    typed("make image-smoke-ui"): ["images/smoke", "relevo/ui:1.2.0"],
+    typed("make promtool"): ["toolchain/build promtool"],
+    typed("make dashboards"): ["charts.dashboards"],
     typed('make images BUILD_FLAGS="--build-arg PIP'): ["--build-arg PIP_INDEX_URL=https://mirror.example/simple"],
     typed('make images BUILD_FLAGS="--secret'): ["--secret id=pip.conf,src="],
     typed('make images BUILD_FLAGS="--build-arg BASE'): ["--build-arg BASE=mirror.example/library/python"],

@@ -1,0 +1,56 @@
+"""The commands of docs/monitoring.md and docs/runbooks.md that change no cluster of these tests. Needs helm.
+
+Grafana's image is not to be had everywhere: what is seen here is that helm takes the upgrade with it, and that the
+Services which the pages forward to are the chart's, with that port. tests/e2e/whole asks a real Prometheus.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.docs.commands import Command, typed
+from tests.e2e.test_chart import rendered
+
+WATCHED = typed("helm upgrade relevo charts/relevo -n relevo --reset-then-reuse-values \\\n  --set prometheus")
+ONE_FILE = typed("helm template relevo charts/relevo -n relevo --set prometheus.enabled=true")
+FORWARDED = (
+    typed("kubectl port-forward -n relevo svc/relevo-grafana"),
+    typed("kubectl port-forward -n relevo svc/relevo-prometheus"),
+)
+
+
+def objects(command: Command) -> list[dict[str, Any]]:
+    ended = command.run({**os.environ, "HELM_KUBEVERSION": "1.34.0"})
+    assert ended.returncode == 0, ended.stderr
+    return [one for one in yaml.safe_load_all(ended.stdout) if one]
+
+
+def test_one_part_of_the_chart_is_shown() -> None:
+    shown = Command(ONE_FILE.page, f"{ONE_FILE.text} --kube-version 1.34.0")
+    assert {"ConfigMap", "StatefulSet", "Service"} <= {one["kind"] for one in objects(shown)}
+
+
+def test_helm_takes_the_upgrade_that_brings_prometheus_and_grafana() -> None:
+    """Without a release to upgrade: the same values, rendered."""
+    text = re.sub(
+        r"^helm upgrade (.*?) --reset-then-reuse-values", r"helm template \1 --kube-version 1.34.0", WATCHED.text
+    )
+    names = {(one["kind"], one["metadata"]["name"]) for one in objects(Command(WATCHED.page, text))}
+    assert {("Service", "relevo-prometheus"), ("Service", "relevo-grafana")} <= names
+
+
+@pytest.mark.parametrize("command", FORWARDED, ids=lambda one: one.text.split()[4])
+def test_what_is_forwarded_to_is_the_charts(command: Command) -> None:
+    found = re.search(r"svc/([a-z-]+) (\d+)$", command.text)
+    assert found
+    services = {
+        one["metadata"]["name"]: [port["port"] for port in one["spec"]["ports"]]
+        for one in rendered({"prometheus": {"enabled": True}, "grafana": {"enabled": True}})
+        if one["kind"] == "Service"
+    }
+    assert int(found[2]) in services[found[1]]
