@@ -83,7 +83,7 @@ def test_the_limit_that_is_a_value_stands_in_the_alert_as_the_chart_replaces_it(
 
 def test_promtool_is_of_the_prometheus_that_the_chart_installs() -> None:
     major, minor, patch = VALUES["prometheus"]["image"]["tag"].removeprefix("v").split(".")
-    module = (Path(__file__).parent / "promtool" / "go.mod").read_text()
+    module = (ROOT / "toolchain" / "promtool" / "go.mod").read_text()
     assert f"github.com/prometheus/prometheus v0.{int(major)}{int(minor):02}.{patch}" in module
 
 
