@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from relevo_contract.lookup import PRICE_BY_SIZE
+from relevo_contract.features import PRICE_BY_SIZE
 from relevo_contract.numbers import NUMBERS
 from relevo_contract.tables import SHARES
 from relevo_jobs.train.encoding import ENCODINGS

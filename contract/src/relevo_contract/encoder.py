@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from relevo_contract.categories import INPUTS_OF_CATEGORIES
 from relevo_contract.data_set import Columns
-from relevo_contract.lookup import FOOT_PRICE, PRICE_BY_SIZE, Lookup
+from relevo_contract.features import FOOT_PRICE, PRICE_BY_SIZE
+from relevo_contract.lookup import Lookup
 from relevo_contract.numbers import INPUTS_OF_NUMBERS, NUMBERS
 from relevo_contract.tables import SHARES
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.arithmetic import COLUMNS, HOUSE, Arithmetic, Column, Value
+from relevo_contract.arithmetic import HOUSE
 from relevo_contract.categories import (
     INPUT_OF,
     VOCABULARIES,
@@ -26,28 +26,14 @@ from relevo_contract.categories import (
     word,
 )
 from relevo_contract.data_set import Columns
+from relevo_contract.features import Features
 from relevo_contract.listing import CATEGORICAL, House
-from relevo_contract.numbers import (
-    NUMBERS,
-    Given,
-    given_columns,
-    given_house,
-    given_rows,
-    log_size,
-    numbers,
-    order,
-    terms,
-)
-from relevo_contract.tables import PLACES, SHARES, Tables, learnt
+from relevo_contract.numbers import NUMBERS, given_columns, given_house, given_rows, numbers, order
+from relevo_contract.tables import Tables, tables_of
 
 if TYPE_CHECKING:
     from relevo_contract.encoder import Encoder
 
-Codes = Mapping[str, NDArray[np.int64]]
-"""By vocabulary each row's place in it, -1 where missing or never seen; each (n,)."""
-
-PRICE_BY_SIZE: Final = "price_by_size"
-FOOT_PRICE: Final = "foot_price_by_zip_code"
 FEW: Final = 20
 """Houses up to which one after the other is sooner than all in a table."""
 PLACES_REMEMBERED: Final = 8192
@@ -104,23 +90,11 @@ class Lookup:
     """The features of one encoder."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.names = (
-            *NUMBERS,
-            *(e.feature for e in encoder.encodings),
-            PRICE_BY_SIZE,
-            *(f"share_of_{name}" for name in SHARES),
-            "additive_house",
-            "additive_place",
-            "additive_broker",
-            "additive_price",
-        )
+        self._features = Features(encoder)
+        self.names = self._features.names
         """The features in order."""
         self._places = {name: index(known) for name, known in encoder.vocabulary.items()}
-        self._centers = encoder.additive.centers
-        self._constant, *self._coefficients = encoder.additive.coefficients
-        self._foot_price = self.names.index(FOOT_PRICE)
-        self._of_columns = learnt(encoder, self.names, np.array)
-        self._of_houses = learnt(encoder, self.names, tuple)
+        self._of_houses = tables_of(encoder, self.names, lambda table: tuple(table.tolist()))
         self._beyond_place = self._of_houses.steps_beyond({_STATUS, _BROKER, _BROKER_ZIP})
         # Houses share places and brokers: remembered, they take a tenth of the time.
         # They do not know this object: it would live until a garbage collection, and serving has few.
@@ -139,17 +113,7 @@ class Lookup:
         for bit, name in enumerate(INPUT_OF):
             there = np.array([category is not None for category in found[name]], dtype=bool)
             which |= (there & (of[name] < 0)).astype(np.int64) << bit
-        return Encoded(self.features(given, of), [_UNSEEN[bits] for bits in which.tolist()])
-
-    def features(self, given: Given[Column], of: Codes) -> NDArray[np.float32]:
-        """The features of a table whose codes are known already."""
-        return self._features(given, [of[name] for name in VOCABULARIES])
-
-    def _features(self, given: Given[Column], by_place: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-        values = numbers(COLUMNS, given)
-        self._of_columns.add_encodings(values, by_place)
-        self._add_rest(COLUMNS, values, given, by_place, self._of_columns)
-        return np.column_stack(values).astype(np.float32)
+        return Encoded(self._features.of(given, of), [_UNSEEN[bits] for bits in which.tolist()])
 
     def houses(self, houses: Sequence[House]) -> Encoded:
         """As `table` of these houses, at least one, but sooner. The features are the same to the bit."""
@@ -175,7 +139,7 @@ class Lookup:
         values += place.encodings
         for step in self._beyond_place:
             values[step.feature] = step.of(code[step.by], values)
-        self._add_rest(HOUSE, values, given, code, self._of_houses)
+        self._features.add_rest(HOUSE, values, given, code, self._of_houses)
         return values, _UNSEEN[place.unseen | broker.unseen]
 
     def _many(self, houses: Sequence[House]) -> Encoded:
@@ -198,21 +162,9 @@ class Lookup:
             broker=[broker.number for broker in brokers],
             zip_code=[place.zip_number for place in places],
         )
-        return Encoded(self._features(given, of), [_UNSEEN[place.unseen | broker.unseen] for broker, place in both])
-
-    def _add_rest(
-        self, x: Arithmetic[Value], values: list[Value], given: Given[Value], of: Sequence[Any], tables: Tables[Value]
-    ) -> None:
-        """Append what comes after the target encodings; `of` has each vocabulary's code, or a column of them."""
-        values.append(values[self._foot_price] + log_size(x, given))
-        values += tables.shares_of(of)
-        # Term by term, not by a matrix product, whose order of summation changes with the number of rows.
-        house = x.where(True, self._constant, 0)
-        for coefficient, term in zip(self._coefficients, terms(x, given, self._centers), strict=True):
-            house = house + coefficient * term
-        effects = tables.effects_of(of)
-        place = sum(effects[1 : len(PLACES)], effects[0])
-        values += [house, place, effects[len(PLACES)], house + sum(effects[1:], effects[0])]
+        return Encoded(
+            self._features.of_places(given, of), [_UNSEEN[place.unseen | broker.unseen] for broker, place in both]
+        )
 
 
 def _find_place(known: Mapping[str, Known], tables: Tables[float], where: _Where) -> _Place:

@@ -172,10 +172,23 @@ def terms(x: Arithmetic[Value], given: Given[Value], centers: Sequence[float]) -
 
 def centers(given: Given[Column]) -> tuple[float, ...]:
     """Means of what the additive model is linear in, each followed by the share that is missing; (8,)."""
-    means: list[float] = []
+    return centers_of(center_sums(given), len(given.bed))
+
+
+def center_sums(given: Given[Column]) -> tuple[float, ...]:
+    """What `centers_of` takes, and what adds up over parts of the rows: of each a sum and how many are there; (8,)."""
+    sums: list[float] = []
     for value in _bounded(COLUMNS, given):
         there = value[~np.isnan(value)]
-        means += [float(there.sum()) / max(len(there), 1), 1 - len(there) / max(len(value), 1)]
+        sums += [float(there.sum()), float(len(there))]
+    return tuple(sums)
+
+
+def centers_of(sums: Sequence[float], rows: int) -> tuple[float, ...]:
+    """The `centers` of rows with these `center_sums`."""
+    means: list[float] = []
+    for total, there in zip(sums[::2], sums[1::2], strict=True):
+        means += [total / max(there, 1), 1 - there / max(rows, 1)]
     return tuple(means)
 
 

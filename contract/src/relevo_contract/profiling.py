@@ -64,6 +64,11 @@ def build_profile(data: DataSet, columns: Columns, batches: Sequence[int], promi
 
     `promised` is the median absolute percentage error on rows held out (0.2 is 20 %), with its 95 % interval.
     """
+    rows = len(columns[data.target])
+    return Profile(rows=rows, batches=tuple(batches), columns=column_profiles(data, columns), promised=promised)
+
+
+def column_profiles(data: DataSet, columns: Columns) -> dict[str, ColumnProfile]:
+    """The profile of each of the data set's numbers, and of the categories that are compared."""
     profiles: dict[str, ColumnProfile] = {name: numeric_profile(numbers(columns, name)) for name in data.numbers}
-    profiles |= {name: categorical_profile(categories(columns, name)) for name in data.compared}
-    return Profile(rows=len(columns[data.target]), batches=tuple(batches), columns=profiles, promised=promised)
+    return profiles | {name: categorical_profile(categories(columns, name)) for name in data.compared}

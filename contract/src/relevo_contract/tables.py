@@ -2,21 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableSequence, Sequence, Set
+from collections.abc import Callable, Mapping, MutableSequence, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from relevo_contract.arithmetic import Value
 from relevo_contract.categories import VOCABULARIES
 
-if TYPE_CHECKING:
-    from relevo_contract.encoder import Encoder
-
 SHARES: Final = ("zip_code", "city", "brokered_by")
 PLACES: Final = ("state", "zip3", "city", "zip_code")
 BROKER: Final = "brokered_by"
+
+
+class LearntEncoding(Protocol):
+    """A target encoding as its tables need it; see `encoder.TargetEncoding`."""
+
+    @property
+    def feature(self) -> str: ...  # noqa: D102
+
+    @property
+    def by(self) -> str: ...  # noqa: D102
+
+    @property
+    def target(self) -> Any: ...  # noqa: D102
+
+    @property
+    def parent(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def smoothing(self) -> float: ...  # noqa: D102
+
+    @property
+    def counts(self) -> ArrayLike: ...  # noqa: D102
+
+    @property
+    def means(self) -> ArrayLike: ...  # noqa: D102
+
+
+class LearntAdditive(Protocol):
+    """The additive model as its tables need it; see `encoder.AdditiveModel`."""
+
+    @property
+    def centers(self) -> Sequence[float]: ...  # noqa: D102
+
+    @property
+    def coefficients(self) -> Sequence[float]: ...  # noqa: D102
+
+    @property
+    def effects(self) -> Mapping[str, ArrayLike]: ...  # noqa: D102
+
+
+class Learnt(Protocol):
+    """What an encoder learnt, its vocabularies aside: an `encoder.Encoder`, or the same in arrays."""
+
+    @property
+    def rows(self) -> int: ...  # noqa: D102
+
+    @property
+    def overall(self) -> Mapping[Any, float]: ...  # noqa: D102
+
+    @property
+    def encodings(self) -> Sequence[LearntEncoding]: ...  # noqa: D102
+
+    @property
+    def additive(self) -> LearntAdditive: ...  # noqa: D102
 
 
 class Step(NamedTuple):
@@ -73,11 +125,11 @@ class Tables(Generic[Value]):
         return [effect[codes[by]] for by, effect in self.effects]
 
 
-def learnt(encoder: Encoder, names: Sequence[str], made: Callable[[list[float]], Any]) -> Tables[Any]:
-    """The encoder's, each table made of a list; `names` are the features."""
-    counts = {e.feature: np.array([*e.counts, 0], dtype=np.float64) for e in encoder.encodings}
+def tables_of(learnt: Learnt, names: Sequence[str], made: Callable[[NDArray[np.float64]], Any]) -> Tables[Any]:
+    """The tables of what was learnt, each made of an array; `names` are the features."""
+    counts = {e.feature: _and_none(e.counts) for e in learnt.encodings}
     place = {name: number for number, name in enumerate(VOCABULARIES)}
-    effects = encoder.additive.effects
+    effects = learnt.additive.effects
     others = [name for name in effects if name not in (*PLACES, BROKER)]
     return Tables(
         steps=tuple(
@@ -86,16 +138,21 @@ def learnt(encoder: Encoder, names: Sequence[str], made: Callable[[list[float]],
                 by=place[e.by],
                 smoothing=e.smoothing,
                 parent=-1 if e.parent is None else names.index(e.parent),
-                overall=encoder.overall[e.target],
-                sums=made((counts[e.feature] * np.array([*e.means, 0], dtype=np.float64)).tolist()),
-                totals=made((counts[e.feature] + e.smoothing).tolist()),
+                overall=learnt.overall[e.target],
+                sums=made(counts[e.feature] * _and_none(e.means)),
+                totals=made(counts[e.feature] + e.smoothing),
             )
-            for e in encoder.encodings
+            for e in learnt.encodings
         ),
         shares=tuple(
             # A share, not a count: it means the same to a model trained on part of the rows.
-            (place[name], made((counts[f"price_by_{name}"] / max(1, encoder.rows)).tolist()))
+            (place[name], made(counts[f"price_by_{name}"] / max(1, learnt.rows)))
             for name in SHARES
         ),
-        effects=tuple((place[name], made([*effects[name], 0.0])) for name in (*PLACES, BROKER, *others)),
+        effects=tuple((place[name], made(_and_none(effects[name]))) for name in (*PLACES, BROKER, *others)),
     )
+
+
+def _and_none(values: ArrayLike) -> NDArray[np.float64]:
+    """With one entry more, 0, which answers for the code -1."""
+    return np.append(np.asarray(values, dtype=np.float64), 0.0)

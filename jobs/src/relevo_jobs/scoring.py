@@ -29,7 +29,10 @@ class Scorer:
 
     def predict(self, columns: Columns) -> NDArray[np.float64]:
         """Natural logarithm of the price in US dollars, (n,)."""
-        features = self.encoder.transform(columns)
+        return self.predict_features(self.encoder.transform(columns))
+
+    def predict_features(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The same of houses that are encoded already, (n, features); (n,)."""
         if not len(features):
             return np.empty(0)
         (output,) = self._session.run([names.ONNX_OUTPUT], {names.ONNX_INPUT: features})

@@ -7,7 +7,7 @@ rows are cut into folds, and each fold's features come of an encoder learnt from
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from relevo_contract.arithmetic import COLUMNS, Column
 from relevo_contract.categories import categories, codes, index, kinds, spell, vocabulary
 from relevo_contract.data_set import Columns
 from relevo_contract.encoder import AdditiveModel, Encoder, TargetEncoding
-from relevo_contract.lookup import Codes
+from relevo_contract.features import Codes, Features
 from relevo_contract.numbers import Given, centers, design, given_columns, log_size
 
 FOLDS: Final = 5
@@ -51,6 +51,13 @@ ENCODINGS: Final = (
 )
 EFFECTS: Final = {"state": 1.0, "zip3": 2.0, "city": 3.0, "zip_code": 3.0, "brokered_by": 3.0, "status": 3.0}
 """Ridge of each effect, in rows: the ratio of the noise's variance to the effect's."""
+
+
+RIDGE: Final = 1e-3
+"""A whisper of it on the house's part: a column that is constant (nothing missing, say) must not make the system
+singular."""
+MIDDLING_SIZE: Final = 1500
+"""Square feet of a house of average size."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class Rows:
 
 
 def _learn_encoding(
-    encoding: TargetEncoding, code: NDArray[np.int64], size: int, value: NDArray[np.float64]
+    encoding: TargetEncoding, code: NDArray[np.integer[Any]], size: int, value: NDArray[np.float64]
 ) -> TargetEncoding:
     given = (code >= 0) & ~np.isnan(value)
     counts = np.bincount(code[given], minlength=size)
@@ -100,11 +107,9 @@ def _learn_encoding(
     return encoding.model_copy(update={"counts": tuple(counts.tolist()), "means": tuple(means.tolist())})
 
 
-def _learn_additive(rows: Rows) -> AdditiveModel:
-    around = centers(rows.given)
+def _learn_additive(rows: Rows, around: tuple[float, ...]) -> AdditiveModel:
     basis = design(rows.given, around)
-    # A whisper of ridge: a column that is constant (nothing missing, say) must not make the system singular.
-    solve = np.linalg.solve(basis.T @ basis + 1e-3 * np.eye(basis.shape[1]), basis.T)
+    solve = np.linalg.solve(basis.T @ basis + RIDGE * np.eye(basis.shape[1]), basis.T)
     effects = {name: np.zeros(len(rows.vocabulary[name]) + 1) for name in EFFECTS}
     counts = {name: np.bincount(rows.codes[name] + 1, minlength=len(effects[name]))[1:] for name in EFFECTS}
     total = np.zeros(len(rows))
@@ -126,13 +131,15 @@ def _learn_additive(rows: Rows) -> AdditiveModel:
     )
 
 
-def learn(rows: Rows) -> Encoder:
-    """The encoder of these rows, at least one."""
+def learn(rows: Rows, around: tuple[float, ...] | None = None) -> Encoder:
+    """The encoder of these rows, at least one; the additive model's design is centred on their means, or as given."""
     per_foot = rows.log_price - rows.log_size
     values = {"log_price": rows.log_price, "log_price_per_foot": per_foot}
     sized = ~np.isnan(per_foot)
     # Without any size, a price per foot of a house of average size stands in; the trees see no size either.
-    overall_per_foot = float(per_foot[sized].mean()) if sized.any() else float(rows.log_price.mean() - np.log(1500))
+    overall_per_foot = (
+        float(per_foot[sized].mean()) if sized.any() else float(rows.log_price.mean() - np.log(MIDDLING_SIZE))
+    )
     return Encoder(
         rows=len(rows),
         vocabulary=rows.vocabulary,
@@ -140,7 +147,7 @@ def learn(rows: Rows) -> Encoder:
         encodings=tuple(
             _learn_encoding(e, rows.codes[e.by], len(rows.vocabulary[e.by]), values[e.target]) for e in ENCODINGS
         ),
-        additive=_learn_additive(rows),
+        additive=_learn_additive(rows, around or centers(rows.given)),
     )
 
 
@@ -162,7 +169,7 @@ def out_of_fold(rows: Rows, seed: int, whole: str | None = None) -> NDArray[np.f
         if not len(outside):  # all rows are of one category: nobody else to learn from
             return out_of_fold(rows, seed)
         held = rows.take(inside)
-        made = learn(rows.take(outside)).lookup.features(held.given, held.codes)
+        made = Features(learn(rows.take(outside))).of(held.given, held.codes)
         if features is None:
             features = np.empty((len(rows), made.shape[1]), dtype=np.float32)
         features[inside] = made

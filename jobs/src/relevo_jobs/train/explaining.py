@@ -18,12 +18,13 @@ SHOWN: Final = 15
 DECIMALS: Final = 6
 
 
-def summarize(
-    booster: xgboost.Booster, features: NDArray[np.float32], feature_names: tuple[str, ...], seed: int
-) -> ShapSummary:
-    """SHAP values of a sample of the rows, features (n, features)."""
-    rows = np.sort(np.random.default_rng(seed).permutation(len(features))[:SAMPLE])
-    sample = features[rows]
+def chosen(rows: int, seed: int) -> NDArray[np.int64]:
+    """Which of so many rows are explained, ascending."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:SAMPLE])
+
+
+def summarize(booster: xgboost.Booster, sample: NDArray[np.float32], feature_names: tuple[str, ...]) -> ShapSummary:
+    """SHAP values of the rows chosen, features (n, features)."""
     contributions = booster.predict(xgboost.DMatrix(sample, feature_names=list(feature_names)), pred_contribs=True)
     values = contributions[:, :-1].astype(np.float64)
     return ShapSummary(

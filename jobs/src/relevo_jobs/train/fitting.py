@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from relevo_contract.data_set import Columns
 from relevo_contract.encoder import Encoder
+from relevo_contract.features import Features
 from relevo_jobs.errors import StepError
 from relevo_jobs.train.averaging import average
 from relevo_jobs.train.encoding import Rows, learn, out_of_fold
@@ -69,6 +70,15 @@ def predict(booster: xgboost.Booster, features: NDArray[np.float32]) -> NDArray[
     return np.asarray(booster.inplace_predict(features, validate_features=False), dtype=np.float64)
 
 
+def expect_rows(rows: int) -> None:
+    """Raise StepError with fewer than FEWEST_ROWS."""
+    if rows < FEWEST_ROWS:
+        raise StepError(
+            f"expected at least {FEWEST_ROWS} rows to train on, got {rows}: "
+            "collect another batch, decide will ask again"
+        )
+
+
 def _search(rows: Rows, common: Mapping[str, object], seed: int, workers: Executor) -> tuple[Parameters, int, float]:
     """The candidate to take, its rounds, and its mean absolute error on rows kept out.
 
@@ -79,7 +89,7 @@ def _search(rows: Rows, common: Mapping[str, object], seed: int, workers: Execut
     cut = max(2, round(VALIDATION * len(rows)))
     out, kept = rows.take(order[:cut]), rows.take(order[cut:])
     features = out_of_fold(kept, seed)
-    held = learn(kept).lookup.features(out.given, out.codes)
+    held = Features(learn(kept)).of(out.given, out.codes)
 
     def attempt(candidate: Parameters) -> tuple[int, NDArray[np.float64]]:
         validation = xgboost.DMatrix(held, label=out.log_price)
@@ -111,11 +121,7 @@ def fit(columns: Columns, *, seed: int, threads: int, members: Sequence[str | No
     The same rows in the same order and the same seed give the same model, whatever the threads. Raises StepError with
     fewer than FEWEST_ROWS rows.
     """
-    if len(columns["price"]) < FEWEST_ROWS:
-        raise StepError(
-            f"expected at least {FEWEST_ROWS} rows to train on, got {len(columns['price'])}: "
-            "collect another batch, decide will ask again"
-        )
+    expect_rows(len(columns["price"]))
     rows = Rows.of(columns)
     encoder = learn(rows)
     fixed: Parameters = FIXED | {"seed": seed, "base_score": float(rows.log_price.mean())}
