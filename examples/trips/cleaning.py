@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from examples.trips.data import TRIPS
@@ -55,11 +55,9 @@ def clean_row(row: Raw) -> Kept | Rejection:
     return Kept({**numbers, **texts, "minutes": minutes}, held_out(row), blanked)
 
 
-def clean(rows: Sequence[Raw]) -> list[Kept | Rejection]:
+def clean(rows: Iterable[Raw]) -> Iterator[Kept | Rejection]:
     """Every row's fate, in order."""
     seen: set[tuple[str | None, ...]] = set()
-    fates: list[Kept | Rejection] = []
     for row in map(tuple, rows):
-        fates.append(Rejection("duplicate", "same values as an earlier row") if row in seen else clean_row(row))
+        yield Rejection("duplicate", "same values as an earlier row") if row in seen else clean_row(row)
         seen.add(row)
-    return fates

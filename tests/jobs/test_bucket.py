@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 from relevo_jobs.stores.bucket import PROOF, PROOF_SAYS, Bucket
 
 
+@pytest.mark.parametrize("endpoint", [None, "https://s3.eu-central-1.amazonaws.com"])
 @pytest.mark.parametrize(
     ("region", "told"),
     [
@@ -19,12 +20,12 @@ from relevo_jobs.stores.bucket import PROOF, PROOF_SAYS, Bucket
     ],
 )
 def test_a_bucket_is_made_in_the_region_that_is_set(
-    monkeypatch: pytest.MonkeyPatch, region: str, told: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, region: str, told: dict[str, Any], endpoint: str | None
 ) -> None:
     for name, value in (("AWS_DEFAULT_REGION", region), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key")):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    bucket = Bucket("relevo", None)
+    bucket = Bucket("relevo", endpoint)
     with Stubber(bucket._client) as amazon:
         amazon.add_client_error("head_bucket", "404", http_status_code=404)
         amazon.add_response("create_bucket", {}, {"Bucket": "relevo", **told})
@@ -32,3 +33,11 @@ def test_a_bucket_is_made_in_the_region_that_is_set(
         amazon.add_response("put_object", {}, proof)
         assert bucket.prepare() is True
         amazon.assert_no_pending_responses()
+
+
+def test_an_s3_of_one_s_own_needs_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    assert Bucket("relevo", "http://s3:8333")._client.meta.region_name == "us-east-1"

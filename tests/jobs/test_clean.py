@@ -218,13 +218,13 @@ def test_clean_does_not_mix_two_raws(settings: CleanSettings, databases: Databas
 
 DEATHS = [
     ("relevo_jobs.stores.raw:RawStore.rows", "after", 1),
-    ("relevo_jobs.houses:clean_batch", "after", 1),
-    ("relevo_jobs.stores.clean:CleanStore.add", "before", 2),
+    ("relevo_jobs.clean.step:to_store", "after", 1),
+    ("relevo_jobs.stores.clean:CleanStore.add_parts", "before", 2),
     ("relevo_jobs.stores.copying:block", "before", 1),
     ("relevo_jobs.stores.copying:block", "after", 2),
     ("relevo_jobs.stores.copying:block", "after", 3),
-    ("relevo_jobs.stores.clean:CleanStore.add", "after", 1),
-    ("relevo_jobs.stores.clean:CleanStore.add", "after", 2),
+    ("relevo_jobs.stores.clean:CleanStore.add_parts", "after", 1),
+    ("relevo_jobs.stores.clean:CleanStore.add_parts", "after", 2),
     ("relevo_jobs.cli:report", "before", 1),
 ]
 
@@ -250,6 +250,19 @@ def test_killed_anywhere_and_run_again_clean_holds_each_row_once(
 def clean_batches_or_none(settings: CleanSettings) -> list[tuple[int, int, int, int, int, int]]:
     made = query(settings.clean_url, "select to_regclass('clean.batches') is not null")[0][0]
     return clean_batches(settings.clean_url) if made else []
+
+
+def test_a_batch_that_is_cleaned_part_by_part_comes_to_the_same(
+    settings: CleanSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(settings, 1, [*ODD, *houses(30), *ODD])  # the last are the first ones again, some parts later
+    whole = step.run(settings)
+    before = contents(settings)
+    query(settings.clean_url, "drop schema clean cascade")
+    monkeypatch.setattr(step, "ROWS", 7)
+    assert step.run(settings) == whole
+    assert contents(settings) == before
+    assert whole.details["reasons"]["duplicate"] >= len(ODD)
 
 
 def test_two_at_once_clean_each_batch_once(settings: CleanSettings, env: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -123,7 +123,7 @@ def held_out(texts: dict[str, str | None], numbers: dict[str, float | None]) -> 
 
 
 def clean_row(row: Raw) -> Listing | Rejection:
-    """One row by the rules; duplicates are `clean_batch`'s business."""
+    """One row by the rules; duplicates are `clean_rows`'s business."""
     came = row[_POSITION[TARGET]]
     price = number(came)
     if price is None:
@@ -158,14 +158,18 @@ def clean_row(row: Raw) -> Listing | Rejection:
     return Listing(price, numbers, texts, sold, held_out(texts, numbers), tuple(blanked))
 
 
-def clean_batch(rows: Sequence[Raw]) -> list[Listing | Rejection]:
-    """Every row's fate, in order; the same rows always meet the same fate."""
-    first: dict[tuple[str | None, ...], int] = {}
-    fates: list[Listing | Rejection] = []
+def clean_rows(rows: Iterable[Raw]) -> Iterator[Listing | Rejection]:
+    """Every row's fate, in order; the same rows always meet the same fate. Of a row, a hash alone is remembered."""
+    first: dict[bytes, int] = {}
     for position, row in enumerate(rows):
-        earlier = first.setdefault(tuple(row), position)
+        same = hashlib.blake2b(repr(tuple(row)).encode(), digest_size=16).digest()
+        earlier = first.setdefault(same, position)
         if earlier != position:
-            fates.append(Rejection(Reason.DUPLICATE, f"same values as row {earlier}"))
+            yield Rejection(Reason.DUPLICATE, f"same values as row {earlier}")
         else:
-            fates.append(clean_row(row))
-    return fates
+            yield clean_row(row)
+
+
+def clean_batch(rows: Iterable[Raw]) -> list[Listing | Rejection]:
+    """The same, all at once."""
+    return list(clean_rows(rows))

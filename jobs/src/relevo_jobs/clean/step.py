@@ -4,55 +4,88 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from math import inf
+from typing import Final
 
 from relevo_contract.data_set import DataSet
 from relevo_contract.record import BatchRef
-from relevo_jobs.clean.fates import Kept, Raw, Rejection
+from relevo_jobs.clean.fates import Kept, Rejection
 from relevo_jobs.errors import ConflictingBatch, StepError
 from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CleanSettings
-from relevo_jobs.stores.clean import CleanBatch, open_clean
+from relevo_jobs.stores.clean import CleanPart, open_clean
 from relevo_jobs.stores.raw import RawStore, StoredBatch, open_raw
 from relevo_jobs.use_case import UseCase
+
+ROWS: Final = 5_000
+"""Rows that are here at a time, of a batch of any size: some 15 MB."""
 
 
 def _spell(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def to_store(data: DataSet, group: int, batch: StoredBatch, fates: Sequence[Kept | Rejection]) -> CleanBatch:
-    """The fates of a batch's rows as CLEAN stores them. Pure. Raises StepError if they are not what CLEAN can hold."""
-    if len(fates) != batch.row_count:
+@dataclass
+class Tally:
+    """What became of rows."""
+
+    kept: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Rows left out, by reason."""
+    blanked: Counter[str] = field(default_factory=Counter)
+    """Values set to missing, by column."""
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return self.kept + self.reasons.total()
+
+    def add(self, fate: Kept | Rejection) -> None:
+        """One more row."""
+        if isinstance(fate, Rejection):
+            self.reasons[str(fate.reason)] += 1
+        else:
+            self.kept += 1
+            self.blanked.update(fate.blanked)
+
+
+def to_store(data: DataSet, batch: StoredBatch, fates: Iterable[Kept | Rejection], tally: Tally) -> Iterator[CleanPart]:
+    """The fates of a batch's rows as CLEAN stores them, some at a time; `tally` counts them. Pure but for that.
+
+    Raises StepError if they are not what CLEAN can hold.
+    """
+    said, numbered = 0, enumerate(fates)
+    while some := list(islice(numbered, ROWS)):
+        said += len(some)
+        kept: list[tuple[str | None, ...]] = []
+        rejections: list[tuple[str, str, str]] = []
+        for position, fate in some:
+            tally.add(fate)
+            if isinstance(fate, Rejection):
+                rejections.append((str(position), str(fate.reason), fate.detail))
+                continue
+            target = fate.values[data.target]
+            if not (isinstance(target, float) and 0 < target < inf):
+                raise StepError(
+                    f"expected {data.target} to be a float above zero in every row that is kept, got {target!r} in row "
+                    f"{position} of batch {batch.number}: have the use case's clean reject it"
+                )
+            values = (_spell(fate.values[name]) for name in data.typed)
+            kept.append((str(position), *values, "t" if fate.holdout else "f"))
+        yield CleanPart(kept, rejections)
+    if said != batch.row_count:
         raise StepError(
             f"expected the use case's clean to say what becomes of each of {batch.row_count} rows of batch "
-            f"{batch.number}, it did of {len(fates)}: correct it"
+            f"{batch.number}, it did of {said}: correct it"
         )
-    kept: list[tuple[str | None, ...]] = []
-    rejections: list[tuple[str, str, str]] = []
-    for position, fate in enumerate(fates):
-        if isinstance(fate, Rejection):
-            rejections.append((str(position), str(fate.reason), fate.detail))
-            continue
-        target = fate.values[data.target]
-        if not (isinstance(target, float) and 0 < target < inf):
-            raise StepError(
-                f"expected {data.target} to be a float above zero in every row that is kept, got {target!r} in row "
-                f"{position} of batch {batch.number}: have the use case's clean reject it"
-            )
-        values = (_spell(fate.values[name]) for name in data.typed)
-        kept.append((str(position), *values, "t" if fate.holdout else "f"))
-    return CleanBatch(group, batch.number, batch.sha256, len(fates), kept, rejections)
 
 
-def _say(batch: StoredBatch, stored: CleanBatch) -> None:
-    print(  # noqa: T201
-        f"clean: batch {batch.number}: {len(stored.kept)} of {stored.row_count} rows kept",
-        file=sys.stderr,
-        flush=True,
-    )
+def _say(batch: StoredBatch, kept: int) -> None:
+    print(f"clean: batch {batch.number}: {kept} of {batch.row_count} rows kept", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _expect_same_origin(raw: RawStore, newest: BatchRef) -> None:
@@ -83,27 +116,21 @@ def run(settings: CleanSettings, use_case: UseCase = HOUSES) -> Outcome:
         batches = raw.after(newest.number if newest else None)
         if not batches:
             return Outcome.nothing("clean", "CLEAN holds every batch of RAW")
-        reasons: Counter[str] = Counter()
-        blanked: Counter[str] = Counter()
-        rows = kept = 0
+        tally = Tally()
         for batch in batches:
-            taken: list[Raw] = list(raw.rows(batch.batch_id))
-            fates = use_case.clean(taken)
-            stored = to_store(data, settings.group, batch, fates)
-            clean.add(stored)
-            _say(batch, stored)
-            rows, kept = rows + stored.row_count, kept + len(stored.kept)
-            reasons.update(str(fate.reason) for fate in fates if isinstance(fate, Rejection))
-            blanked.update(name for fate in fates if isinstance(fate, Kept) for name in fate.blanked)
+            before = tally.kept
+            parts = to_store(data, batch, use_case.clean(raw.rows(batch.batch_id)), tally)
+            clean.add_parts(batch.number, batch.sha256, batch.row_count, parts)
+            _say(batch, tally.kept - before)
     which = f"batch {batches[-1].number}" if len(batches) == 1 else f"{len(batches)} batches"
-    why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    why = ", ".join(f"{count} {reason}" for reason, count in tally.reasons.most_common())
     return Outcome.done(
         "clean",
-        f"{which}: {kept} of {rows} rows kept" + (f"; left out: {why}" if why else ""),
+        f"{which}: {tally.kept} of {tally.rows} rows kept" + (f"; left out: {why}" if why else ""),
         batches[-1].number,
-        rows=rows,
-        kept=kept,
-        rejected=rows - kept,
-        reasons=dict(reasons),
-        blanked=dict(blanked),
+        rows=tally.rows,
+        kept=tally.kept,
+        rejected=tally.reasons.total(),
+        reasons=dict(tally.reasons),
+        blanked=dict(tally.blanked),
     )

@@ -33,7 +33,8 @@ class Bucket:
             self._client = boto3.client(
                 "s3",
                 endpoint_url=endpoint_url,
-                region_name=None if endpoint_url is None else "us-east-1",
+                # A request is signed for a region: Amazon's own endpoints refuse another; most others take any.
+                region_name=None if endpoint_url is None else boto3.session.Session().region_name or "us-east-1",
                 config=Config(retries=retries, connect_timeout=5, read_timeout=60),
             )
         except (ValueError, BotoCoreError) as error:

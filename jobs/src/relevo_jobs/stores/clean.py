@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.postgres import Schema, connect, speaking
-from relevo_jobs.stores.tables import columns, definitions
+from relevo_jobs.stores.tables import Place, columns, definitions
 
 VARIABLE = "RELEVO_CLEAN_URL"
 
@@ -75,6 +75,14 @@ class CleanBatch:
     """row_number, reason, detail."""
 
 
+@dataclass(frozen=True)
+class CleanPart:
+    """Some rows of a cleaned batch, as in CleanBatch."""
+
+    kept: Sequence[Sequence[str | None]]
+    rejections: Sequence[tuple[str, str, str]]
+
+
 class CleanStore:
     """CLEAN of one group. `CleanStore(url, group)` opens a connection for each call; `open_clean` keeps one."""
 
@@ -113,19 +121,37 @@ class CleanStore:
             ).fetchall()
         return [BatchRef(group=self._group, number=n, sha256=h, rows=c, kept=k) for n, h, c, k in rows]
 
-    def columns(self, numbers: Sequence[int] | None = None, holdout: bool | None = None) -> dict[str, NDArray[Any]]:
+    def columns(
+        self,
+        numbers: Sequence[int] | None = None,
+        holdout: bool | None = None,
+        within: tuple[Place, Place] | None = None,
+    ) -> dict[str, NDArray[Any]]:
         """Rows as `relevo_contract.data_set.Columns` with the target, ordered by batch and row; shape (n,) each.
 
-        `numbers` chooses batches, `holdout` the held-out rows or the others; None takes all.
+        `numbers` chooses batches, `holdout` the held-out rows or the others, `within` those from one place on and
+        before another; None takes all.
         """
+        first, end = within or ((None, None), (None, None))
         with self._open() as connection:
             rows = connection.execute(
                 (
                     f"select {', '.join(self._data.typed)} from clean.{self._data.name} where group_number = %s"  # noqa: S608
                     " and (%s::integer[] is null or batch_number = any(%s)) and (%s::boolean is null or holdout = %s)"
+                    " and (%s::integer is null or ((batch_number, row_number) >= (%s, %s)"
+                    " and (batch_number, row_number) < (%s, %s)))"
                     " order by batch_number, row_number"
                 ).encode(),
-                (self._group, numbers and list(numbers), numbers and list(numbers), holdout, holdout),
+                (
+                    self._group,
+                    numbers and list(numbers),
+                    numbers and list(numbers),
+                    holdout,
+                    holdout,
+                    first[0],
+                    *first,
+                    *end,
+                ),
                 binary=True,
             ).fetchall()
         if numbers is not None and not numbers:
@@ -166,22 +192,40 @@ class CleanStore:
 
     def add(self, batch: CleanBatch) -> None:
         """Write a batch, its rows and its rejections in one transaction; one that is there already stays."""
+        self.add_parts(batch.number, batch.sha256, batch.row_count, [CleanPart(batch.kept, batch.rejections)])
+
+    def add_parts(self, number: int, sha256: str, row_count: int, parts: Iterable[CleanPart]) -> None:
+        """The same, part by part as they come: of a large batch, one part is here at a time."""
         with self._open() as connection, connection.transaction():
             done = connection.execute(
                 "insert into clean.batches (group_number, batch_number, body_sha256, row_count, kept, rejected)"
-                " values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
-                (batch.group, batch.number, batch.sha256, batch.row_count, len(batch.kept), len(batch.rejections)),
+                " values (%s, %s, %s, %s, 0, 0) on conflict do nothing",
+                (self._group, number, sha256, row_count),
             )
             if done.rowcount == 0:
                 return
-            key = (str(batch.group), str(batch.number))
-            for table, columns, rows in (
-                (self._data.name, f"row_number, {', '.join(self._data.typed)}, holdout", batch.kept),
-                ("rejections", "row_number, reason, detail", batch.rejections),
-            ):
-                statement = f"copy clean.{table} (group_number, batch_number, {columns}) from stdin"
-                with connection.cursor().copy(statement) as copy:
-                    copy.write(copying.block(rows, before=[[value] * len(rows) for value in key]))
+            kept = rejected = 0
+            typed = f"row_number, {', '.join(self._data.typed)}, holdout"
+            for part in parts:
+                self._copy(connection, self._data.name, typed, number, part.kept)
+                self._copy(connection, "rejections", "row_number, reason, detail", number, part.rejections)
+                kept, rejected = kept + len(part.kept), rejected + len(part.rejections)
+            connection.execute(
+                "update clean.batches set kept = %s, rejected = %s where group_number = %s and batch_number = %s",
+                (kept, rejected, self._group, number),
+            )
+
+    def _copy(
+        self,
+        connection: psycopg.Connection,
+        table: str,
+        columns: str,
+        number: int,
+        rows: Sequence[Sequence[str | None]],
+    ) -> None:
+        statement = f"copy clean.{table} (group_number, batch_number, {columns}) from stdin"
+        with connection.cursor().copy(statement.encode()) as copy:
+            copy.write(copying.block(rows, before=[[str(value)] * len(rows) for value in (self._group, number)]))
 
 
 @contextmanager

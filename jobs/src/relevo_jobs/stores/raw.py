@@ -93,7 +93,7 @@ SCHEMA = schema(LISTINGS)
 LOCK_WAIT = 5.0
 """Seconds to wait for another collector of the group to end."""
 PART = 2_000
-"""Rows made into text at a time: PostgreSQL reads one part while the next is made."""
+"""Rows made into text, or fetched, at a time: PostgreSQL works on one part while we work on the next."""
 
 
 @dataclass(frozen=True)
@@ -223,11 +223,17 @@ class RawStore:
         ).fetchall()
         return [StoredBatch(int(i), int(n), str(h), int(c)) for i, n, h, c in rows]
 
-    def rows(self, batch_id: int) -> list[tuple[str | None, ...]]:
-        """A batch's rows, each its values in the order of the data set's columns, in the order they came."""
+    def rows(self, batch_id: int) -> Iterator[tuple[str | None, ...]]:
+        """A batch's rows, each its values in the order of the data set's columns, in the order they came.
+
+        They are fetched some thousands at a time, as they are taken.
+        """
         columns = ", ".join(self._data.columns)
         statement = f"select {columns} from raw.{self._data.name} where batch_id = %s order by row_number"  # noqa: S608
-        return self._run(statement.encode(), batch_id).fetchall()
+        connection = self._connection
+        with speaking(self._url, VARIABLE), connection.transaction(), connection.cursor(name="rows") as cursor:
+            cursor.itersize = PART
+            yield from cursor.execute(statement.encode(), (batch_id,))
 
 
 @contextmanager

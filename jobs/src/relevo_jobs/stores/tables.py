@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from relevo_contract.data_set import DataSet
 
+Place = tuple[int, int]
+"""A row of CLEAN: its batch and its number there."""
+
 
 def definitions(data: DataSet, names: Sequence[str]) -> str:
     """These columns of a data set with their types, as `create table` takes them."""
