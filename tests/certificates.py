@@ -1,4 +1,4 @@
-"""Keys and certificates for a Kubernetes API server of the tests' own, made anew for each run."""
+"""Keys and certificates for servers of the tests' own, made anew for each run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Issued:
 
 
 class Authority:
-    """Signs the API server's certificate and those of its users."""
+    """Signs the servers' certificates and those of their users."""
 
     def __init__(self) -> None:
         self._key = private_key()
@@ -53,6 +53,12 @@ class Authority:
         )
         return self._issue(name, ExtendedKeyUsageOID.SERVER_AUTH, names)
 
+    def peer(self, address: str) -> Issued:
+        """For one of several servers that are each other's clients."""
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer")])
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        return self._issue(name, ExtendedKeyUsageOID.SERVER_AUTH, names, ExtendedKeyUsageOID.CLIENT_AUTH)
+
     def client(self, user: str, groups: Sequence[str]) -> Issued:
         """For a user: Kubernetes takes the name from CN and the groups from O."""
         organisations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
@@ -60,11 +66,15 @@ class Authority:
         return self._issue(name, ExtendedKeyUsageOID.CLIENT_AUTH)
 
     def _issue(
-        self, name: x509.Name, usage: x509.ObjectIdentifier, names: x509.SubjectAlternativeName | None = None
+        self,
+        name: x509.Name,
+        usage: x509.ObjectIdentifier,
+        names: x509.SubjectAlternativeName | None = None,
+        *more: x509.ObjectIdentifier,
     ) -> Issued:
         key = private_key()
         unsigned = self._certificate(name, key.public_key()).add_extension(
-            x509.ExtendedKeyUsage([usage]), critical=False
+            x509.ExtendedKeyUsage([usage, *more]), critical=False
         )
         if names is not None:
             unsigned = unsigned.add_extension(names, critical=False)

@@ -12,33 +12,42 @@ from relevo_contract import names
 from relevo_contract.data_set import DataSet
 from relevo_contract.record import Estimate
 from relevo_jobs.clean.fates import Kept, Rejection
-from relevo_jobs.clean.step import to_store
-from relevo_jobs.errors import StepError
+from relevo_jobs.clean.step import Tally, to_store
+from relevo_jobs.errors import SettingsError, StepError
 from relevo_jobs.houses import HOUSES
+from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores import clean, raw
+from relevo_jobs.stores.clean import CleanPart, CleanStore
 from relevo_jobs.stores.raw import StoredBatch
+from relevo_jobs.train.step import on_workers
 from relevo_jobs.use_case import Trained
 
 TRIPS = DataSet(name="trips", columns=("km", "minutes"), target="minutes", numeric=("km",))
 BATCH = StoredBatch(1, 7, "hash", 2)
 
 
+def stored(*fates: Kept | Rejection) -> list[CleanPart]:
+    return list(to_store(TRIPS, BATCH, fates, Tally()))
+
+
 def test_rows_are_stored_in_the_order_of_the_columns_a_missing_value_as_null() -> None:
-    stored = to_store(TRIPS, 6, BATCH, [Kept({"minutes": 8.5, "km": None}, holdout=True), Rejection("why", "what")])
-    assert stored.kept == [("0", None, "8.5", "t")]
-    assert stored.rejections == [("1", "why", "what")]
+    (part,) = stored(Kept({"minutes": 8.5, "km": None}, holdout=True), Rejection("why", "what"))
+    assert part.kept == [("0", None, "8.5", "t")]
+    assert part.rejections == [("1", "why", "what")]
 
 
 @pytest.mark.parametrize("target", [None, 0.0, -1.0, float("nan"), float("inf"), "8.5"])
 def test_a_row_without_a_target_above_zero_is_not_kept(target: float | str | None) -> None:
     fates = [Kept({"minutes": 1.0, "km": 1.0}, holdout=False), Kept({"minutes": target, "km": 1.0}, holdout=False)]
     with pytest.raises(StepError, match=r"expected minutes to be a float above zero .* in row 1 of batch 7"):
-        to_store(TRIPS, 6, BATCH, fates)
+        stored(*fates)
 
 
 def test_each_row_needs_a_fate() -> None:
     with pytest.raises(StepError, match="each of 2 rows of batch 7, it did of 1"):
-        to_store(TRIPS, 6, BATCH, [Rejection("why", "what")])
+        stored(Rejection("why", "what"))
+    with pytest.raises(StepError, match="each of 2 rows of batch 7, it did of 3"):
+        stored(*[Rejection("why", "what")] * 3)
 
 
 def test_a_version_has_its_files_and_an_answer_for_each_held_out_row(tmp_path: Path) -> None:
@@ -57,6 +66,14 @@ def test_a_version_has_its_files_and_an_answer_for_each_held_out_row(tmp_path: P
         told(1.0)
     with pytest.raises(StepError, match="with 1 finite"):
         told(1.0, float("nan"))
+
+
+def test_a_use_case_that_no_dask_cluster_can_train_says_so(tmp_path: Path) -> None:
+    use_case = dataclasses.replace(HOUSES, data=TRIPS, train_together=None)
+    url = "postgresql://clean.example/clean"
+    settings = TrainSettings(group=6, clean_url=url, tracking_uri="http://mlflow.example", dask="tcp://dask:8786")
+    with pytest.raises(SettingsError, match="RELEVO_DASK: the use case of trips has no train_together"):
+        on_workers(settings, use_case, CleanStore(url, 6), (), tmp_path)
 
 
 def test_a_data_set_without_texts_or_dates_has_tables_too() -> None:

@@ -172,6 +172,11 @@ class TrainSettings(WithGroup, WithClean, WithRegistry):
 
     seed: int = Field(default=0, ge=0, description="seed of everything random; same seed and batches, same model")
     threads: int = Field(default=0, ge=0, description="threads XGBoost may use; 0 is all there are")
+    dask: str = Field(
+        default="",
+        pattern=r"^((tcp|tls)://.+:\d+)?$",
+        description="a Dask cluster whose workers train, by its scheduler, e.g. tcp://dask:8786; empty: this process",
+    )
 
 
 class PromoteSettings(WithGroup, WithClean, WithRegistry):

@@ -6,7 +6,7 @@ docs/your-own.md has an example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from relevo_contract import names
 from relevo_contract.data_set import Columns, DataSet
-from relevo_contract.record import Estimate
+from relevo_contract.record import BatchRef, Estimate
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
 from relevo_jobs.errors import StepError
 
@@ -45,6 +45,22 @@ class Lesson:
 
 
 @dataclass(frozen=True)
+class SharedLesson:
+    """What the workers of a Dask cluster train a version on; each reads its own rows from CLEAN."""
+
+    scheduler: str
+    """Its address."""
+    group: int
+    batches: tuple[BatchRef, ...]
+    """Oldest first."""
+    seed: int
+    threads: int
+    """Of each worker; 0 is all it has."""
+    say: Callable[[str], None]
+    """Tells a person how far it is."""
+
+
+@dataclass(frozen=True)
 class Trained:
     """What came of a lesson."""
 
@@ -59,18 +75,32 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class TrainedVersion:
+    """What came of a training, and the rows it came of."""
+
+    rows: int
+    """It was trained on."""
+    actual: NDArray[np.float64]
+    """Natural logarithm of the target of the held-out rows, in the order of CLEAN, (n > 0,)."""
+    trained: Trained
+
+
+@dataclass(frozen=True)
 class UseCase:
     """What a team changes. Each has databases and a registered model of its own."""
 
     data: DataSet
-    clean: Callable[[Sequence[Raw]], Sequence[Kept | Rejection]]
-    """The fate of each row of a batch, in order; the same rows always meet the same fate."""
+    clean: Callable[[Iterable[Raw]], Iterable[Kept | Rejection]]
+    """The fate of each row of a batch, in order; the same rows always meet the same fate. The rows come as they are
+    taken, and their fates are stored as they are given: a generator holds few of them."""
     train: Callable[[Path, Lesson], Trained]
     """Write a version's files into an existing folder, `profile.json` (`build_profile`) among them."""
     load: Callable[[Path], Scorer]
     """Load a version from a folder with its `files`."""
     files: tuple[str, ...]
     """What `load` needs of a version."""
+    train_together: Callable[[Path, SharedLesson], TrainedVersion] | None = None
+    """The same as `train` on a Dask cluster; None: there is no such way, and RELEVO_DASK is refused."""
 
     def expect_whole(self, folder: Path, trained: Trained, held_out: int) -> None:
         """Raise StepError unless `train` wrote what a version needs and answered for every held-out row."""

@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from relevo_contract import names
-from relevo_contract.record import Training
-from relevo_jobs.errors import StepError, Unavailable
+from relevo_contract.record import BatchRef, Training
+from relevo_jobs.errors import SettingsError, Unavailable
 from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
-from relevo_jobs.train.holdout import holdout_predictions
-from relevo_jobs.use_case import Lesson, UseCase
+from relevo_jobs.train.holdout import expect_held_out, holdout_predictions
+from relevo_jobs.use_case import Lesson, SharedLesson, TrainedVersion, UseCase
 from relevo_jobs.wording import estimate
 
 
@@ -34,7 +34,7 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
     """Train the newest version asked for. Done also if one is registered that promote has not settled yet: a step that
     was killed after its registration says so when it is run again. Nothing to do otherwise.
 
-    Raises StepError if the rows cannot carry a model, Unavailable if CLEAN or MLflow is away.
+    Raises StepError if the rows cannot carry a model, Unavailable if CLEAN, MLflow or a Dask cluster is away.
     """
     registry = Registry(settings.tracking_uri, settings.model)
     pending = registry.pending_training(settings.group)
@@ -49,24 +49,15 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
     started = time.monotonic()
     store = CleanStore(settings.clean_url, settings.group, data=use_case.data)
     excluded = registry.excluded(settings.group)
-    batches = tuple(ref.number for ref in store.batches() if ref.number <= batch and ref.number not in excluded)
-    training_rows = store.columns(batches, holdout=False)
-    holdout = store.columns(batches, holdout=True)
-    actual = np.log(holdout[use_case.data.target])
-    rows = len(training_rows[use_case.data.target])
-    if not len(actual):
-        raise StepError(
-            "expected held-out rows to measure the model on, found none: a batch this small cannot carry a model; "
-            "collect another batch, decide will ask again"
-        )
-    _say(f"batch {batch}: fitting {rows} rows of {len(batches)} batches, {len(actual)} held out")
-    lesson = Lesson(training_rows, holdout, batches, settings.seed, settings.threads)
+    batches = tuple(ref for ref in store.batches() if ref.number <= batch and ref.number not in excluded)
+    numbers = tuple(ref.number for ref in batches)
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         try:
-            trained = use_case.train(folder, lesson)
-            use_case.expect_whole(folder, trained, len(actual))
-            kept = holdout_predictions(store.held_out(batches), actual, trained.predicted)
+            made = (on_workers if settings.dask else here)(settings, use_case, store, batches, folder)
+            trained, held_out = made.trained, len(made.actual)
+            use_case.expect_whole(folder, trained, held_out)
+            kept = holdout_predictions(store.held_out(numbers), made.actual, trained.predicted)
             (folder / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
         except OSError as error:
             raise Unavailable(
@@ -75,8 +66,8 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
             ) from error
         training = Training(
             version=None,
-            batches=batches,
-            rows=rows,
+            batches=numbers,
+            rows=made.rows,
             seed=settings.seed,
             parameters=dict(trained.parameters),
             seconds=round(time.monotonic() - started, 3),
@@ -88,8 +79,36 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
         run_id,
         batch,
         training.model_copy(update={"version": version}),
-        f"median error on its {len(actual)} held-out rows {estimate(trained.promised)}",
+        f"median error on its {held_out} held-out rows {estimate(trained.promised)}",
     )
+
+
+def here(
+    settings: TrainSettings, use_case: UseCase, store: CleanStore, batches: tuple[BatchRef, ...], folder: Path
+) -> TrainedVersion:
+    """Train in this process."""
+    numbers = tuple(ref.number for ref in batches)
+    training_rows = store.columns(numbers, holdout=False)
+    holdout = store.columns(numbers, holdout=True)
+    actual = np.log(holdout[use_case.data.target])
+    rows = len(training_rows[use_case.data.target])
+    expect_held_out(len(actual))
+    _say(f"fitting {rows} rows of {len(numbers)} batches, {len(actual)} held out")
+    lesson = Lesson(training_rows, holdout, numbers, settings.seed, settings.threads)
+    return TrainedVersion(rows, actual, use_case.train(folder, lesson))
+
+
+def on_workers(
+    settings: TrainSettings, use_case: UseCase, _: CleanStore, batches: tuple[BatchRef, ...], folder: Path
+) -> TrainedVersion:
+    """The same on the workers of a Dask cluster, which read the rows themselves."""
+    if use_case.train_together is None:
+        raise SettingsError(
+            f"RELEVO_DASK: the use case of {use_case.data.name} has no train_together, so that no Dask cluster can "
+            "train it: leave RELEVO_DASK away, or give it one (docs/your-own.md)"
+        )
+    lesson = SharedLesson(settings.dask, settings.group, batches, settings.seed, settings.threads, _say)
+    return use_case.train_together(folder, lesson)
 
 
 def _done(run_id: str, batch: int, training: Training, more: str) -> Outcome:

@@ -1,0 +1,51 @@
+"""One training as a process of its own, without MLflow: `python -m benchmarks.dask.once`, its settings as a step's.
+
+Prints a line of JSON: seconds, the process's largest memory in bytes, the rows trained on, the median error on the
+held-out ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from relevo_jobs.houses import HOUSES
+from relevo_jobs.settings import TrainSettings
+from relevo_jobs.stores.clean import CleanStore
+from relevo_jobs.train import step
+from tests.jobs.train.partitioned.many_listings import GROUP
+
+
+def main() -> None:
+    """Train once."""
+    settings = TrainSettings(
+        group=GROUP,
+        clean_url=os.environ["RELEVO_CLEAN_URL"],
+        tracking_uri="http://nowhere.example",
+        threads=int(os.environ.get("RELEVO_THREADS", "0")),
+        dask=os.environ.get("RELEVO_DASK", ""),
+    )
+    store = CleanStore(settings.clean_url, GROUP)
+    train = step.on_workers if settings.dask else step.here
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        made = train(settings, HOUSES, store, tuple(store.batches()), Path(folder))
+    print(
+        json.dumps(
+            {
+                "seconds": time.monotonic() - began,
+                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "rows": made.rows,
+                "error": made.trained.promised.value,
+                "rounds": made.trained.parameters["rounds"],
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
