@@ -45,6 +45,8 @@ ASKED = (
     typed("kubectl wait modeldeployment/house-prices --for=jsonpath", MODELDEPLOYMENT),
     typed("kubectl get modeldeployment house-prices -o jsonpath='{.status.retraining.message}'", MODELDEPLOYMENT),
 )
+WORKERS = typed("kubectl apply -n relevo -f jobs/deploy/dask.yaml")
+BUCKETS_KEYS = typed("kubectl create secret generic my-bucket", "docs/scaling.md")
 SECRETS = (typed("kubectl get secrets -n relevo"), typed("kubectl create -f backup/secrets.yaml"))
 GONE = (typed("kubectl delete pvc"), typed("kubectl delete secret -n relevo -l"), typed("kubectl delete crd"))
 
@@ -103,6 +105,14 @@ def test_the_operator_is_installed_alone(api: KubernetesApi, env: dict[str, str]
     assert api.get("deployment/relevo-operator", "-n", namespace)
     secret = api.get("secret/relevo-operator-webhook", "-n", namespace)["data"]["secret"]
     assert len(secret) > 16 * 4 / 3, "the operator takes no secret of less than 16 characters"
+
+
+def test_a_dask_cluster_and_the_keys_of_a_bucket_are_taken(
+    api: KubernetesApi, env: dict[str, str], namespace: str
+) -> None:
+    said((WORKERS, BUCKETS_KEYS), env)
+    assert api.get("deployment/training-worker", "-n", namespace)["spec"]["replicas"] == 2
+    assert {"access-key", "secret-key"} == set(api.get("secret/my-bucket", "-n", namespace)["data"])
 
 
 def test_a_look_shows_the_columns_of_the_page(env: dict[str, str], namespace: str) -> None:

@@ -42,8 +42,8 @@ WOULD_RUN = {
 MEASURING = tuple(
     typed(f"make {target}", "docs/benchmarks.md")
     for target in (
-        "bench-holdout", "bench-ingestion", "bench-steps", "bench-policy", "bench-demo", "bench-handover",
-        "bench-serving", "soak-serving", "bench-ui", "bench-airflow",
+        "bench-holdout", "bench-ingestion", "bench-steps", "bench-policy", "bench-dask", "bench-demo",
+        "bench-handover", "bench-serving", "soak-serving", "bench-ui", "bench-airflow",
     )
 )  # fmt: skip
 

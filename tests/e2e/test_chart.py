@@ -22,11 +22,22 @@ CHART = ROOT / "charts" / "relevo"
 TOKENS = {"relevo-operator", "relevo-scheduler", "relevo-install"}
 """Whose pods may speak to the API server."""
 DATABASES = ("raw", "clean", "metadata", "airflow")
+DASK = {
+    "scheduler": "tls://training-scheduler:8786",
+    "tlsSecret": "my-dask",
+    "workerLabels": {"dask.org/cluster-name": "training"},
+}
 OWN = {
     "postgres": {"databases": {name: {"existingSecret": f"my-{name}"} for name in DATABASES}},
-    "bucket": {"endpoint": "https://s3.example", "existingSecret": "my-bucket"},
+    "bucket": {
+        "endpoint": "https://s3.eu-west-1.amazonaws.com",
+        "region": "eu-west-1",
+        "existingSecret": "my-bucket",
+        "name": "mine",
+    },
     "source": {"url": "http://source.example"},
     "airflow": {"git": {"url": "https://git.example/relevo.git", "existingSecret": "my-git"}},
+    "dask": DASK,
     "networkPolicies": False,
     "serving": {"replicas": None},
 }
@@ -146,6 +157,57 @@ def test_what_somebody_has_already_is_not_installed() -> None:
     assert not {name for kind, name in kinds if kind == "StatefulSet"} - {"relevo-scheduler"}
     assert ("Deployment", "relevo-source") not in kinds
     assert "NetworkPolicy" not in {kind for kind, _ in kinds}
+
+
+def environments(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By pod and container the environment: a value, or the Secret and key that it comes from."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, _, spec in pods(objects):
+        for one in [*spec.get("initContainers", ()), *spec["containers"]]:
+            variables = found.setdefault(f"{name.partition('-prepare-')[0]}/{one['name']}", {})
+            for variable in one.get("env", ()):
+                secret = variable.get("valueFrom", {}).get("secretKeyRef", {})
+                variables[variable["name"]] = variable.get("value", (secret.get("name"), secret.get("key")))
+    return found
+
+
+def test_an_s3_and_databases_of_one_s_own_are_used_by_whoever_needs_them() -> None:
+    env = environments(rendered(OWN))
+    for pod in ("relevo-collect/base", "relevo/base", "relevo-mlflow/mlflow"):  # relevo/base: the Job of prepare
+        assert env[pod]["AWS_ACCESS_KEY_ID"] == ("my-bucket", "access-key"), pod
+        assert env[pod]["AWS_SECRET_ACCESS_KEY"] == ("my-bucket", "secret-key"), pod
+        assert env[pod]["AWS_DEFAULT_REGION"] == "eu-west-1", pod
+    for pod in ("relevo-collect/base", "relevo/base"):
+        assert env[pod]["RELEVO_S3_ENDPOINT_URL"] == "https://s3.eu-west-1.amazonaws.com"
+        assert env[pod]["RELEVO_BUCKET"] == "mine"
+    assert env["relevo-mlflow/mlflow"]["MLFLOW_S3_ENDPOINT_URL"] == "https://s3.eu-west-1.amazonaws.com"
+    for name, variables in env.items():
+        for variable, secret in (
+            ("RELEVO_RAW_URL", "my-raw"),
+            ("RELEVO_CLEAN_URL", "my-clean"),
+            ("MLFLOW_BACKEND_STORE_URI", "my-metadata"),
+            ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "my-airflow"),
+        ):
+            assert variables.get(variable, (secret, "url")) == (secret, "url"), name
+
+
+def test_train_alone_is_told_of_a_dask_cluster_and_its_workers_alone_are_let_in_to_clean() -> None:
+    objects = rendered({"dask": DASK})
+    env = environments(objects)
+    assert {pod for pod, variables in env.items() if "RELEVO_DASK" in variables} == {"relevo-train/base"}
+    train = next(spec for name, _, spec in pods(objects) if name == "relevo-train")
+    files = {value for name, value in env["relevo-train/base"].items() if "__TLS__" in name}
+    assert files == {f"/secrets/dask/{key}" for key in ("ca.crt", "tls.crt", "tls.key")}
+    assert {"name": "dask", "mountPath": "/secrets/dask", "readOnly": True} in train["containers"][0]["volumeMounts"]
+    assert train["volumes"][-1]["secret"]["secretName"] == "my-dask"
+    workers = {"podSelector": {"matchLabels": DASK["workerLabels"]}}
+    let_in = {
+        one["metadata"]["name"]
+        for one in objects
+        if one["kind"] == "NetworkPolicy" and workers in one["spec"].get("ingress", [{}])[0].get("from", ())
+    }
+    assert let_in == {"relevo-clean"}
+    assert not any("RELEVO_DASK" in variables for variables in environments(rendered({})).values())
 
 
 def test_the_charts_definition_is_the_projects() -> None:

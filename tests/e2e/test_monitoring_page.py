@@ -6,15 +6,13 @@ Services which the pages forward to are the chart's, with that port. tests/e2e/w
 
 from __future__ import annotations
 
-import os
 import re
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.docs.commands import Command, typed
 from tests.e2e.test_chart import rendered
+from tests.e2e.upgrades import objects, upgraded
 
 WATCHED = typed("helm upgrade relevo charts/relevo -n relevo --reset-then-reuse-values \\\n  --set prometheus")
 ONE_FILE = typed("helm template relevo charts/relevo -n relevo --set prometheus.enabled=true")
@@ -24,23 +22,13 @@ FORWARDED = (
 )
 
 
-def objects(command: Command) -> list[dict[str, Any]]:
-    ended = command.run({**os.environ, "HELM_KUBEVERSION": "1.34.0"})
-    assert ended.returncode == 0, ended.stderr
-    return [one for one in yaml.safe_load_all(ended.stdout) if one]
-
-
 def test_one_part_of_the_chart_is_shown() -> None:
     shown = Command(ONE_FILE.page, f"{ONE_FILE.text} --kube-version 1.34.0")
     assert {"ConfigMap", "StatefulSet", "Service"} <= {one["kind"] for one in objects(shown)}
 
 
 def test_helm_takes_the_upgrade_that_brings_prometheus_and_grafana() -> None:
-    """Without a release to upgrade: the same values, rendered."""
-    text = re.sub(
-        r"^helm upgrade (.*?) --reset-then-reuse-values", r"helm template \1 --kube-version 1.34.0", WATCHED.text
-    )
-    names = {(one["kind"], one["metadata"]["name"]) for one in objects(Command(WATCHED.page, text))}
+    names = {(one["kind"], one["metadata"]["name"]) for one in upgraded(WATCHED)}
     assert {("Service", "relevo-prometheus"), ("Service", "relevo-grafana")} <= names
 
 

@@ -61,6 +61,7 @@
 {{- with $values.servingSecret }}{{ $required = set $required . (list "url") }}{{ end }}
 {{- end }}
 {{- with .Values.bucket.existingSecret }}{{ $required = set $required . (list "access-key" "secret-key") }}{{ end }}
+{{- with .Values.dask.tlsSecret }}{{ $required = set $required . (list "ca.crt" "tls.crt" "tls.key") }}{{ end }}
 {{- with .Values.airflow.existingSecret }}{{ $required = set $required . (list "fernet-key" "jwt-secret" "api-secret-key") }}{{ end }}
 {{- with .Values.airflow.login.existingSecret }}{{ $required = set $required . (list "username" "password" "passwords.json") }}{{ end }}
 {{- with .Values.airflow.git.existingSecret }}{{ $required = set $required . (list "connection") }}{{ end }}
