@@ -190,6 +190,7 @@ def test_every_request_is_counted_with_its_outcome(hub: Hub, gate: Gate, crowd: 
         await registry.resolve(crowd[0], ALIAS)
         await registry.resolve(crowd[0], "staging")
         await registry.tag(crowd[0], VersionTag(1, "ready"))
+        await registry.newest_batches(crowd[0])
         gate.close()
         await registry.resolve_all([(crowd[0], ALIAS)])
         await registry.ensure_webhook("http://127.0.0.1:9/", SECRET)
@@ -199,6 +200,7 @@ def test_every_request_is_counted_with_its_outcome(hub: Hub, gate: Gate, crowd: 
         ("resolve", "ok"),
         ("resolve", "refused"),
         ("tag", "ok"),
+        ("batches", "refused"),  # that model has no experiment
         ("poll", "unreachable"),
         ("webhook", "unreachable"),
     ]
