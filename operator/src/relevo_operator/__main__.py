@@ -73,9 +73,14 @@ async def _watch(
     passed = asyncio.create_task(controller.passed.wait())
     await asyncio.wait({passed, stopped}, return_when=asyncio.FIRST_COMPLETED)
     passed.cancel()
+
+    async def end() -> None:
+        stop.set()  # kopf, which hears the signal by now, gives whoever still waits for this 5 s
+        await finish()
+
     if not stop.is_set():
         await kopf.operator(
-            registry=handlers.registry(controller, queue, finish),
+            registry=handlers.registry(controller, queue, end),
             settings=handlers.settings(),
             standalone=True,
             clusterwide=not settings.watched(),
@@ -118,6 +123,7 @@ async def run(settings: Settings) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         await following.aclose()
         await runs.aclose()
+        await runner.cleanup()  # an open connection is a task that kopf would wait for, too
 
     watching = asyncio.create_task(_watch(settings, controller, queue, finish))
     try:
@@ -130,7 +136,6 @@ async def run(settings: Settings) -> None:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         await finish()
-        await runner.cleanup()
         await cluster.aclose()
 
 
