@@ -58,8 +58,11 @@ check: install ## format, lint, types, who-imports-whom, the workflows, shell sc
 	$(RUN)/shellcheck --severity=warning $(SCRIPTS)
 	@cmp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml || { echo "run make definition"; exit 1; }
 
-test: check test-dags ## check, then every test that needs no cluster
-	$(RUN)/pytest --ignore=tests/e2e --ignore=tests/dags $(ARGS)
+# Two processes at once, each with servers of its own: a test waits more than it works. First what both would build.
+test: check test-dags ## check, then every test that needs no cluster: ARGS="--numprocesses 0" takes them one by one
+	-@test -n "$$KUBEBUILDER_ASSETS" || tests/kube/build-assets
+	-@test -n "$$PROMTOOL" || command -v promtool >/dev/null || toolchain/build promtool
+	$(RUN)/pytest --ignore=tests/e2e --ignore=tests/dags --numprocesses 2 --dist loadfile $(ARGS)
 
 # Airflow's pins fit nothing else: the DAG is tested in an environment of its own.
 test-dags: airflow-env ## what follows what in the DAG, in Airflow itself
