@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import resource
+import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from relevo_jobs.houses import HOUSES
@@ -29,11 +31,11 @@ def main() -> None:
         threads=int(os.environ.get("RELEVO_THREADS", "0")),
         dask=os.environ.get("RELEVO_DASK", ""),
     )
-    store = CleanStore(settings.clean_url, GROUP)
+    batches = tuple(CleanStore(settings.clean_url, GROUP).batches())
     train = step.on_workers if settings.dask else step.here
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        made = train(settings, HOUSES, store, tuple(store.batches()), Path(folder))
+        made = train(settings, HOUSES, batches, Path(folder), partial(print, file=sys.stderr))
     print(
         json.dumps(
             {

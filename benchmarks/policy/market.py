@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
 from relevo_jobs.clean.fates import Raw
-from relevo_jobs.clean.rules import Listing, clean_batch
+from relevo_jobs.clean.rules import Listing, clean_rows
 
 Table = dict[str, NDArray[Any]]
 
@@ -54,7 +54,7 @@ def market(rows: list[Raw], sizes: tuple[int, ...]) -> Market:
     batch: list[int] = []
     start = 0
     for number, size in enumerate(sizes, 1):
-        listings = [fate for fate in clean_batch(rows[start : start + size]) if isinstance(fate, Listing)]
+        listings = [fate for fate in clean_rows(rows[start : start + size]) if isinstance(fate, Listing)]
         kept += listings
         batch += [number] * len(listings)
         start += size

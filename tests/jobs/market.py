@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, TARGET
-from relevo_jobs.stores.clean import CleanBatch, CleanStore
+from relevo_jobs.stores.clean import CleanPart, CleanStore
 
 Table = dict[str, NDArray[Any]]
 
@@ -83,4 +83,4 @@ def store(clean: CleanStore, group: int, number: int, table: Table) -> None:
         (str(row), *(spelled(name, row) for name in order), "t" if row % 5 == 0 else "f")
         for row in range(len(table[TARGET]))
     ]
-    clean.add(CleanBatch(group, number, f"{number:064x}", len(rows), rows, ()))
+    clean.add(number, f"{number:064x}", len(rows), [CleanPart(rows)])

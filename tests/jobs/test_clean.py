@@ -219,12 +219,12 @@ def test_clean_does_not_mix_two_raws(settings: CleanSettings, databases: Databas
 DEATHS = [
     ("relevo_jobs.stores.raw:RawStore.rows", "after", 1),
     ("relevo_jobs.clean.step:to_store", "after", 1),
-    ("relevo_jobs.stores.clean:CleanStore.add_parts", "before", 2),
+    ("relevo_jobs.stores.clean:CleanStore.add", "before", 2),
     ("relevo_jobs.stores.copying:block", "before", 1),
     ("relevo_jobs.stores.copying:block", "after", 2),
     ("relevo_jobs.stores.copying:block", "after", 3),
-    ("relevo_jobs.stores.clean:CleanStore.add_parts", "after", 1),
-    ("relevo_jobs.stores.clean:CleanStore.add_parts", "after", 2),
+    ("relevo_jobs.stores.clean:CleanStore.add", "after", 1),
+    ("relevo_jobs.stores.clean:CleanStore.add", "after", 2),
     ("relevo_jobs.cli:report", "before", 1),
 ]
 

@@ -13,8 +13,8 @@ from relevo_jobs.clean.rules import (
     PLAUSIBLE,
     Listing,
     Reason,
-    clean_batch,
     clean_row,
+    clean_rows,
     identifier,
     number,
     sale_date,
@@ -165,7 +165,7 @@ def test_what_is_rare_but_real_stays() -> None:
 
 
 def test_a_repeated_row_is_kept_once_and_names_the_first() -> None:
-    fates = clean_batch([row(), row(city="Ponce"), row(), row()])
+    fates = list(clean_rows([row(), row(city="Ponce"), row(), row()]))
     assert [type(fate) for fate in fates] == [Listing, Listing, Rejection, Rejection]
     last = fates[3]
     assert isinstance(last, Rejection)
@@ -174,7 +174,7 @@ def test_a_repeated_row_is_kept_once_and_names_the_first() -> None:
 
 def test_the_same_rows_meet_the_same_fate() -> None:
     rows = [row(street=str(i), price=str(i * 500)) for i in range(50)]
-    assert clean_batch(rows) == clean_batch(rows)
+    assert list(clean_rows(rows)) == list(clean_rows(rows))
 
 
 def test_about_a_fifth_is_held_out_and_a_house_listed_again_falls_on_the_same_side() -> None:

@@ -17,7 +17,7 @@ from relevo_jobs.errors import SettingsError, StepError
 from relevo_jobs.houses import HOUSES
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores import clean, raw
-from relevo_jobs.stores.clean import CleanPart, CleanStore
+from relevo_jobs.stores.clean import CleanPart
 from relevo_jobs.stores.raw import StoredBatch
 from relevo_jobs.train.step import on_workers
 from relevo_jobs.use_case import Trained
@@ -73,7 +73,7 @@ def test_a_use_case_that_no_dask_cluster_can_train_says_so(tmp_path: Path) -> No
     url = "postgresql://clean.example/clean"
     settings = TrainSettings(group=6, clean_url=url, tracking_uri="http://mlflow.example", dask="tcp://dask:8786")
     with pytest.raises(SettingsError, match="RELEVO_DASK: the use case of trips has no train_together"):
-        on_workers(settings, use_case, CleanStore(url, 6), (), tmp_path)
+        on_workers(settings, use_case, (), tmp_path, print)
 
 
 def test_a_data_set_without_texts_or_dates_has_tables_too() -> None:

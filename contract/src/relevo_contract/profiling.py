@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -52,8 +52,8 @@ def bin_counts(edges: Sequence[float] | NDArray[np.float64], there: NDArray[np.f
     return np.bincount(bins, minlength=len(edges) + 1).astype(np.int64)
 
 
-def categorical_profile(found: Sequence[str | None]) -> CategoricalProfile:
-    """Counts by category, the most frequent first."""
+def categorical_profile(found: Sequence[str | None] | Mapping[str | None, int]) -> CategoricalProfile:
+    """Counts by category, the most frequent first; of rows, or of how many rows each has."""
     counts = Counter(found)
     missing = counts.pop(None, 0)
     return CategoricalProfile(counts={str(k): n for k, n in counts.most_common()}, missing=missing)

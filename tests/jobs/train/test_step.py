@@ -16,7 +16,7 @@ from relevo_jobs.errors import Unavailable
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import TrainSettings
-from relevo_jobs.stores.clean import CleanBatch, CleanStore
+from relevo_jobs.stores.clean import CleanPart, CleanStore
 from relevo_jobs.train import step
 from tests.killing import run_killed, run_step
 from tests.versions import draw_listings
@@ -28,7 +28,7 @@ def text(value: Any) -> str | None:
     return None if value is None or value != value or str(value) == "NaT" else str(value)
 
 
-def clean_batch(number: int, rows: int, held_out: bool = True) -> CleanBatch:
+def clean_batch(number: int, rows: int, held_out: bool = True) -> CleanPart:
     """A batch of which every fifth row is held out, or none."""
     table = draw_listings(rows, number)
     listings = [
@@ -39,17 +39,17 @@ def clean_batch(number: int, rows: int, held_out: bool = True) -> CleanBatch:
         )
         for row in range(rows)
     ]
-    return CleanBatch(GROUP, number, f"{number:064x}", rows, listings, [])
+    return CleanPart(listings)
 
 
 def ask(
     env: dict[str, str], number: int, rows: int, train: bool = True, broken: bool = False, held_out: bool = True
 ) -> None:
     """Clean a batch and decide on it."""
-    batch = clean_batch(number, rows, held_out)
-    CleanStore(env["RELEVO_CLEAN_URL"], GROUP).add(batch)
+    sha256 = f"{number:064x}"
+    CleanStore(env["RELEVO_CLEAN_URL"], GROUP).add(number, sha256, rows, [clean_batch(number, rows, held_out)])
     record = DecisionRecord(
-        batch=BatchRef(group=GROUP, number=number, sha256=batch.sha256, rows=rows, kept=rows),
+        batch=BatchRef(group=GROUP, number=number, sha256=sha256, rows=rows, kept=rows),
         champion_version=None,
         decided_at=datetime(2026, 1, number, tzinfo=UTC),
         decision=TrainVerdict(

@@ -168,8 +168,3 @@ def clean_rows(rows: Iterable[Raw]) -> Iterator[Listing | Rejection]:
             yield Rejection(Reason.DUPLICATE, f"same values as row {earlier}")
         else:
             yield clean_row(row)
-
-
-def clean_batch(rows: Iterable[Raw]) -> list[Listing | Rejection]:
-    """The same, all at once."""
-    return list(clean_rows(rows))

@@ -120,7 +120,7 @@ def run(settings: CleanSettings, use_case: UseCase = HOUSES) -> Outcome:
         for batch in batches:
             before = tally.kept
             parts = to_store(data, batch, use_case.clean(raw.rows(batch.batch_id)), tally)
-            clean.add_parts(batch.number, batch.sha256, batch.row_count, parts)
+            clean.add(batch.number, batch.sha256, batch.row_count, parts)
             _say(batch, tally.kept - before)
     which = f"batch {batches[-1].number}" if len(batches) == 1 else f"{len(batches)} batches"
     why = ", ".join(f"{count} {reason}" for reason, count in tally.reasons.most_common())

@@ -62,25 +62,13 @@ SCHEMA = schema(LISTINGS)
 
 
 @dataclass(frozen=True)
-class CleanBatch:
-    """A cleaned batch, ready to be stored: rows as COPY takes them."""
+class CleanPart:
+    """Some rows of a cleaned batch, ready to be stored: as COPY takes them."""
 
-    group: int
-    number: int
-    sha256: str
-    row_count: int
     kept: Sequence[Sequence[str | None]]
     """row_number, the data set's typed columns, holdout."""
-    rejections: Sequence[tuple[str, str, str]]
+    rejections: Sequence[tuple[str, str, str]] = ()
     """row_number, reason, detail."""
-
-
-@dataclass(frozen=True)
-class CleanPart:
-    """Some rows of a cleaned batch, as in CleanBatch."""
-
-    kept: Sequence[Sequence[str | None]]
-    rejections: Sequence[tuple[str, str, str]]
 
 
 class CleanStore:
@@ -190,12 +178,11 @@ class CleanStore:
             ).fetchall()
         return dict(found)
 
-    def add(self, batch: CleanBatch) -> None:
-        """Write a batch, its rows and its rejections in one transaction; one that is there already stays."""
-        self.add_parts(batch.number, batch.sha256, batch.row_count, [CleanPart(batch.kept, batch.rejections)])
+    def add(self, number: int, sha256: str, row_count: int, parts: Iterable[CleanPart]) -> None:
+        """Write a batch, its rows and its rejections in one transaction; one that is there already stays.
 
-    def add_parts(self, number: int, sha256: str, row_count: int, parts: Iterable[CleanPart]) -> None:
-        """The same, part by part as they come: of a large batch, one part is here at a time."""
+        The parts are written as they come: of a large batch, one is here at a time.
+        """
         with self._open() as connection, connection.transaction():
             done = connection.execute(
                 "insert into clean.batches (group_number, batch_number, body_sha256, row_count, kept, rejected)"

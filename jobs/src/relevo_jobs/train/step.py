@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,6 @@ from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train.holdout import expect_held_out, holdout_predictions
 from relevo_jobs.use_case import Lesson, SharedLesson, TrainedVersion, UseCase
 from relevo_jobs.wording import estimate
-
-
-def _say(what: str) -> None:
-    print(f"train: {what}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
@@ -46,6 +43,9 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
     run_id, record = pending
     batch = record.batch.number
 
+    def say(what: str) -> None:
+        print(f"train: batch {batch}: {what}", file=sys.stderr, flush=True)  # noqa: T201
+
     started = time.monotonic()
     store = CleanStore(settings.clean_url, settings.group, data=use_case.data)
     excluded = registry.excluded(settings.group)
@@ -54,7 +54,7 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         try:
-            made = (on_workers if settings.dask else here)(settings, use_case, store, batches, folder)
+            made = (on_workers if settings.dask else here)(settings, use_case, batches, folder, say)
             trained, held_out = made.trained, len(made.actual)
             use_case.expect_whole(folder, trained, held_out)
             kept = holdout_predictions(store.held_out(numbers), made.actual, trained.predicted)
@@ -73,7 +73,7 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
             seconds=round(time.monotonic() - started, 3),
             onnx_difference=trained.onnx_difference,
         )
-        _say("registering it")
+        say("registering it")
         version = registry.register(run_id, folder, record.model_copy(update={"training": training}))
     return _done(
         run_id,
@@ -84,22 +84,23 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
 
 
 def here(
-    settings: TrainSettings, use_case: UseCase, store: CleanStore, batches: tuple[BatchRef, ...], folder: Path
+    settings: TrainSettings, use_case: UseCase, batches: tuple[BatchRef, ...], folder: Path, say: Callable[[str], None]
 ) -> TrainedVersion:
     """Train in this process."""
+    store = CleanStore(settings.clean_url, settings.group, data=use_case.data)
     numbers = tuple(ref.number for ref in batches)
     training_rows = store.columns(numbers, holdout=False)
     holdout = store.columns(numbers, holdout=True)
     actual = np.log(holdout[use_case.data.target])
     rows = len(training_rows[use_case.data.target])
     expect_held_out(len(actual))
-    _say(f"fitting {rows} rows of {len(numbers)} batches, {len(actual)} held out")
+    say(f"fitting {rows} rows of {len(numbers)} batches, {len(actual)} held out")
     lesson = Lesson(training_rows, holdout, numbers, settings.seed, settings.threads)
     return TrainedVersion(rows, actual, use_case.train(folder, lesson))
 
 
 def on_workers(
-    settings: TrainSettings, use_case: UseCase, _: CleanStore, batches: tuple[BatchRef, ...], folder: Path
+    settings: TrainSettings, use_case: UseCase, batches: tuple[BatchRef, ...], folder: Path, say: Callable[[str], None]
 ) -> TrainedVersion:
     """The same on the workers of a Dask cluster, which read the rows themselves."""
     if use_case.train_together is None:
@@ -107,7 +108,7 @@ def on_workers(
             f"RELEVO_DASK: the use case of {use_case.data.name} has no train_together, so that no Dask cluster can "
             "train it: leave RELEVO_DASK away, or give it one (docs/your-own.md)"
         )
-    lesson = SharedLesson(settings.dask, settings.group, batches, settings.seed, settings.threads, _say)
+    lesson = SharedLesson(settings.dask, settings.group, batches, settings.seed, settings.threads, say)
     return use_case.train_together(folder, lesson)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from relevo_contract.data_set import Columns
 from relevo_contract.listing import LISTINGS
-from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile
-from relevo_contract.profiling import LEVELS, categories, numbers
+from relevo_contract.profile import ColumnProfile, NumericProfile
+from relevo_contract.profiling import LEVELS, categorical_profile, categories, numbers
 from relevo_jobs.train.partitioned.sums import Sums, added, summed
 
 
@@ -57,12 +57,7 @@ def profiles(counts: Counts) -> dict[str, ColumnProfile]:
     found: dict[str, ColumnProfile] = {
         name: _numeric(counts.numbers[name], counts.missing[name]) for name in LISTINGS.numbers
     }
-    for name in LISTINGS.compared:
-        by_count = Counter(counts.categories[name])
-        missing = by_count.pop(None, 0)
-        ordered = {str(category): count for category, count in by_count.most_common()}
-        found[name] = CategoricalProfile(counts=ordered, missing=missing)
-    return found
+    return found | {name: categorical_profile(counts.categories[name]) for name in LISTINGS.compared}
 
 
 def _numeric(sums: Sums, missing: int) -> NumericProfile:
