@@ -21,8 +21,8 @@ from sklearn.ensemble import RandomForestRegressor
 
 from benchmarks.policy.market import market, read
 from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
+from relevo_contract.values import Day, Number, Text
 from relevo_jobs.clean.fates import Raw
-from relevo_jobs.clean.rules import number, sale_date, text
 from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.train.fitting import MEMBERS, fit
 from relevo_jobs.train.residuals import residuals_of
@@ -37,6 +37,11 @@ LIMIT = 6
 """The limit averages so many times Relevo's members."""
 
 
+def number(came: str | None) -> Any:
+    """A number as it came, however implausible; None where it is missing or none."""
+    return Number().read(came).value
+
+
 def as_is(rows: list[Raw]) -> Table:
     """The file's columns, typed and otherwise as they came; rows without a price above zero cannot be scored."""
     rows = [row for row in rows if (number(row[COLUMNS.index("price")]) or 0) > 0]
@@ -45,9 +50,9 @@ def as_is(rows: list[Raw]) -> Table:
         came = [row[position] for row in rows]
         if name in CATEGORICAL:
             table[name] = np.empty(len(rows), dtype=object)
-            table[name][:] = [text(value) for value in came]
+            table[name][:] = [Text().read(value).value for value in came]
         elif name in DATES:
-            table[name] = np.array([sale_date(value) for value in came], dtype="datetime64[D]")
+            table[name] = np.array([Day().read(value).value for value in came], dtype="datetime64[D]")
         else:
             table[name] = np.array([np.nan if (v := number(value)) is None else v for value in came])
     return table

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
-from relevo_jobs.clean.fates import Raw
-from relevo_jobs.clean.rules import Listing, clean_rows
+from relevo_contract.listing import COLUMNS, LISTINGS
+from relevo_jobs.clean.fates import Kept, Raw
+from relevo_jobs.clean.rules import clean_rows
+from relevo_jobs.stores.tables import columns
 
 Table = dict[str, NDArray[Any]]
 
@@ -50,22 +51,14 @@ def read(path: Path) -> list[Raw]:
 
 def market(rows: list[Raw], sizes: tuple[int, ...]) -> Market:
     """Clean each batch as the step does."""
-    kept: list[Listing] = []
+    kept: list[Kept] = []
     batch: list[int] = []
     start = 0
     for number, size in enumerate(sizes, 1):
-        listings = [fate for fate in clean_rows(rows[start : start + size]) if isinstance(fate, Listing)]
-        kept += listings
-        batch += [number] * len(listings)
+        believed = [fate for fate in clean_rows(rows[start : start + size]) if isinstance(fate, Kept)]
+        kept += believed
+        batch += [number] * len(believed)
         start += size
-    columns: Table = {"price": np.array([listing.price for listing in kept])}
-    for name in NUMERIC:
-        found = [listing.numbers[name] for listing in kept]
-        columns[name] = np.array([np.nan if value is None else value for value in found], dtype=np.float64)
-    for name in CATEGORICAL:
-        column = np.empty(len(kept), dtype=object)
-        column[:] = [listing.texts[name] for listing in kept]
-        columns[name] = column
-    for name in DATES:
-        columns[name] = np.array([getattr(listing, name) for listing in kept], dtype="datetime64[D]")
-    return Market(columns, np.array(batch), np.array([listing.holdout for listing in kept]), sizes)
+    values = [tuple(row.values[name] for name in LISTINGS.typed) for row in kept]
+    holdout = np.array([row.holdout for row in kept])
+    return Market(columns(LISTINGS, values, LISTINGS.typed), np.array(batch), holdout, sizes)

@@ -7,32 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from examples.trips.data import TRIPS
+from relevo_contract.texts import shown
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
 
-PLAUSIBLE: Final = {
-    "minutes": (0.5, 600.0),
-    "hour": (0.0, 23.99),
-    "distance_km": (0.05, 200.0),
-    "temperature": (-50.0, 60.0),
-}
-"""Smallest and largest value kept. Beyond, the value is set to missing; for the minutes alone the row is left out."""
 HOLDOUT_SHARE: Final = 5
 """One row in so many is held out."""
-
-
-def number(value: str | None, name: str) -> float | None:
-    """A plausible number; None if it is missing, none, or not plausible."""
-    try:
-        found = float(value or "nan")
-    except ValueError:
-        return None
-    low, high = PLAUSIBLE[name]
-    return found if low <= found <= high else None
-
-
-def text(value: str | None) -> str | None:
-    """A text with its spaces folded; None if it is missing."""
-    return " ".join((value or "").split()) or None
 
 
 def held_out(row: Raw) -> bool:
@@ -44,15 +23,12 @@ def held_out(row: Raw) -> bool:
 def clean_row(row: Raw) -> Kept | Rejection:
     """One row by the rules."""
     came = dict(zip(TRIPS.columns, row, strict=True))
-    minutes = number(came["minutes"], "minutes")
-    if minutes is None:
-        return Rejection("no_minutes", f"minutes {came['minutes']!r}")
-    numbers = {name: number(came[name], name) for name in TRIPS.numeric}
-    texts = {name: text(came[name]) for name in TRIPS.categorical}
-    if texts["district"] is None:
+    values, doubts, errors = TRIPS.understand(came)
+    if values["minutes"] is None:
+        return Rejection("no_minutes", f"minutes {shown(came['minutes'])}")
+    if values["district"] is None:
         return Rejection("no_district", "no district")
-    blanked = tuple(name for name, value in numbers.items() if value is None and text(came[name]) is not None)
-    return Kept({**numbers, **texts, "minutes": minutes}, held_out(row), blanked)
+    return Kept(values, held_out(row), doubts | errors)
 
 
 def clean(rows: Iterable[Raw]) -> Iterator[Kept | Rejection]:

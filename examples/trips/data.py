@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from relevo_contract.data_set import DataSet
+from relevo_contract.values import Number
 
 MODEL: Final = "trip-minutes"
 """Default name of the registered model."""
@@ -23,22 +24,36 @@ TRIPS: Final = DataSet(
     compared=("district", "station", "bike"),
     place="district",
     within=("station",),
+    rules={
+        "minutes": Number(0.5, 600),
+        "hour": Number(0, 23.99),
+        "distance_km": Number(0.05, 200),
+        "temperature": Number(-50, 60),
+    },
 )
-
-Text = Annotated[str, Field(max_length=100)]
 
 
 class Trip(BaseModel):
-    """A trip to be told the minutes of. Every field may be missing."""
+    """A trip to be told the minutes of. Every field may be missing; what is sent is read by the rules of CLEAN."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    district: Text | None = None
-    station: Text | None = None
-    bike: Text | None = None
-    hour: Annotated[float, Field(ge=0, lt=24)] | None = None
-    distance_km: Annotated[float, Field(gt=0, le=200)] | None = None
-    temperature: Annotated[float, Field(ge=-50, le=60)] | None = None
+    district: str | None = None
+    station: str | None = None
+    bike: str | None = None
+    hour: float | None = None
+    distance_km: float | None = None
+    temperature: float | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _understood(cls, came: Any, info: ValidationInfo) -> Any:
+        if info.field_name is None or isinstance(came, bool | list | dict):
+            raise ValueError("expected a number, a text or null")
+        read = TRIPS.rule(info.field_name).read(came)
+        if read.error:
+            raise ValueError(read.error)
+        return read.value
 
 
 def columns_of(trips: Sequence[Trip]) -> dict[str, NDArray[Any]]:

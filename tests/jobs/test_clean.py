@@ -85,6 +85,7 @@ def contents(settings: CleanSettings) -> list[list[tuple[Any, ...]]]:
             " order by group_number, batch_number",
             "select * from clean.listings order by group_number, batch_number, row_number",
             "select * from clean.rejections order by group_number, batch_number, row_number",
+            "select * from clean.blanked order by group_number, batch_number, row_number, column_name",
         )
     ]
 
@@ -102,6 +103,9 @@ def test_every_row_is_kept_typed_or_rejected_with_its_reason(settings: CleanSett
         (1, Reason.PRICE_MISSING), (2, Reason.PRICE_IMPLAUSIBLE), (3, Reason.NO_PLACE), (4, Reason.DUPLICATE),
         (6, Reason.PRICE_MISSING), (7, Reason.PRICE_MISSING),
     ]  # fmt: skip
+    assert query(settings.clean_url, "select batch_number, row_number, column_name, reason from clean.blanked") == [
+        (1, 5, "acre_lot", "expected 0.0001 to 50,000, got 100,000")
+    ]
 
 
 def test_columns_come_back_in_the_contracts_form(settings: CleanSettings) -> None:

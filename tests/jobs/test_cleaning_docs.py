@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from relevo_contract.listing import DATES, NUMERIC
+from relevo_contract import values
+from relevo_contract.listing import CATEGORICAL, DATES, LISTINGS, NUMERIC, TARGET
+from relevo_contract.values import Day, Number, ZipCode
 from relevo_jobs.clean import rules
 from relevo_jobs.clean.rules import Reason
 
@@ -28,6 +29,12 @@ def figures(text: str) -> set[float]:
     return {float(figure.replace(",", "")) for figure in re.findall(r"\d[\d,]*(?:\.\d+)?", text)}
 
 
+def number(column: str) -> Number:
+    rule = LISTINGS.rule(column)
+    assert isinstance(rule, Number)
+    return rule
+
+
 def test_every_reason_to_leave_a_row_out_is_explained_and_no_other() -> None:
     documented = rows(LEFT_OUT)
     assert {f"`{reason.value}`" for reason in Reason} == documented.keys()
@@ -36,44 +43,48 @@ def test_every_reason_to_leave_a_row_out_is_explained_and_no_other() -> None:
 
 def test_the_bounds_of_the_price_are_those_of_the_rules() -> None:
     what, _ = rows(LEFT_OUT)["`price_implausible`"]
-    assert figures(what) == set(rules.PLAUSIBLE["price"])
+    assert figures(what) == {number(TARGET).low, number(TARGET).high}
 
 
 @pytest.mark.parametrize("column", NUMERIC)
 def test_the_bounds_of_each_column_are_those_of_the_rules(column: str) -> None:
     kept, missing, why = rows(MISSING)[f"`{column}`"]
-    assert figures(kept) == set(rules.PLAUSIBLE[column])
-    if column in {"acre_lot", "house_size"}:
-        assert figures(missing) == rules.PLACEHOLDERS
+    assert figures(kept) == {number(column).low, number(column).high}
+    assert figures(missing) == number(column).unknown
     assert why
 
 
 def test_the_other_columns_that_can_be_set_to_missing() -> None:
     kept, _, _ = rows(MISSING)["`prev_sold_date`"]
-    assert kept == f"{rules.EARLIEST_SALE} to {rules.LATEST_SALE - timedelta(days=1)}"
-    assert set(re.findall(r"\d{5}", rows(MISSING)["`zip_code`"][1])) == rules.PLACEHOLDER_ZIP_CODES
-    assert {name.strip("`") for name in rows(MISSING)} == {*NUMERIC, "zip_code", *DATES}
+    (day,), places = (LISTINGS.rule(column) for column in DATES), LISTINGS.rule("zip_code")
+    assert isinstance(day, Day)
+    assert isinstance(places, ZipCode)
+    assert kept == f"{day.first} to {day.last}"
+    assert set(re.findall(r"\d{5}", rows(MISSING)["`zip_code`"][1])) == places.unknown
+    longest = {int(figure) for figure in re.findall(r"\d+(?= characters)", MISSING)}
+    assert longest == {places.longest, values.LONGEST}
+    named = {name for cell in rows(MISSING) for name in re.findall("`([a-z_]+)`", cell)}
+    assert named == {*NUMERIC, *CATEGORICAL, *DATES}
 
 
 def test_every_word_for_nothing_is_listed() -> None:
-    said = rows(SPELT)["texts"][0]
-    assert {word for word in rules._ABSENT if word} == set(re.findall(r"`([^`]+)`", said))
+    said = rows(SPELT)["texts"][0].split(" are missing")[0]
+    assert {word for word in values.ABSENT if word} == set(re.findall(r"`([^`]+)`", said))
 
 
 @pytest.mark.parametrize(
-    ("row", "spell"),
+    ("row", "column"),
     [
-        ("numbers", rules.number),
-        ("texts", rules.text),
-        ("`brokered_by`, `street`", rules.identifier),
-        ("`zip_code`", rules.zip_code),
-        ("`prev_sold_date`", rules.sale_date),
+        ("numbers", "price"),
+        ("texts", "city"),
+        ("`brokered_by`, `street`", "street"),
+        ("`zip_code`", "zip_code"),
+        ("`prev_sold_date`", "prev_sold_date"),
     ],
 )
-def test_the_examples_are_true(row: str, spell: object) -> None:
+def test_the_examples_are_true(row: str, column: str) -> None:
     before, after = rows(SPELT)[row][1].split(" → ")
-    assert callable(spell)
-    assert str(spell(before.strip("`"))) == after.strip("`")
+    assert str(LISTINGS.rule(column).read(before.strip("`")).value) == after.strip("`")
 
 
 def test_the_held_out_share_and_identity() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from relevo_contract.arithmetic import Column
 from relevo_contract.listing import CATEGORICAL
 from relevo_contract.numbers import Given
+from relevo_contract.texts import tidy
 
 SEPARATOR: Final = "|"
 
@@ -54,7 +56,7 @@ def word(value: Any) -> str | None:
     """A category's spelling: case, spaces and a float's `.0` make no new category; None where missing."""
     if value is None or value != value:  # noqa: PLR0124  # only NaN differs from itself
         return None
-    text = " ".join(str(value).split()).casefold().removesuffix(".0")
+    text = normalize("NFC", tidy(str(value)).casefold()).removesuffix(".0")
     return text or None
 
 
@@ -64,7 +66,7 @@ def zip_word(value: Any) -> str | None:
     if text is None:
         return None
     text = text.split("-", 1)[0]
-    return text.zfill(5) if text.isdecimal() else text
+    return text.zfill(5) if text.isascii() and text.isdecimal() else text
 
 
 def joined(first: str | None, second: str | None) -> str | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 from numpy.typing import NDArray
+
+from relevo_contract.values import Came, Day, Number, Rule, Text, Value
 
 Columns = Mapping[str, NDArray[Any]]
 """A table by column, each of shape (n,): numbers as float64 with NaN where missing, text as object with None where
@@ -22,6 +24,22 @@ _KEYS: Final = frozenset(
 """Columns that RAW and CLEAN have beside a data set's own."""
 _TABLES: Final = frozenset({"batches", "rejections", "inferences", "inference_spools", "in_flight", "schema_versions"})
 """Tables that they have beside its own."""
+
+
+class Understood(NamedTuple):
+    """A row as it is understood."""
+
+    values: dict[str, Value | None]
+    """By column; None where there is none, or none that is believed."""
+    doubts: dict[str, str]
+    """By column why what was understood is not believed; it is taken as missing."""
+    errors: dict[str, str]
+    """By column why what came is no value of its kind."""
+
+    @property
+    def blanked(self) -> dict[str, str]:
+        """By column why something came and nothing is there."""
+        return self.doubts | self.errors
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,8 @@ class DataSet:
     a challenger become much worse. None: there is none."""
     within: tuple[str, ...] = ()
     """Of the compared, finer places, of which every batch has some never seen."""
+    rules: Mapping[str, Rule] = field(default_factory=dict, hash=False)
+    """What the values of a column are, if that is more than a number, a text or a day."""
 
     def __post_init__(self) -> None:
         typed, compared = set(self.typed), set(self.compared)
@@ -63,10 +83,29 @@ class DataSet:
         self._expect_none(typed ^ set(self.columns), "every column to be the target, numeric, categorical or a date")
         self._expect_none(compared.difference(self.categorical), "the compared columns to be categorical")
         self._expect_none(places - compared, "place and within to be compared columns")
+        self._expect_none(set(self.rules).difference(self.columns), "rules for its columns alone")
 
     def _expect_none(self, wrong: set[str], expected: str) -> None:
         if wrong:
             raise ValueError(f"data set {self.name}: expected {expected}, got {sorted(wrong)}; correct its DataSet")
+
+    def rule(self, column: str) -> Rule:
+        """What the values of a column are."""
+        if (rule := self.rules.get(column)) is not None:
+            return rule
+        return Day() if column in self.dates else Text() if column in self.categorical else Number()
+
+    def understand(self, row: Mapping[str, Came]) -> Understood:
+        """Understand a row: whatever came of each of these columns, by the one rule that the column has."""
+        understood = Understood({}, {}, {})
+        for column, came in row.items():
+            value, doubt, error = self.rule(column).read(came)
+            understood.values[column] = value
+            if doubt:
+                understood.doubts[column] = doubt
+            elif error:
+                understood.errors[column] = error
+        return understood
 
     @property
     def typed(self) -> tuple[str, ...]:

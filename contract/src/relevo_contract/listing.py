@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from relevo_contract.data_set import DataSet
+from relevo_contract.values import Day, Identifier, Number, Value, ZipCode
 
 COLUMNS: Final = (
     "brokered_by",
@@ -52,31 +53,57 @@ LISTINGS: Final = DataSet(
     compared=("state", "city", "zip_code", "brokered_by", "status"),
     place="state",
     within=("city", "zip_code"),
+    rules={
+        # Wide on purpose: what is rare but real stays, such as a house of 86 rooms. 0 acres and 99,999 square feet are
+        # how the source spells "unknown"; sales are bounded so that the rule does not depend on today.
+        "price": Number(1_000, 1_000_000_000, unit="US dollars"),
+        "bed": Number(1, 100),
+        "bath": Number(1, 100),
+        "acre_lot": Number(0.0001, 50_000, frozenset({99_999.0}), unit="acres"),
+        "house_size": Number(50, 500_000, frozenset({99_999.0}), unit="square feet"),
+        "brokered_by": Identifier(),
+        "street": Identifier(),
+        "zip_code": ZipCode(),
+        "prev_sold_date": Day(date(1800, 1, 1), date(2099, 12, 31)),
+    },
 )
 """The listings as a data set; the price is in US dollars."""
 
-Text = Annotated[str, Field(max_length=200)]
-
 
 class House(BaseModel):
-    """One house to be priced. Every field may be missing; the model was trained with missing values.
+    """One house to be priced, as it is understood. Every field may be missing, as in the rows that a model learnt from.
 
-    Units: `acre_lot` acres, `house_size` square feet, `prev_sold_date` ISO date.
+    Units: `acre_lot` acres, `house_size` square feet. What a customer sends becomes one by `house`, which reads it by
+    the rules of LISTINGS.
     """
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid")
 
-    bed: Annotated[float, Field(ge=0, le=500)] | None = None
-    bath: Annotated[float, Field(ge=0, le=500)] | None = None
-    acre_lot: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
-    house_size: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
-    city: Text | None = None
-    state: Text | None = None
-    zip_code: Annotated[str, Field(max_length=20)] | None = None
-    status: Text | None = None
-    brokered_by: Text | None = None
-    street: Text | None = None
+    bed: float | None = None
+    bath: float | None = None
+    acre_lot: float | None = None
+    house_size: float | None = None
+    city: str | None = None
+    state: str | None = None
+    zip_code: str | None = None
+    status: str | None = None
+    brokered_by: str | None = None
+    street: str | None = None
     prev_sold_date: date | None = None
+
+    _doubts: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """By input why what came is not believed, and is missing here."""
+        return self._doubts
+
+
+def house(values: Mapping[str, Value | None], doubts: Mapping[str, str]) -> House:
+    """Make a house of what was understood of its inputs; see `DataSet.understand`."""
+    made = House.model_construct(**values)  # type: ignore[arg-type]  # the rules give what it takes
+    made._doubts.update(doubts)
+    return made
 
 
 def columns_of(houses: Iterable[House]) -> dict[str, NDArray[Any]]:

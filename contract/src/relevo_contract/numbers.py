@@ -113,7 +113,9 @@ def given_rows(
 
 def order(spelled: str | None) -> float:
     """A code as a number, NaN if it is none; at most 15 digits: what a float64 holds exactly."""
-    return float(spelled) if spelled and spelled.isdecimal() and len(spelled) <= 15 else _NAN
+    if spelled is None or len(spelled) > 15 or not (spelled.isascii() and spelled.isdecimal()):
+        return _NAN
+    return float(spelled)
 
 
 def _orders(spelled: Iterable[str | None]) -> Column:

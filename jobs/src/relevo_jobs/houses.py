@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from relevo_contract import names
-from relevo_contract.listing import DATES, LISTINGS, TARGET
-from relevo_jobs.clean.fates import Kept, Raw, Rejection
-from relevo_jobs.clean.rules import Listing, clean_rows
+from relevo_contract.listing import LISTINGS
+from relevo_jobs.clean.rules import clean_rows
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.use_case import Lesson, Scorer, SharedLesson, Trained, TrainedVersion, UseCase
-
-
-def _kept(listing: Listing) -> Kept:
-    values = {**listing.numbers, TARGET: listing.price, **listing.texts, DATES[0]: listing.prev_sold_date}
-    return Kept(values, listing.holdout, listing.blanked)
-
-
-def _clean(rows: Iterable[Raw]) -> Iterator[Kept | Rejection]:
-    return (_kept(fate) if isinstance(fate, Listing) else fate for fate in clean_rows(rows))
 
 
 def _train(folder: Path, lesson: Lesson) -> Trained:
@@ -50,4 +39,4 @@ def _load(folder: Path) -> Scorer:
     return Onnx(folder)
 
 
-HOUSES: Final = UseCase(LISTINGS, _clean, _train, _load, (names.ENCODER_FILE, names.ONNX_FILE), _train_together)
+HOUSES: Final = UseCase(LISTINGS, clean_rows, _train, _load, (names.ENCODER_FILE, names.ONNX_FILE), _train_together)

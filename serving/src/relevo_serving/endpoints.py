@@ -77,7 +77,9 @@ class Endpoints:
     async def invocations(self, body: bytes) -> bytes:
         """POST /invocations. Raises Refusal."""
         outcome = await self._price(table_of, body)
-        return to_json({"predictions": [told["price"] for told in outcome.priced.predictions]})
+        told = outcome.priced.predictions
+        blanked = {row: one["blanked"] for row, one in enumerate(told) if one["blanked"]}
+        return to_json({"predictions": [one["price"] for one in told]} | ({"blanked": blanked} if blanked else {}))
 
     async def _price(self, read: Read, body: bytes) -> Outcome:
         """Read, price, keep and count; the answer may leave once this returns."""

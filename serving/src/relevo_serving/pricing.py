@@ -43,9 +43,9 @@ def price_each(model: Model, requests: Sequence[list[House]]) -> list[Priced]:
     """Price the houses of several requests in one go."""
     houses = requests[0] if len(requests) == 1 else list(chain.from_iterable(requests))
     end = model.begin(houses)
-    missing = [tuple([n for n, value in vars(house).items() if value is None or value == ""]) for house in houses]
+    gaps = [(tuple([name for name, value in vars(house).items() if value is None]), house.doubts) for house in houses]
     understood = [_HOUSES.dump_json(request, exclude_none=True) for request in requests]
-    found = predictions(end(), missing)
+    found = predictions(end(), gaps)
     priced, start = [], 0
     for request, sent in zip(requests, understood, strict=True):
         own = found[start : start + len(request)]
@@ -54,19 +54,23 @@ def price_each(model: Model, requests: Sequence[list[House]]) -> list[Priced]:
     return priced
 
 
-def predictions(prices: Prices, missing: list[tuple[str, ...]]) -> list[dict[str, Any]]:
+Gaps = tuple[tuple[str, ...], dict[str, str]]
+"""A house's inputs that are missing, and of those that came and are not believed, why."""
+
+
+def predictions(prices: Prices, gaps: Sequence[Gaps]) -> list[dict[str, Any]]:
     """What is answered of houses; US dollars in whole cents."""
     dollars, factor = prices.dollars, prices.factor
     if len(dollars) > FEW:
         columns = zip(
             *(column.round(2).tolist() for column in (dollars, dollars / factor, dollars * factor)),
             prices.unseen,
-            missing,
+            gaps,
             strict=True,
         )
         return [
-            {"price": price, "low": low, "high": high, "unseen": unseen, "missing": gaps}
-            for price, low, high, unseen, gaps in columns
+            {"price": price, "low": low, "high": high, "unseen": unseen, "missing": missing, "blanked": doubts}
+            for price, low, high, unseen, (missing, doubts) in columns
         ]
     return [  # what numpy does, which takes microseconds to begin
         {
@@ -74,9 +78,10 @@ def predictions(prices: Prices, missing: list[tuple[str, ...]]) -> list[dict[str
             "low": round(price / factor * 100) / 100,
             "high": round(price * factor * 100) / 100,
             "unseen": unseen,
-            "missing": gaps,
+            "missing": missing,
+            "blanked": doubts,
         }
-        for price, unseen, gaps in zip(dollars.tolist(), prices.unseen, missing, strict=True)
+        for price, unseen, (missing, doubts) in zip(dollars.tolist(), prices.unseen, gaps, strict=True)
     ]
 
 

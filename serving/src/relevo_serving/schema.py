@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic_core import PydanticCustomError
 
-from relevo_contract.listing import House
+from relevo_contract.listing import INPUTS, LISTINGS
+from relevo_contract.values import NOTHING, Read, Rule
 
 
 class _Schema(BaseModel):
@@ -34,6 +37,38 @@ UNKNOWN_PLACE: Final[dict[str, Any]] = {
 }
 
 
+def _read(rule: Rule, came: Any) -> Read:
+    """What came, read by a rule; what is no value of its kind is refused, what is not believed is not."""
+    if isinstance(came, bool | list | dict):
+        kind = "a list" if isinstance(came, list) else "an object" if isinstance(came, dict) else "true or false"
+        raise _refusal(f"expected a number, a text or null, got {kind}")
+    read = rule.read(came)
+    if read.error:
+        raise _refusal(read.error)
+    return read
+
+
+def _refusal(problem: str) -> PydanticCustomError:
+    return PydanticCustomError("value", "{problem}", {"problem": problem})
+
+
+def _given(column: str) -> Any:
+    """What may be sent of a column."""
+    rule = LISTINGS.rule(column)
+    kinds: list[dict[str, Any]] = [{"type": "number"}, {"type": "string"}, {"type": "null"}]
+    shape = WithJsonSchema({"anyOf": kinds, "default": None, "description": rule.described})
+    return Annotated[Any, AfterValidator(partial(_read, rule)), shape], NOTHING
+
+
+House = create_model(
+    "House",
+    __doc__="One house as it is sent. Each value is read by the rules of CLEAN: what is no number or no day where one "
+    "is expected is refused, what cannot be believed is taken as missing, and the answer says so.",
+    __config__=ConfigDict(extra="forbid"),
+    **{column: _given(column) for column in INPUTS},
+)
+
+
 class PredictRequest(_Schema):
     """The houses to be priced, one or many."""
 
@@ -57,7 +92,8 @@ class Prediction(_Schema):
     low: float = Field(description="lower end of the 90 % interval")
     high: float = Field(description="upper end of the 90 % interval")
     unseen: list[str] = Field(description="inputs whose category the model never saw in training")
-    missing: list[str] = Field(description="inputs that were not given")
+    missing: list[str] = Field(description="inputs that were not given, or not believed")
+    blanked: dict[str, str] = Field(description="by input that was given and not believed, why")
 
 
 class PredictResponse(_Schema):
@@ -115,6 +151,10 @@ class InvocationsResponse(_Schema):
     """Prices in the rows' order, US dollars."""
 
     predictions: list[float]
+    blanked: dict[int, dict[str, str]] = Field(
+        default={},
+        description="by row, from 0, and input that was given and not believed, why; absent if there is none",
+    )
 
 
 class RefusedVersion(_Schema):
@@ -190,7 +230,8 @@ RESPONSE_EXAMPLE: Final[dict[str, Any]] = {
             "low": 52981.05,
             "high": 225092.48,
             "unseen": [],
-            "missing": ["brokered_by", "street", "prev_sold_date"],
+            "missing": ["house_size", "brokered_by", "street", "prev_sold_date"],
+            "blanked": {"house_size": "expected 50 to 500,000, got 0"},
         }
     ],
     "model": MODEL_REF,
@@ -225,6 +266,8 @@ INVOCATIONS_EXAMPLES: Final[dict[str, Any]] = {
     "records": {"summary": "dataframe_records", "value": {"dataframe_records": [HOUSE, UNKNOWN_PLACE]}},
 }
 BAD_INPUT_EXAMPLE: Final[dict[str, Any]] = {
-    "error": "expected houses as documented, one field is wrong: houses.0.bed",
-    "fields": [{"field": "houses.0.bed", "problem": "Input should be greater than or equal to 0"}],
+    "error": "expected houses as /docs describes them, wrong: houses.0.bed",
+    "fields": [
+        {"field": "houses.0.bed", "problem": "expected a number such as 1200, 1,200 or 1200.5, got 'three'"},
+    ],
 }

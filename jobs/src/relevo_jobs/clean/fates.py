@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 Raw = Sequence[str | None]
@@ -18,8 +18,8 @@ class Kept:
     """By column; None where missing, the target never."""
     holdout: bool
     """Never trained on by any version. The same row must always fall on the same side."""
-    blanked: tuple[str, ...] = ()
-    """Columns that held a value CLEAN could not believe, now missing."""
+    blanked: Mapping[str, str] = field(default_factory=dict)
+    """By column that held a value CLEAN could not understand or believe, and is now missing, the reason."""
 
 
 @dataclass(frozen=True)

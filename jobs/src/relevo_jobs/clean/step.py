@@ -50,7 +50,7 @@ class Tally:
             self.reasons[str(fate.reason)] += 1
         else:
             self.kept += 1
-            self.blanked.update(fate.blanked)
+            self.blanked.update(fate.blanked.keys())
 
 
 def to_store(data: DataSet, batch: StoredBatch, fates: Iterable[Kept | Rejection], tally: Tally) -> Iterator[CleanPart]:
@@ -63,6 +63,7 @@ def to_store(data: DataSet, batch: StoredBatch, fates: Iterable[Kept | Rejection
         said += len(some)
         kept: list[tuple[str | None, ...]] = []
         rejections: list[tuple[str, str, str]] = []
+        blanked: list[tuple[str, str, str]] = []
         for position, fate in some:
             tally.add(fate)
             if isinstance(fate, Rejection):
@@ -76,7 +77,8 @@ def to_store(data: DataSet, batch: StoredBatch, fates: Iterable[Kept | Rejection
                 )
             values = (_spell(fate.values[name]) for name in data.typed)
             kept.append((str(position), *values, "t" if fate.holdout else "f"))
-        yield CleanPart(kept, rejections)
+            blanked += [(str(position), column, reason) for column, reason in fate.blanked.items()]
+        yield CleanPart(kept, rejections, blanked)
     if said != batch.row_count:
         raise StepError(
             f"expected the use case's clean to say what becomes of each of {batch.row_count} rows of batch "

@@ -54,7 +54,20 @@ def schema(data: DataSet) -> Schema:
         );
         comment on table clean.rejections is 'Rows of RAW that CLEAN leaves out, and why; see docs/cleaning.md.';
         """
-    return Schema("clean", VARIABLE, (batches,))
+    blanked = """
+        create table clean.blanked (
+            group_number integer not null,
+            batch_number integer not null,
+            row_number   integer not null,
+            column_name  text not null,
+            reason       text not null,
+            primary key (group_number, batch_number, row_number, column_name),
+            foreign key (group_number, batch_number) references clean.batches
+        );
+        comment on table clean.blanked is
+            'Values of kept rows that CLEAN could not understand or believe and took as missing, and why.';
+        """
+    return Schema("clean", VARIABLE, (batches, blanked))
 
 
 SCHEMA = schema(LISTINGS)
@@ -69,6 +82,8 @@ class CleanPart:
     """row_number, the data set's typed columns, holdout."""
     rejections: Sequence[tuple[str, str, str]] = ()
     """row_number, reason, detail."""
+    blanked: Sequence[tuple[str, str, str]] = ()
+    """row_number, column, reason."""
 
 
 class CleanStore:
@@ -196,6 +211,7 @@ class CleanStore:
             for part in parts:
                 self._copy(connection, self._data.name, typed, number, part.kept)
                 self._copy(connection, "rejections", "row_number, reason, detail", number, part.rejections)
+                self._copy(connection, "blanked", "row_number, column_name, reason", number, part.blanked)
                 kept, rejected = kept + len(part.kept), rejected + len(part.rejections)
             connection.execute(
                 "update clean.batches set kept = %s, rejected = %s where group_number = %s and batch_number = %s",

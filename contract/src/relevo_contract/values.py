@@ -1,0 +1,223 @@
+"""What a value is, wherever it enters: a row of RAW that becomes one of CLEAN, or what a customer asks. Pure.
+
+A model learns from what CLEAN believes, so a customer's value that CLEAN would not believe must not reach it either: a
+size of 0 would be priced as a size, though every size of 0 that the model learnt from was taken as missing. Therefore
+there is one rule a column, and both read by it. docs/cleaning.md tells the rules.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, NamedTuple, Protocol
+
+from relevo_contract.texts import shown, spelt, tidy
+
+Came = str | int | float | None
+"""A value as it came: a text, a number, or nothing."""
+Value = float | str | date
+"""A value as it is understood."""
+
+ABSENT: Final = frozenset({"", "nan", "null", "none", "n/a", "na", "-"})
+"""Texts that say that there is no value, in any case."""
+LONGEST: Final = 200
+"""Characters of a text; a longer one is a description, or an attack, and no category."""
+
+_NUMBER: Final = re.compile(
+    r"([+-]?)\$?((?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII
+)
+"""A comma is between groups of three digits or nowhere: `350000,50` has a comma for a point, and nobody can say whether
+`0,123` has; digits of other scripts, `0x10` and `1_000` are no numbers either."""
+_LONGEST_NUMBER: Final = 40
+_DAY: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?\Z", re.ASCII
+)
+_DIGITS: Final = re.compile(r"\d+\Z", re.ASCII)
+_AS_FLOAT: Final = re.compile(r"(\d+)\.0+\Z", re.ASCII)
+"""A whole number that passed through a spreadsheet."""
+
+
+class Read(NamedTuple):
+    """What a rule says of a value that came: the value, or why there is none; nothing at all if none was given."""
+
+    value: Value | None = None
+    doubt: str = ""
+    """Why a value that was understood is not believed: it is taken as missing wherever it enters."""
+    error: str = ""
+    """Why it is no value of this kind: CLEAN takes it as missing, the inference API refuses it."""
+
+    @property
+    def problem(self) -> str:
+        """The one or the other; empty if the value is there, or none was given."""
+        return self.doubt or self.error
+
+
+NOTHING: Final = Read()
+
+
+class Rule(Protocol):
+    """What the values of a column are."""
+
+    @property
+    def described(self) -> str:
+        """What is expected, for a person and the API's documentation."""
+
+    def read(self, came: Came) -> Read:
+        """Understand a value."""
+
+
+def _text_of(came: Came) -> str | None:
+    """The text that came, tidy; a number as it is spelt; None if there is none, or it says that there is none."""
+    if came is None or (isinstance(came, float) and math.isnan(came)):
+        return None
+    text = tidy(came if isinstance(came, str) else spelt(came))
+    return None if text.casefold() in ABSENT else text
+
+
+def _whole(text: str) -> str:
+    found = _AS_FLOAT.match(text)
+    return found[1] if found else text
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.10g}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, as people and programs write it: `350000`, `350000.0`, `$350,000`, `3.5e5`."""
+
+    low: float = -math.inf
+    """The smallest that is believed."""
+    high: float = math.inf
+    unknown: frozenset[float] = frozenset()
+    """Figures that stand for "unknown"."""
+    unit: str = ""
+
+    @property
+    def described(self) -> str:
+        """What is expected."""
+        bounds = "" if self.low == -math.inf and self.high == math.inf else f", {self._bounds}"
+        return f"a number{bounds}{self.unit and ' ' + self.unit}"
+
+    @property
+    def _bounds(self) -> str:
+        if self.high == math.inf:
+            return f"from {_figure(self.low)} up"
+        return f"{_figure(self.low)} to {_figure(self.high)}" if self.low > -math.inf else f"up to {_figure(self.high)}"
+
+    def read(self, came: Came) -> Read:
+        """Understand a value; a float if it is there."""
+        if isinstance(came, int):
+            try:
+                value = float(came)
+            except OverflowError:
+                value = math.inf
+        elif isinstance(came, float) and not math.isnan(came):
+            value = came
+        else:
+            text = _text_of(came)
+            if text is None:
+                return NOTHING
+            found = _NUMBER.match(text) if len(text) <= _LONGEST_NUMBER else None
+            if found is None:
+                return Read(error=f"expected a number such as 1200, 1,200 or 1200.5, got {shown(came)}")
+            value = float("".join(part or "" for part in found.groups()).replace(",", ""))
+        if math.isinf(value):
+            return Read(doubt=f"expected a finite number, got {shown(came)}")
+        if value in self.unknown:
+            return Read(doubt=f"{_figure(value)} stands for an unknown value")
+        if not self.low <= value <= self.high:
+            return Read(doubt=f"expected {self._bounds}, got {_figure(value)}")
+        return Read(value)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that names something, composed and with its spaces folded."""
+
+    longest: int = LONGEST
+
+    @property
+    def described(self) -> str:
+        """What is expected."""
+        return f"a text of at most {self.longest} characters"
+
+    def read(self, came: Came) -> Read:
+        """Understand a value; a str if it is there."""
+        text = _text_of(came)
+        if text is None:
+            return NOTHING
+        if len(text) > self.longest:
+            return Read(error=f"expected at most {self.longest} characters, got {len(text)}")
+        return self._named(text)
+
+    def _named(self, text: str) -> Read:
+        return Read(text)
+
+
+@dataclass(frozen=True)
+class Identifier(Text):
+    """A text that names something by number: `103378.0`, as numbers leave spreadsheets, is `103378`."""
+
+    def _named(self, text: str) -> Read:
+        return Read(_whole(text))
+
+
+@dataclass(frozen=True)
+class ZipCode(Text):
+    """A US zip code as text, with the leading zeros that a number loses; another country's code stays as it is."""
+
+    longest: int = 20
+    unknown: frozenset[str] = frozenset({"00000", "99999"})
+    """Codes that no place has, and listings do."""
+
+    @property
+    def described(self) -> str:
+        """What is expected."""
+        return "a zip code, as text: its leading zeros are part of it"
+
+    def _named(self, text: str) -> Read:
+        code = _whole(text)
+        if not _DIGITS.match(code):
+            return Read(code)
+        padded = code.zfill(5)
+        if padded in self.unknown:
+            return Read(doubt=f"{padded} stands for an unknown value")
+        if not 3 <= len(code) <= 5:  # 501 in New York is the smallest there is
+            return Read(doubt=f"expected three to five digits, got {shown(code)}")
+        return Read(padded)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day in ISO 8601; a time behind it is dropped."""
+
+    first: date = date.min
+    """The earliest that is believed; both are wide where they should not depend on today."""
+    last: date = date.max
+
+    @property
+    def described(self) -> str:
+        """What is expected."""
+        return f"a day such as 2020-05-31, {self.first} to {self.last}"
+
+    def read(self, came: Came) -> Read:
+        """Understand a value; a date if it is there."""
+        text = _text_of(came)
+        if text is None:
+            return NOTHING
+        error = f"expected a day such as 2020-05-31, got {shown(came)}"
+        found = _DAY.match(text) if isinstance(came, str) else None  # 0 is no day, though computers count from 1970
+        if found is None:
+            return Read(error=error)
+        try:
+            datetime.fromisoformat(text)
+            value = date.fromisoformat(found[1])
+        except ValueError:
+            return Read(error=error)
+        if not self.first <= value <= self.last:
+            return Read(doubt=f"expected a day from {self.first} to {self.last}, got {value}")
+        return Read(value)
