@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from relevo_contract.settings import variable
+from relevo_contract.texts import legible
 from relevo_jobs import errors
 from relevo_jobs.cli import EXIT_CODES, STEPS, main, parser
 from relevo_jobs.outcome import TERMINATION_MESSAGE_BYTES, Outcome, report
@@ -172,7 +173,7 @@ def test_a_long_outcome_is_shortened_to_what_kubernetes_keeps(character: str) ->
     assert len(short.encode()) <= TERMINATION_MESSAGE_BYTES
     body = json.loads(short)
     assert (body["step"], body["status"], body["batch"]) == ("clean", "done", 3)
-    assert body["sentence"].startswith(character * 500)
+    assert body["sentence"].startswith(legible(character) * 500)
     assert json.loads(outcome.line())["reasons"] == {"x": "y" * 5_000}
 
 

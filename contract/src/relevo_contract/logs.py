@@ -8,11 +8,16 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from relevo_contract.texts import legible
+
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
 
 
 class JsonLine(logging.Formatter):
-    """`{"time", "level", "logger", "event", …what the event carries}`; a traceback is one string in it."""
+    """`{"time", "level", "logger", "event", …what the event carries}`; a traceback is one string in it.
+
+    What strangers sent may stand in it, so that characters which cannot be seen are spelt as JSON spells them.
+    """
 
     def __init__(self, hidden: Iterable[str] = ()) -> None:
         """`hidden`: what events carry for their library's own use."""
@@ -30,7 +35,7 @@ class JsonLine(logging.Formatter):
         line |= {name: value for name, value in record.__dict__.items() if name not in self._hidden}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return legible(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def configure(quiet: Iterable[str] = (), hidden: Iterable[str] = ()) -> None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from relevo_contract.texts import legible
 from relevo_demo.story import Row, production
 
 STEPS = ("collect", "clean", "decide", "train", "promote")
@@ -53,7 +54,7 @@ def _criterion(row: Row) -> str:
 
 
 def _why(row: Row) -> str:
-    return ("[bold]trained[/]: " if row.trained else "not trained: ") + escape(row.why)
+    return ("[bold]trained[/]: " if row.trained else "not trained: ") + escape(legible(row.why))
 
 
 def cells(row: Row) -> list[str]:
@@ -170,7 +171,7 @@ class Screen:
 
     def wrong(self, what: str) -> None:
         """What is wrong, as it stands."""
-        self.console.print(f"relevo-demo: {what}", style="bold red", markup=False, soft_wrap=True)
+        self.console.print(f"relevo-demo: {legible(what)}", style="bold red", markup=False, soft_wrap=True)
 
     def summary(self, rows: Sequence[Row]) -> None:
         """What came of it all."""

@@ -39,4 +39,6 @@ def _load(folder: Path) -> Scorer:
     return Onnx(folder)
 
 
-HOUSES: Final = UseCase(LISTINGS, clean_rows, _train, _load, (names.ENCODER_FILE, names.ONNX_FILE), _train_together)
+HOUSES: Final = UseCase(
+    LISTINGS, clean_rows, _train, _load, (names.ENCODER_FILE, names.ONNX_FILE), train_together=_train_together
+)

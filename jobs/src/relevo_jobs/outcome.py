@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from relevo_contract.texts import legible
 from relevo_jobs.errors import DONE, NOTHING_TO_DO, StepError
 
 TERMINATION_MESSAGE_BYTES = 4096
@@ -25,6 +26,10 @@ class Outcome:
     batch: int | None = None
     details: dict[str, Any] = field(default_factory=dict)
     code: int = DONE
+
+    def __post_init__(self) -> None:
+        """A sentence repeats what strangers sent, and is read in terminals and in a pod's status."""
+        object.__setattr__(self, "sentence", legible(self.sentence))
 
     @classmethod
     def done(cls, step: str, sentence: str, batch: int | None = None, **details: Any) -> Outcome:
@@ -50,7 +55,7 @@ class Outcome:
             "batch": self.batch,
             "sentence": self.sentence,
         }
-        text = json.dumps(body | self.details, ensure_ascii=False, default=str)
+        text = legible(json.dumps(body | self.details, ensure_ascii=False, default=str))
         if limit is None or len(text.encode()) <= limit:
             return text
         length = len(self.sentence)

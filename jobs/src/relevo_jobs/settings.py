@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationInfo, field_validator
 
 from relevo_contract import names, settings
+from relevo_contract.texts import tidy
 
 if TYPE_CHECKING:
     from relevo_jobs.decide.asking import Ask
@@ -136,7 +137,7 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
     @field_validator("retrain")
     @classmethod
     def _on_one_line(cls, reason: str) -> str:
-        return " ".join(reason.split())
+        return tidy(reason)
 
     @field_validator("retrain_id")
     @classmethod

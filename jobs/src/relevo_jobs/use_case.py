@@ -7,7 +7,7 @@ docs/your-own.md has an example.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.record import BatchRef, Estimate
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
 from relevo_jobs.errors import StepError
+from relevo_jobs.needs import Needs
 
 
 class Scorer(Protocol):
@@ -99,6 +100,8 @@ class UseCase:
     """Load a version from a folder with its `files`."""
     files: tuple[str, ...]
     """What `load` needs of a version."""
+    needs: Needs = field(default_factory=Needs)
+    """The fewest rows that `train` can make a version of."""
     train_together: Callable[[Path, SharedLesson], TrainedVersion] | None = None
     """The same as `train` on a Dask cluster; None: there is no such way, and RELEVO_DASK is refused."""
 

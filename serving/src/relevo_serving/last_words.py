@@ -6,14 +6,16 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from relevo_contract.texts import legible
+
 log = logging.getLogger("relevo.serving")
 LIMIT: Final = 4096
 """Bytes that Kubernetes keeps of a termination message."""
 
 
 def shortened(sentence: str, limit: int = LIMIT) -> str:
-    """The sentence on one line of at most so many bytes; what was cut off shows as "…"."""
-    line = " ".join(sentence.split())
+    """The sentence, legible, on one line of at most so many bytes; what was cut off shows as "…"."""
+    line = legible(" ".join(sentence.split()))
     if len(line.encode()) <= limit:
         return line
     return line.encode()[: limit - len("…".encode())].decode(errors="ignore") + "…"

@@ -9,9 +9,9 @@ import pytest
 import xgboost
 from numpy.typing import NDArray
 
-from relevo_jobs.errors import StepError
+from relevo_jobs.houses import HOUSES
 from relevo_jobs.train.averaging import average
-from relevo_jobs.train.fitting import FEWEST_ROWS, Fitted, fit
+from relevo_jobs.train.fitting import Fitted, fit
 from tests.versions import draw_listings
 
 
@@ -56,11 +56,9 @@ def test_fitting_leaves_the_rows_as_they_were(listings: dict[str, NDArray[Any]])
         np.testing.assert_array_equal(column, before[name])
 
 
-def test_few_rows_train_and_fewer_say_so() -> None:
-    few = draw_listings(FEWEST_ROWS, 2)
+def test_as_few_rows_train_as_a_training_needs() -> None:
+    few = draw_listings(HOUSES.needs.training, 2)
     assert np.isfinite(fit(few, seed=0, threads=1).predict(few)).all()
-    with pytest.raises(StepError, match=f"expected at least {FEWEST_ROWS} rows to train on, got {FEWEST_ROWS - 1}"):
-        fit({name: column[1:] for name, column in few.items()}, seed=0, threads=1)
 
 
 def boosters(**parameters: object) -> tuple[list[xgboost.Booster], xgboost.DMatrix]:

@@ -18,6 +18,11 @@ from relevo_jobs.errors import BadGroup, MalformedAnswer, Unavailable
 EXHAUSTED = "ya se recolecto toda la informacion minima necesaria"
 """The source's own words, without accents (some servers leave them out) and in small letters."""
 
+EXTRA_NAMED = 100
+"""Unknown columns that are told, of a source that may send any number; the body has them all."""
+LONGEST_NAME = 100
+"""Characters of their names."""
+
 _UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
 _LARGEST = 2**31 - 1
 """What a PostgreSQL integer holds."""
@@ -41,7 +46,7 @@ class Batch:
     rows: tuple[tuple[str | None, ...], ...]
     """Each row's values in the order of the data set's columns, to the letter; None where null or absent."""
     extra_columns: tuple[str, ...]
-    """Columns that the data set does not know; their values are in the body alone."""
+    """Columns that the data set does not know, at most EXTRA_NAMED; their values are in the body alone."""
     missing_columns: tuple[str, ...]
     """Columns of the data set that no row has."""
 
@@ -52,7 +57,7 @@ def plain(text: str) -> str:
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).casefold().split())
 
 
-def legible(text: str) -> str:
+def storable(text: str) -> str:
     """The text without what neither PostgreSQL nor UTF-8 can hold: NUL and lone surrogates become U+FFFD."""
     return _UNSPEAKABLE.sub("\ufffd", text)
 
@@ -131,7 +136,7 @@ def _batch(answer: Any, body: bytes, group: int, columns: Sequence[str]) -> Batc
         raise MalformedAnswer(f"expected rows in batch {number}, got an empty list")
     day = answer.get("day")
     rows, extra, missing = _rows(data, number, columns)
-    said = legible(day) if isinstance(day, str) else None
+    said = storable(day) if isinstance(day, str) else None
     return Batch(came_for, number, said, hashlib.sha256(body).hexdigest(), rows, extra, missing)
 
 
@@ -174,7 +179,7 @@ def _named(data: Sequence[dict[str, Any]], number: int, columns: Sequence[str]) 
     missing = tuple(name for name in columns if name not in seen)
     if len(missing) == len(columns):
         raise MalformedAnswer(f"batch {number}: expected the columns {', '.join(columns)}, got {sorted(seen)[:20]}")
-    extra = tuple(sorted({legible(name) for name in seen.difference(columns)}))
+    extra = tuple(sorted({storable(name)[:LONGEST_NAME] for name in seen.difference(columns)})[:EXTRA_NAMED])
     return tuple(tuple(map(row.get, columns)) for row in data), extra, missing
 
 

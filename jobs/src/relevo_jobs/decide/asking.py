@@ -36,6 +36,8 @@ class Lesson:
     """Batches that no training uses, for a column of theirs is broken."""
     first: bool = False
     """Whether there is no champion yet: a model is more than an ask may make of a few rows."""
+    lacking: str | None = None
+    """What the training would lack of its rows, in words; None: it has enough."""
 
 
 def refusal(lesson: Lesson) -> str | None:
@@ -44,7 +46,7 @@ def refusal(lesson: Lesson) -> str | None:
         return f"no model yet, and {rows_of(lesson.rows)} in all are too few for one (at least {FEWEST_ROWS})"
     if not lesson.rows:
         return f"there is nothing new to learn from{_without(lesson.left_out)}"
-    return None
+    return lesson.lacking
 
 
 def honour(ask: Ask, alone: TrainVerdict, lesson: Lesson) -> TrainVerdict:

@@ -79,6 +79,8 @@ class Case:
     """What the inference API was asked; None if that is not known."""
     data: DataSet = LISTINGS
     """What the columns are."""
+    lacking: str | None = None
+    """What a training would lack of its rows, in words; None: it has enough."""
 
     def __len__(self) -> int:
         return len(self.columns[self.data.target])
@@ -258,6 +260,8 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
     live = None if case.live is None else live_evidence(champion.profile, case.live, case.columns, limits)
     judged = _Judged(champion, case, limits, found, _error_evidence(champion, case, limits), live)
     reason, sentence = next(ruling for rule in RULES if (ruling := rule(judged)))
+    if reason in TRAINS and case.lacking is not None:
+        reason, sentence = TrainReason.TOO_FEW_ROWS, f"{sentence}; but {case.lacking}"
     return TrainVerdict(
         train=reason in TRAINS,
         reason=reason,
@@ -274,6 +278,9 @@ def _without_champion(case: Case) -> TrainVerdict:
     there = rows_of(case.untrained)
     if case.untrained < FEWEST_ROWS:
         sentence = f"no model yet, and {there} in all are too few for one (at least {FEWEST_ROWS})"
+        return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence=sentence)
+    if case.lacking is not None:
+        sentence = f"no model yet, and {case.lacking}; it waits for the next batch"
         return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence=sentence)
     sentence = f"no model yet: the first learns from what there is, {there}"
     return TrainVerdict(train=True, reason=TrainReason.BASELINE, sentence=sentence)

@@ -112,7 +112,7 @@ class _Judge:
     def __init__(
         self, registry: Registry, store: CleanStore, folder: Path, settings: DecideSettings, use_case: UseCase
     ) -> None:
-        self._store, self._limits, self._data = store, settings.limits(), use_case.data
+        self._store, self._limits, self._data, self._needs = store, settings.limits(), use_case.data, use_case.needs
         self._champion = champion = registry.champion()
         self._airflow_run = settings.airflow_run or None
         self._excluded = registry.excluded(settings.group)
@@ -151,14 +151,19 @@ class _Judge:
         if ref.number > last and ref.number not in self._excluded:
             untrained.append(ref)
         left_out = [number for number in self._excluded if last < number <= ref.number]
-        return Lesson(sum(b.kept for b in untrained), left_out, first=self._champion is None)
+        rows = sum(b.kept for b in untrained)
+        return Lesson(rows, left_out, first=self._champion is None, lacking=self._lacking(ref))
+
+    def _lacking(self, ref: BatchRef) -> str | None:
+        """What a training on all there is up to this batch would lack."""
+        return self._needs.lacking(self._store.sides(ref.number, self._excluded))
 
     def _verdict(self, ref: BatchRef) -> TrainVerdict:
         untrained = [ref, *self._untrained_before(ref)]
         batches = judged_together(untrained, rows_needed(self._profile, self._limits))
         columns = self._store.columns([b.number for b in batches])
         numbers, kept = tuple(b.number for b in batches), sum(b.kept for b in untrained)
-        case = Case(columns, numbers, kept, self._live, self._data)
+        case = Case(columns, numbers, kept, self._live, self._data, self._lacking(ref))
         champion = None
         if self._champion is not None and self._profile is not None:
             champion = Champion(self._champion.number, self._profile, self._scorer.predict(columns))

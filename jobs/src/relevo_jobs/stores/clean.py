@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from relevo_contract.data_set import DataSet
 from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef
+from relevo_jobs.needs import Sides
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.postgres import Schema, connect, speaking
 from relevo_jobs.stores.tables import Place, columns, definitions
 
 VARIABLE = "RELEVO_CLEAN_URL"
+HELD_OUT, TRAINED_ON = "t", "f"
+"""How a row's side is spelt."""
 
 
 def schema(data: DataSet) -> Schema:
@@ -54,7 +57,13 @@ def schema(data: DataSet) -> Schema:
         );
         comment on table clean.rejections is 'Rows of RAW that CLEAN leaves out, and why; see docs/cleaning.md.';
         """
-    blanked = """
+    blanked = f"""
+        alter table clean.batches add column held_out integer not null default 0;
+        update clean.batches b set held_out = (
+            select count(*) from clean.{data.name} r
+            where r.group_number = b.group_number and r.batch_number = b.batch_number and r.holdout
+        );
+        comment on column clean.batches.held_out is 'Of the rows kept, those that no version is trained on.';
         create table clean.blanked (
             group_number integer not null,
             batch_number integer not null,
@@ -66,7 +75,7 @@ def schema(data: DataSet) -> Schema:
         );
         comment on table clean.blanked is
             'Values of kept rows that CLEAN could not understand or believe and took as missing, and why.';
-        """
+        """  # noqa: S608  # a data set's name is small letters, digits and _
     return Schema("clean", VARIABLE, (batches, blanked))
 
 
@@ -161,6 +170,16 @@ class CleanStore:
             rows = []
         return columns(self._data, rows, self._data.typed)
 
+    def sides(self, last: int, excluded: Collection[int]) -> Sides:
+        """Rows to train on and rows held out of all batches up to the last, without those excluded."""
+        with self._open() as connection:
+            row = connection.execute(
+                "select coalesce(sum(kept - held_out), 0)::bigint, coalesce(sum(held_out), 0)::bigint"
+                " from clean.batches where group_number = %s and batch_number <= %s and not batch_number = any(%s)",
+                (self._group, last, list(excluded)),
+            ).fetchone()
+        return Sides(*row) if row else Sides(0, 0)
+
     def held_out(self, numbers: Sequence[int]) -> dict[int, int]:
         """Held-out rows of each of these batches, oldest first."""
         with self._open() as connection:
@@ -206,16 +225,18 @@ class CleanStore:
             )
             if done.rowcount == 0:
                 return
-            kept = rejected = 0
+            kept = rejected = held_out = 0
             typed = f"row_number, {', '.join(self._data.typed)}, holdout"
             for part in parts:
                 self._copy(connection, self._data.name, typed, number, part.kept)
                 self._copy(connection, "rejections", "row_number, reason, detail", number, part.rejections)
                 self._copy(connection, "blanked", "row_number, column_name, reason", number, part.blanked)
                 kept, rejected = kept + len(part.kept), rejected + len(part.rejections)
+                held_out += sum(row[-1] == HELD_OUT for row in part.kept)
             connection.execute(
-                "update clean.batches set kept = %s, rejected = %s where group_number = %s and batch_number = %s",
-                (kept, rejected, self._group, number),
+                "update clean.batches set kept = %s, rejected = %s, held_out = %s"
+                " where group_number = %s and batch_number = %s",
+                (kept, rejected, held_out, self._group, number),
             )
 
     def _copy(

@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 from relevo_contract.data_set import Columns
 from relevo_contract.encoder import Encoder
 from relevo_contract.features import Features
-from relevo_jobs.errors import StepError
 from relevo_jobs.train.averaging import average
 from relevo_jobs.train.encoding import Rows, learn, out_of_fold
 
 Parameters = dict[str, float | int | str]
 
-FEWEST_ROWS: Final = 20
-"""Below this there is nothing to choose parameters by."""
 MEMBERS: Final[Sequence[str | None]] = (None, None, None, None, "zip_code")
 """The boosters averaged, each with its own seed and folds. The last one's folds are whole zip codes: it learns what to
 say of a place it never saw, which is what a new region asks (docs/model.md has what that is worth)."""
@@ -70,15 +67,6 @@ def predict(booster: xgboost.Booster, features: NDArray[np.float32]) -> NDArray[
     return np.asarray(booster.inplace_predict(features, validate_features=False), dtype=np.float64)
 
 
-def expect_rows(rows: int) -> None:
-    """Raise StepError with fewer than FEWEST_ROWS."""
-    if rows < FEWEST_ROWS:
-        raise StepError(
-            f"expected at least {FEWEST_ROWS} rows to train on, got {rows}: "
-            "collect another batch, decide will ask again"
-        )
-
-
 def _search(rows: Rows, common: Mapping[str, object], seed: int, workers: Executor) -> tuple[Parameters, int, float]:
     """The candidate to take, its rounds, and its mean absolute error on rows kept out.
 
@@ -118,10 +106,9 @@ def _search(rows: Rows, common: Mapping[str, object], seed: int, workers: Execut
 def fit(columns: Columns, *, seed: int, threads: int, members: Sequence[str | None] = MEMBERS) -> Fitted:
     """Fit to training rows (with `price`); `threads` 0 takes all there are. `members` as in MEMBERS.
 
-    The same rows in the same order and the same seed give the same model, whatever the threads. Raises StepError with
-    fewer than FEWEST_ROWS rows.
+    The same rows in the same order and the same seed give the same model, whatever the threads. There must be as many
+    rows as `relevo_jobs.needs` says.
     """
-    expect_rows(len(columns["price"]))
     rows = Rows.of(columns)
     encoder = learn(rows)
     fixed: Parameters = FIXED | {"seed": seed, "base_score": float(rows.log_price.mean())}

@@ -12,21 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.bundle import HoldoutPredictions
-from relevo_jobs.errors import StepError
 
 KEPT: Final = 500
 """Rows of a batch at most: an error's interval is then within 4 points, and 200 batches are 2 MB."""
 DECIMALS: Final = 4
 """Of a log price: a hundredth of one per cent."""
-
-
-def expect_held_out(rows: int) -> None:
-    """Raise StepError if there are no held-out rows."""
-    if not rows:
-        raise StepError(
-            "expected held-out rows to measure the model on, found none: a batch this small cannot carry a model; "
-            "collect another batch, decide will ask again"
-        )
 
 
 def chosen(batch: int, rows: int) -> NDArray[np.int64]:

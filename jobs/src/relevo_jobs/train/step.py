@@ -22,7 +22,7 @@ from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
-from relevo_jobs.train.holdout import expect_held_out, holdout_predictions
+from relevo_jobs.train.holdout import holdout_predictions
 from relevo_jobs.use_case import Lesson, SharedLesson, TrainedVersion, UseCase
 from relevo_jobs.wording import estimate
 
@@ -51,6 +51,7 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
     excluded = registry.excluded(settings.group)
     batches = tuple(ref for ref in store.batches() if ref.number <= batch and ref.number not in excluded)
     numbers = tuple(ref.number for ref in batches)
+    use_case.needs.expect(store.sides(batch, excluded))
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         try:
@@ -93,7 +94,6 @@ def here(
     holdout = store.columns(numbers, holdout=True)
     actual = np.log(holdout[use_case.data.target])
     rows = len(training_rows[use_case.data.target])
-    expect_held_out(len(actual))
     say(f"fitting {rows} rows of {len(numbers)} batches, {len(actual)} held out")
     lesson = Lesson(training_rows, holdout, numbers, settings.seed, settings.threads)
     return TrainedVersion(rows, actual, use_case.train(folder, lesson))

@@ -29,9 +29,7 @@ from relevo_jobs.train.fitting import (
     VALIDATION,
     Fitted,
     Parameters,
-    expect_rows,
 )
-from relevo_jobs.train.holdout import expect_held_out
 from relevo_jobs.train.partitioned import agreement, boosting, learning, partition, profiles, sums, tasks
 from relevo_jobs.train.partitioned.boosting import Encoded
 from relevo_jobs.train.partitioned.cluster import Cluster, Future, connected
@@ -44,8 +42,7 @@ from relevo_jobs.use_case import SharedLesson, Trained, TrainedVersion
 def train(folder: Path, lesson: SharedLesson) -> TrainedVersion:
     """Train a version on the cluster and write its files into an existing folder.
 
-    Raises SettingsError if the cluster does not fit this step, StepError if there are too few rows, Unavailable if the
-    cluster or CLEAN is away.
+    Raises SettingsError if the cluster does not fit this step, Unavailable if the cluster or CLEAN is away.
     """
     newest = lesson.batches[-1].number if lesson.batches else 0
     with agreeing(lesson.scheduler, lesson.group, newest) as cluster:
@@ -94,12 +91,10 @@ class Training:
         threads: int,
         say: Callable[[str], None],
     ) -> None:
-        """Have the workers read the rows; raises StepError if there are too few."""
+        """Have the workers read the rows, as many as `relevo_jobs.needs` says."""
         self._cluster, self._group, self._seed, self._threads, self._say = cluster, group, seed, threads, say
         self._batches = tuple(batch.number for batch in batches)
         parts = partition.plan(batches)
-        if not parts:
-            expect_rows(0)
         say(f"{len(parts)} partitions of {len(batches)} batches on {len(cluster.workers)} workers")
         # One after the other, so that each worker has about the same number of rows.
         workers = [cluster.workers[number % len(cluster.workers)] for number in range(len(parts))]
@@ -118,7 +113,6 @@ class Training:
         self._sizes = cluster.result(cluster.submit(partition.sizes, self._vocabulary))
         self._around = centers(found)
         self.rows = sum(rows)
-        expect_rows(self.rows)
 
     def fit(self) -> Fitted:
         """The encoder and the booster."""
@@ -165,7 +159,6 @@ class Training:
             for one, held in zip(mine, found, strict=True)
         }
         held = [of_part[placed.part] for placed in self._placed]
-        expect_held_out(sum(len(one.actual) for one in held))
         measured = bundle.Measured(
             np.concatenate([one.actual for one in held]),
             np.concatenate([one.predicted for one in held]),

@@ -1,0 +1,39 @@
+"""What a training needs of its rows, said once: decide asks for none that lacks it, and train refuses it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from relevo_jobs.errors import StepError
+
+
+class Sides(NamedTuple):
+    """How many rows there are on each side of the hold-out."""
+
+    training: int
+    held_out: int
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The fewest rows of which a version can come."""
+
+    training: int = 20
+    """Rows to train on: with fewer there is nothing to choose parameters by."""
+    held_out: int = 1
+    """Rows that no version is ever trained on, to measure it by."""
+
+    def lacking(self, sides: Sides) -> str | None:
+        """What is missing, in words; None if the rows are enough."""
+        if sides.training >= self.training and sides.held_out >= self.held_out:
+            return None
+        return (
+            f"a training needs at least {self.training} rows to train on and {self.held_out} held out, there are "
+            f"{sides.training} and {sides.held_out}"
+        )
+
+    def expect(self, sides: Sides) -> None:
+        """Raise StepError if the rows are not enough."""
+        if (lacking := self.lacking(sides)) is not None:
+            raise StepError(f"{lacking}: collect another batch, decide will ask again")
