@@ -103,7 +103,7 @@ def version_of(record: DecisionRecord | None, tags: Mapping[str, str]) -> int | 
     if record is not None and record.training is not None and record.training.version is not None:
         return record.training.version
     tag = tags.get(names.TAG_VERSION, "")
-    return int(tag) if tag.isdigit() else None
+    return int(tag) if tag.isascii() and tag.isdigit() else None
 
 
 def origin(record: DecisionRecord, say: Say = english) -> str:

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, NoReturn
 
 from relevo_contract.listing import LISTINGS
+from relevo_contract.texts import shown
 from relevo_jobs.errors import BadGroup, MalformedAnswer, Unavailable
 
 EXHAUSTED = "ya se recolecto toda la informacion minima necesaria"
@@ -24,6 +25,7 @@ LONGEST_NAME = 100
 """Characters of their names."""
 
 _UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
+_WHOLE = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 _LARGEST = 2**31 - 1
 """What a PostgreSQL integer holds."""
 
@@ -115,11 +117,10 @@ def _refusal(body: bytes) -> Exhausted:
 
 
 def _whole(answer: dict[str, Any], name: str, body: bytes) -> int:
-    value = answer.get(name)
-    try:
-        return int(str(value))
-    except ValueError:
-        raise MalformedAnswer(f"expected a whole number as {name}, got {value!r}: {_shown(body)}") from None
+    value = answer.get(name)  # a number came as the text of it
+    if isinstance(value, str) and _WHOLE.match(value):
+        return int(value)
+    raise MalformedAnswer(f"expected a whole number as {name}, got {shown(value)}: {_shown(body)}")
 
 
 def _batch(answer: Any, body: bytes, group: int, columns: Sequence[str]) -> Batch:
@@ -155,14 +156,19 @@ def _rows(data: Sequence[Any], number: int, columns: Sequence[str]) -> _Table:
     elif kinds == {list}:
         lengths = set(map(len, data))
         if lengths != {len(columns)}:  # values without names: nobody could say which one is gone
+            row = next(place for place, values in enumerate(data) if len(values) != len(columns))
             raise MalformedAnswer(
-                f"batch {number}: expected {len(columns)} values in each row, got {sorted(lengths)[:5]}: the source's "
-                "columns changed, and rows without names do not say how"
+                f"batch {number}: expected {len(columns)} values in each row, got {len(data[row])} in row {row}: the "
+                "source's columns changed, and rows without names do not say how"
             )
         rows, extra, missing = tuple(map(tuple, data)), (), ()
     else:
-        names = sorted(kind.__name__ for kind in kinds)
-        raise MalformedAnswer(f"batch {number}: expected every row to be an object, or every row a list, got {names}")
+        kind = dict if isinstance(data[0], dict) else list
+        row = next(place for place, values in enumerate(data) if not isinstance(values, kind))
+        raise MalformedAnswer(
+            f"batch {number}: expected every row to be an object, or every row a list, row {row} is "
+            f"{shown(json.dumps(data[row], ensure_ascii=False))}"
+        )
     if not set(map(type, chain.from_iterable(rows))) <= {str, type(None)}:
         rows = tuple(tuple(_as_text(value) for value in row) for row in rows)
     return rows, extra, missing
