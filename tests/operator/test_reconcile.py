@@ -290,6 +290,17 @@ def test_a_changed_spec_that_crashes_is_not_put_down_to_the_version_that_serves(
     assert world.history() == [(1, "Serving")]
 
 
+def test_last_words_that_a_terminal_would_obey_are_spelt_out_in_the_status() -> None:
+    world = World(answer=Found(1))
+    world.look()
+    world.pods_starting()
+    world.pods = (broken(1, "a file named \x1b[2J\u202egnp.exe\x9b31m"),)
+    world.look(1)
+    for said in (world.message("Ready"), world.status["history"][0]["message"]):
+        assert said.isprintable()
+        assert "\\u001b[2J\\u202egnp.exe\\u009b31m" in said
+
+
 def test_a_first_version_that_cannot_serve_is_told_and_taken_if_it_gets_ready_after_all() -> None:
     world = World(answer=Found(1))
     world.look()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from relevo_contract.texts import legible
 from relevo_operator import names
 from relevo_operator.conditions import Reason
 from relevo_operator.manifests import pinned_version
@@ -142,4 +143,6 @@ def _refused_pods(deployment: Manifest) -> Trouble | None:
 
 
 def _cut(text: str) -> str:
+    """What a pod's last words are is whatever its image wrote, and `kubectl` prints a status as it is."""
+    text = legible(text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

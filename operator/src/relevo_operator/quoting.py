@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relevo_contract import mlflow_rest
+from relevo_contract.texts import legible
 
 
 def shown(address: str) -> str:
@@ -14,5 +15,5 @@ def shown(address: str) -> str:
 
 
 def line(text: str, most: int) -> str:
-    """The beginning of what a server said, as one line of at most so many characters."""
-    return " ".join(text[:1000].split())[:most]
+    """The beginning of what a server said, as one legible line of at most so many characters."""
+    return legible(" ".join(text[:1000].split()))[:most]
