@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relevo_operator import manifests, names
+from relevo_operator import applying, manifests, names
 from tests.operator.worlds import SPEC, World
 
 
@@ -19,7 +19,8 @@ def made(**spec: Any) -> dict[str, Any]:
 def live(**spec: Any) -> dict[str, Any]:
     """As the API server gives it back: with defaults, a status, and quantities written its way."""
     found = copy.deepcopy(made(**spec))
-    found["metadata"] |= {"uid": "u", "resourceVersion": "7", "annotations": {"deployment.kubernetes.io/revision": "1"}}
+    found["metadata"] |= {"uid": "u", "resourceVersion": "7"}
+    found["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "1"
     found["status"] = {"replicas": 1}
     pod = found["spec"]["template"]["spec"]
     pod |= {"restartPolicy": "Always", "dnsPolicy": "ClusterFirst"}
@@ -69,29 +70,86 @@ def test_what_the_api_server_adds_is_no_difference() -> None:
     }
     there = live(**spec)
     container(there)["resources"] = {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "1"}}
-    assert not manifests.differs(made(**spec), there)
+    assert applying.is_applied(made(**spec), there)
 
 
-def _annotate(there: dict[str, Any]) -> None:
+def _restart(there: dict[str, Any]) -> None:
     there["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/restartedAt": "now"}
 
 
-def test_a_restart_by_hand_is_let_be() -> None:
+OTHERS: dict[str, Any] = {
+    "a restart by hand": _restart,
+    "one more variable": lambda there: container(there)["env"].insert(0, {"name": "DEBUG", "value": "1"}),
+    "a sidecar": lambda there: there["spec"]["template"]["spec"]["containers"].insert(0, {"name": "sidecar"}),
+    "one more resource": lambda there: container(there)["resources"]["limits"].update({"example.com/gpu": "1"}),
+    "an owner that controls nothing": lambda there: there["metadata"]["ownerReferences"].append({"uid": "other"}),
+}
+
+
+@pytest.mark.parametrize("add", OTHERS.values(), ids=OTHERS)
+def test_what_others_add_is_let_be(add: Any) -> None:
+    spec: dict[str, Any] = {"resources": {"limits": {"memory": "1Gi"}}}
+    there = live(**spec)
+    add(there)
+    assert applying.is_applied(made(**spec), there)
+
+
+def test_what_is_wanted_no_more_is_seen_though_all_that_is_wanted_is_there() -> None:
+    resources = {"limits": {"memory": "1Gi", "cpu": "2"}, "requests": {"cpu": "1"}}
+    for less in ({}, {"limits": resources["limits"]}, {"limits": {"cpu": "2"}, "requests": {"cpu": "1"}}):
+        assert not applying.is_applied(made(resources=less), live(resources=resources))
+    secret = {"name": "login", "key": "password"}
+    optional, required = (
+        {"env": ({"name": "PASSWORD", "valueFrom": {"secretKeyRef": one}},)}
+        for one in ({**secret, "optional": True}, secret)
+    )
+    assert not applying.is_applied(made(**required), live(**optional))
+
+
+FIELDS = {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {".": {}, "f:volumes": {}}}}}
+
+
+def entry(operation: str, fields: Any = FIELDS, *, manager: str = names.MANAGER, **more: Any) -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, "apiVersion": "apps/v1", "fieldsV1": fields, **more}
+
+
+def managed(*entries: dict[str, Any]) -> dict[str, Any]:
     there = live()
-    _annotate(there)
-    assert not manifests.differs(made(), there)
+    there["metadata"] |= {"managedFields": list(entries), "creationTimestamp": "2026-11-25T12:00:00Z"}
+    return there
+
+
+def test_what_was_created_or_patched_counts_as_applied_and_what_others_wrote_does_not() -> None:
+    kubelet = entry("Update", {"f:status": {}}, manager="kube-controller-manager", subresource="status")
+    status = entry("Update", {"f:status": {}}, subresource="status")
+    person = entry("Update", {"f:spec": {"f:paused": {}}}, manager="kubectl-edit")
+    patched = entry("Update", {"f:spec": {"f:template": {"f:spec": {"f:hostAliases": {}}}}}, time="t")
+    union = {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {".": {}, "f:volumes": {}, "f:hostAliases": {}}}}}
+    assert applying.adopted(managed(entry("Apply"), kubelet, patched, status, person)) == [
+        entry("Apply", union, time="t"), kubelet, status, person
+    ]  # fmt: skip
+    assert applying.adopted(managed(entry("Apply"), kubelet, status, person)) is None
+    assert applying.adopted(live()) is None
+
+
+def test_a_patch_of_a_release_that_knew_no_digest_is_seen() -> None:
+    created = entry("Update", time="2026-11-25T12:00:00Z")
+    assert applying.is_applied(made(), managed(created))
+    assert applying.is_applied(made(), managed(entry("Apply", time="2026-11-26T12:00:00Z")))
+    assert not applying.is_applied(made(), managed(entry("Apply"), entry("Update", time="2026-11-26T12:00:00Z")))
 
 
 EDITS: dict[str, Any] = {
     "another image": lambda there: container(there).update(image="somebody/else:1"),
     "another version": lambda there: container(there)["env"][0].update(value="9"),
-    "one more variable": lambda there: container(there)["env"].append({"name": "DEBUG", "value": "1"}),
-    "a sidecar": lambda there: there["spec"]["template"]["spec"]["containers"].append({"name": "sidecar"}),
+    "no variable": lambda there: container(there)["env"].pop(),
     "fewer replicas": lambda there: there["spec"].update(replicas=0),
     "no probe": lambda there: container(there).pop("readinessProbe"),
     "stops the old first": lambda there: there["spec"]["strategy"]["rollingUpdate"].update(maxUnavailable=1),
     "more memory": lambda there: container(there).update(resources={"limits": {"memory": "2Gi"}}),
     "its owner": lambda there: there["metadata"].update(ownerReferences=[]),
+    "the digest": lambda there: there["metadata"]["annotations"].pop(names.APPLIED),
+    "whom it selects": lambda there: there["spec"]["selector"]["matchLabels"].update(app="other"),
 }
 
 
@@ -100,4 +158,4 @@ def test_every_edit_of_what_the_operator_sets_is_seen(edit: Any) -> None:
     spec: dict[str, Any] = {"resources": {"limits": {"memory": "1Gi"}}}
     there = live(**spec)
     edit(there)
-    assert manifests.differs(made(**spec), there)
+    assert not applying.is_applied(made(**spec), there)

@@ -14,6 +14,7 @@ from lightkube.operators import exists
 from lightkube.types import PatchType
 
 from relevo_operator import kinds, names
+from relevo_operator.applying import adopted
 from relevo_operator.errors import ClusterAway, RefusedByCluster
 from relevo_operator.values import EventNote, Manifest
 from relevo_operator.wire import exact
@@ -93,22 +94,31 @@ class Cluster:
         """All Deployments that belong to a ModelDeployment, page by page."""
         return self._list(kinds.DEPLOYMENT, namespace, {names.OWNER_LABEL: exists()})
 
-    async def write(self, manifest: Manifest, *, there: bool) -> None:
-        """Create the object, or bring what is there back to it; lists are replaced whole: nothing stays in them."""
+    async def write(self, manifest: Manifest, live: Manifest | None) -> None:
+        """Create the object, or apply it to the one that is there: what an earlier apply set and this lacks is removed.
+
+        What was changed since it was read is not written: the next look, which the change leads to, decides anew.
+        """
         kind, namespace, name = manifest["kind"], manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         resource = _KINDS[kind]
         async with _asking(f"writing {kind} {namespace}/{name}"):
-            if there:
-                await self._client.patch(
-                    resource, name, dict(manifest), namespace=namespace, patch_type=PatchType.MERGE
-                )
-                return
             try:
-                await self._client.create(resource(manifest), namespace=namespace)
+                if live is None:  # no apply, which would take over what somebody made meanwhile
+                    await self._client.create(resource(manifest), namespace=namespace)
+                    return
+                metadata = live["metadata"]
+                if (managed := adopted(live)) is not None:
+                    changes = {"managedFields": managed, "resourceVersion": metadata["resourceVersion"]}
+                    patch = [{"op": "replace", "path": f"/metadata/{key}", "value": it} for key, it in changes.items()]
+                    await self._client.patch(resource, name, patch, namespace=namespace, patch_type=PatchType.JSON)
+                # The uid: never one that somebody else made in its place.
+                wanted = {**manifest, "metadata": {**manifest["metadata"], "uid": metadata["uid"]}}
+                await self._client.patch(
+                    resource, name, wanted, namespace=namespace, patch_type=PatchType.APPLY, force=True
+                )
             except ApiError as error:
                 if error.status.code != _CONFLICT:
                     raise
-                # Somebody made one since it was read: the next pass looks whose it is.
 
     async def write_status(self, namespace: str, name: str, old: Manifest, new: Manifest) -> dict[str, Any] | None:
         """Replace the status; what the new one lacks is removed. None if the object is gone."""

@@ -168,7 +168,7 @@ class Controller:
     async def _apply(self, seen: Observed, plan: Plan) -> None:
         for manifest in plan.apply:
             live = seen.deployment if manifest["kind"] == "Deployment" else seen.service
-            await self._cluster.write(manifest, there=live is not None)
+            await self._cluster.write(manifest, live)
             log.info(
                 "applied",
                 extra={

@@ -1,13 +1,11 @@
-"""The Deployment and the Service that a ModelDeployment owns, and whether what is there differs from them. Pure."""
+"""The Deployment and the Service that a ModelDeployment owns. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
-from relevo_operator import names
+from relevo_operator import applying, names
 from relevo_operator.values import Manifest, Observed, Spec
 
 PRE_STOP_SECONDS: Final = 5
@@ -17,11 +15,6 @@ SPOOL: Final = "/var/spool/relevo"
 DRAIN_SECONDS: Final = 840
 """A pod told to stop waits for RAW so long, if houses are left that it does not have."""
 GRACE_SECONDS: Final = DRAIN_SECONDS + 60
-_SUFFIXES: Final = {
-    "": Decimal(1), "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"),
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
-}  # fmt: skip
 
 
 def selector(name: str) -> dict[str, str]:
@@ -60,7 +53,7 @@ def is_owned(live: Manifest, uid: str) -> bool:
 
 def service(seen: Observed) -> dict[str, Any]:
     """The Service in front of whichever pods are ready."""
-    return {
+    made = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": _metadata(seen),
@@ -69,6 +62,7 @@ def service(seen: Observed) -> dict[str, Any]:
             "ports": [{"name": "http", "port": seen.spec.port, "targetPort": "http", "protocol": "TCP"}],
         },
     }
+    return applying.stamped(made)
 
 
 def endpoint(seen: Observed) -> str:
@@ -80,7 +74,7 @@ def deployment(seen: Observed, version: int) -> dict[str, Any]:
     """The Deployment pinned to a version; old pods stay until new ones passed their self-test (maxUnavailable 0)."""
     spec = seen.spec
     labels = {**selector(seen.name), names.VERSION_LABEL: str(version)}
-    return {
+    made = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": _metadata(seen, **{names.VERSION_LABEL: str(version)}),
@@ -94,6 +88,12 @@ def deployment(seen: Observed, version: int) -> dict[str, Any]:
             "template": {"metadata": {"labels": labels}, "spec": _pod(spec, version)},
         },
     }
+    return applying.stamped(made)
+
+
+def literal(text: str) -> str:
+    """Text as the value of a pod's variable: the kubelet takes $(NAME) for a variable's value, and $$ for a $."""
+    return text.replace("$", "$$")
 
 
 def _pod(spec: Spec, version: int) -> dict[str, Any]:
@@ -106,11 +106,12 @@ def _pod(spec: Spec, version: int) -> dict[str, Any]:
         "RELEVO_SPOOL": SPOOL,
         "RELEVO_DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
+    given = {one["name"] for one in spec.env}
     container: dict[str, Any] = {
         "name": names.CONTAINER,
         "image": spec.image,
-        # Kubernetes would take $(NAME) in a model's name for a variable.
-        "env": [{"name": name, "value": value.replace("$", "$$")} for name, value in ours.items()]
+        # The server refuses a variable that is there twice: one of spec.env goes before ours, as the kubelet has it.
+        "env": [{"name": name, "value": literal(value)} for name, value in ours.items() if name not in given]
         + [dict(one) for one in spec.env],
         "ports": [{"name": "http", "containerPort": spec.port, "protocol": "TCP"}],
         "readinessProbe": _probe("/readyz", period=1, failures=1),
@@ -144,46 +145,6 @@ def _probe(path: str, *, period: int, failures: int) -> dict[str, Any]:
         "timeoutSeconds": 3,
         "failureThreshold": failures,
     }
-
-
-def differs(wanted: Any, live: Any) -> bool:
-    """Whether something of `wanted` is otherwise in `live`, or a list of it holds more there.
-
-    What `live` has beyond `wanted` in its objects is the API server's defaults, or others' annotations such as
-    `kubectl rollout restart`'s, and is let be.
-    """
-    if isinstance(wanted, Mapping):
-        return not isinstance(live, Mapping) or any(
-            _quantities_differ(value, live.get(key)) if key in {"requests", "limits"} else differs(value, live.get(key))
-            for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        if not wanted and live is None:  # the API server drops what is empty
-            return False
-        return (
-            not isinstance(live, list)
-            or len(wanted) != len(live)
-            or any(differs(one, other) for one, other in zip(wanted, live, strict=True))
-        )
-    if wanted == "" and live is None:
-        return False
-    return bool(wanted != live)
-
-
-def _quantities_differ(wanted: Mapping[str, Any], live: Any) -> bool:
-    """The API server writes quantities its own way: 0.5 becomes 500m, 1024Mi becomes 1Gi."""
-    return not isinstance(live, Mapping) or {name: _quantity(value) for name, value in wanted.items()} != {
-        name: _quantity(value) for name, value in live.items()
-    }
-
-
-def _quantity(value: object) -> Decimal | str:
-    text = str(value)
-    number = text.rstrip("numkKMGTPEi")
-    try:
-        return Decimal(number) * _SUFFIXES[text[len(number) :]]
-    except (ArithmeticError, KeyError):
-        return text
 
 
 def pinned_version(live: Manifest) -> int | None:

@@ -16,6 +16,8 @@ RETRY: Final = f"{GROUP}/retry"
 RETRAIN: Final = f"{GROUP}/retrain"
 """Annotation; any new value, the reason: ask Airflow for a run of the DAG that trains."""
 
+APPLIED: Final = f"{GROUP}/applied"
+"""Annotation on what the operator made: the digest of what it last applied there."""
 OWNER_LABEL: Final = f"{GROUP}/modeldeployment"
 """On what the operator made: the ModelDeployment's name. Selects the pods."""
 VERSION_LABEL: Final = f"{GROUP}/version"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from relevo_operator import history, manifests, names, verdicts, wire
+from relevo_operator import applying, history, manifests, names, verdicts, wire
 from relevo_operator.conditions import PROGRESSING, READY, REGISTRY_REACHABLE, Reason, conditions
 from relevo_operator.diagnosis import Trouble, progress, trouble
 from relevo_operator.retraining import retrained
@@ -93,7 +93,7 @@ def _follow(seen: Observed, past: Past, events: tuple[EventNote, ...]) -> Plan: 
             (manifests.service(seen), seen.service),
             (manifests.deployment(seen, target), seen.deployment),
         )
-        if live is None or manifests.differs(wanted, live)
+        if live is None or not applying.is_applied(wanted, live)
     )
     if seen.refusal:
         return _plan(seen, past, verdicts.blocked(Reason.REFUSED, seen.refusal), events=events)
