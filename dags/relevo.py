@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -45,6 +46,8 @@ from urllib3.exceptions import HTTPError
 STEPS = os.environ.get("RELEVO_STEPS", "/etc/relevo/steps")
 MLFLOW = os.environ.get("RELEVO_MLFLOW_UI", "").rstrip("/")
 """Where a person's browser finds MLflow."""
+TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that turn the direction of writing."""
 BATCH = Asset("relevo-batch")
 """A batch went through the loop."""
 
@@ -137,6 +140,16 @@ class StepOperator(KubernetesPodOperator):
         return WatchedPods(kube_client=self.client, callbacks=self.callbacks)
 
 
+def literal(text: object) -> str:
+    """Text as the value of a pod's variable, on one line: the kubelet takes $(NAME) for a variable's value, and $$ for
+    a $. A control character may keep the pod from starting; one that turns the direction of writing makes a text look
+    like another.
+    """
+    unseen = (unicodedata.category(letter) in ("Cc", "Cs") or letter in TURNS for letter in str(text))
+    kept = "".join(" " if hidden else letter for letter, hidden in zip(str(text), unseen, strict=True))
+    return " ".join(kept.split()).replace("$", "$$")
+
+
 def step(name: str, trigger_rule: str = "all_success") -> StepOperator:
     """One step."""
     return StepOperator(
@@ -144,9 +157,9 @@ def step(name: str, trigger_rule: str = "all_success") -> StepOperator:
         name=f"relevo-{name}",
         pod_template_file=f"{STEPS}/{name}.yaml",
         env_vars={
-            "RELEVO_RETRAIN": "{{ params.retrain }}",
-            "RELEVO_RETRAIN_ID": "{{ run_id if params.retrain else '' }}",
-            "RELEVO_AIRFLOW_RUN": "{{ run_id }}",
+            "RELEVO_RETRAIN": "{{ params.retrain | literal }}",
+            "RELEVO_RETRAIN_ID": "{{ run_id | literal if params.retrain else '' }}",
+            "RELEVO_AIRFLOW_RUN": "{{ run_id | literal }}",
         },
         trigger_rule=trigger_rule,
         skip_on_exit_code=99,
@@ -176,6 +189,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
+    user_defined_filters={"literal": literal},
     params={
         "retrain": Param("", type="string", maxLength=1024, title="Train anyway", description="Why, if you ask for it.")
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from airflow.exceptions import AirflowException
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import RetryAction
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.db import initdb
 from kubernetes.client import ApiException
@@ -125,6 +126,66 @@ def pod(message: str | None) -> k8s.V1Pod:
 
 def test_kubernetes_is_reached_without_a_connection_of_airflows() -> None:
     assert relevo.collect.hook.conn_extras == {}
+
+
+def expanded(text: str, variables: dict[str, str]) -> str:
+    """What a container finds in a variable: the kubelet's own rule (k8s.io/kubernetes/third_party/forked/golang)."""
+    made, rest = "", text
+    while rest:
+        here, dollar, rest = rest.partition("$")
+        made += here
+        if not dollar:
+            break
+        if rest.startswith("$"):
+            made, rest = made + "$", rest[1:]
+        elif rest.startswith("(") and ")" in rest:
+            name, _, rest = rest[1:].partition(")")
+            made += variables.get(name, f"$({name})")
+        else:
+            made += "$"
+    return made
+
+
+SECRETS = {"RELEVO_CLEAN_URL": "postgresql://relevo:geheim@clean/clean", "X": "geheim"}
+REASONS = {
+    "a variable": ("$(RELEVO_CLEAN_URL)", "$(RELEVO_CLEAN_URL)"),
+    "an escaped variable": ("$$(X)", "$$(X)"),
+    "three": ("$$$(X)", "$$$(X)"),
+    "within itself": ("$($(X))", "$($(X))"),
+    "money": ("prices of $1 and 2$", "prices of $1 and 2$"),
+    "a dollar alone": ("$", "$"),
+    "lines": ("one\r\ntwo\n\tthree", "one two three"),
+    "a line between dollar and name": ("$\n(X)", "$ (X)"),
+    "a control character between them": ("$\x00(X)", "$ (X)"),
+    "control characters": ("a\x00b\x1b[31mc\x7f\x85d", "a b [31mc d"),
+    "another direction": ("\u202egnp.exe\u202c \u2066x\u2069\u200f", "gnp.exe x"),
+    "a template": ("{{ 7 * 7 }}{% raw %}", "{{ 7 * 7 }}{% raw %}"),
+    "letters of anybody": ("casas más caras 👩‍👩‍👧 房价", "casas más caras 👩‍👩‍👧 房价"),
+    "long": ("$(X)" * 2_500, "$(X)" * 2_500),
+    "nothing": ("", ""),
+}
+
+
+def environment(reason: str, run: str = "manual__1") -> dict[str, str]:
+    """What a step's pod of a run finds, beside its passwords."""
+    task = copy.copy(relevo.decide)
+    task.render_template_fields({"params": {"retrain": reason}, "run_id": run, "dag": relevo.dag})
+    return {one.name: expanded(one.value, SECRETS) for one in task.env_vars}
+
+
+@pytest.mark.parametrize(("reason", "found"), REASONS.values(), ids=REASONS)
+def test_a_reason_reaches_the_step_as_it_was_written_and_no_password_comes_of_it(reason: str, found: str) -> None:
+    env = environment(reason)
+    assert env["RELEVO_RETRAIN"] == found
+    assert env["RELEVO_RETRAIN_ID"] == ("manual__1" if reason else "")
+    assert environment("", run="$(X)")["RELEVO_AIRFLOW_RUN"] == "$(X)"
+
+
+def test_a_reason_that_is_too_long_starts_no_run() -> None:
+    asked = relevo.dag.params.get_param("retrain")
+    assert asked.resolve("x" * 1024)
+    with pytest.raises(ParamValidationError):
+        asked.resolve("x" * 10_000)
 
 
 def seen(phase: str, *, ended: bool) -> dict[str, Any]:

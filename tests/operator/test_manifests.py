@@ -45,6 +45,24 @@ def test_it_pins_the_version_and_never_stops_the_old_before_the_new() -> None:
     assert deployment["spec"]["selector"]["matchLabels"] == {names.OWNER_LABEL: "prices"}
 
 
+@pytest.mark.parametrize("text", ["$(RELEVO_RAW_URL)", "$$(X)", "$", "a$b$$c", "$(", "{{ x }}", ""])
+def test_no_text_of_a_person_is_expanded(text: str) -> None:
+    """By the kubelet's rule: a doubled dollar is a dollar, and nothing after it is a variable."""
+    spec = replace(SPEC, registry=replace(SPEC.registry, model=text, tracking_uri=text))
+    env = {one["name"]: one["value"] for one in container(manifests.deployment(World(spec=spec).observed(), 1))["env"]}
+    for name in ("RELEVO_MODEL", "MLFLOW_TRACKING_URI"):
+        halves = env[name].split("$$")
+        assert "$" not in "".join(halves)
+        assert "$".join(halves) == text
+
+
+def test_what_a_person_says_of_his_pods_environment_stays_as_kubernetes_has_it() -> None:
+    env = ({"name": "BASE", "value": "/x"}, {"name": "RELEVO_DRAIN_SECONDS", "value": "$(BASE)"})
+    found = container(made(env=env))["env"]
+    assert found[-2:] == list(env)
+    assert len({one["name"] for one in found}) == len(found), "the server refuses a variable that is there twice"
+
+
 def test_its_pods_pass_the_restricted_level() -> None:
     pod = made()["spec"]["template"]["spec"]
     assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -106,7 +124,7 @@ def test_what_is_wanted_no_more_is_seen_though_all_that_is_wanted_is_there() -> 
     assert not applying.is_applied(made(**required), live(**optional))
 
 
-FIELDS = {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {".": {}, "f:volumes": {}}}}}
+FIELDS: Any = {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {".": {}, "f:volumes": {}}}}}
 
 
 def entry(operation: str, fields: Any = FIELDS, *, manager: str = names.MANAGER, **more: Any) -> dict[str, Any]:
@@ -124,7 +142,9 @@ def test_what_was_created_or_patched_counts_as_applied_and_what_others_wrote_doe
     status = entry("Update", {"f:status": {}}, subresource="status")
     person = entry("Update", {"f:spec": {"f:paused": {}}}, manager="kubectl-edit")
     patched = entry("Update", {"f:spec": {"f:template": {"f:spec": {"f:hostAliases": {}}}}}, time="t")
-    union = {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {".": {}, "f:volumes": {}, "f:hostAliases": {}}}}}
+    union: Any = {
+        "f:spec": {"f:replicas": {}, "f:template": {"f:spec": {".": {}, "f:volumes": {}, "f:hostAliases": {}}}}
+    }
     assert applying.adopted(managed(entry("Apply"), kubelet, patched, status, person)) == [
         entry("Apply", union, time="t"), kubelet, status, person
     ]  # fmt: skip

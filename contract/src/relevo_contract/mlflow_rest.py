@@ -6,9 +6,10 @@ Not `mlflow.MlflowClient`: importing it takes seconds and 80 MB in every process
 from __future__ import annotations
 
 import base64
-import os
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+from relevo_contract import settings
 
 MISSING: Final = "RESOURCE_DOES_NOT_EXIST"
 EXISTS: Final = "RESOURCE_ALREADY_EXISTS"
@@ -30,12 +31,16 @@ def shown(tracking_uri: str) -> str:
 
 
 def login() -> dict[str, str]:
-    """The headers that log in with MLflow's own variables; a password never stands in an address."""
-    # A file's last newline would be an illegal header, and httpx repeats those in its error, token and all.
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN", "").strip():
+    """The headers that log in with MLflow's own variables, or files of them; a password never stands in an address.
+
+    Raises ValueError, naming the variable, if a file cannot be read.
+    """
+    token, name, password = map(settings.value, settings.MLFLOW_LOGIN)
+    # A value's last newline would be an illegal header, and httpx repeats those in its error, token and all.
+    if token := (token or "").strip():
         return {"Authorization": f"Bearer {token}"}
-    if name := os.environ.get("MLFLOW_TRACKING_USERNAME"):
-        pair = f"{name}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"
+    if name:
+        pair = f"{name}:{password or ''}"
         return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
     return {}
 

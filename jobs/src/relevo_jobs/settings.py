@@ -1,7 +1,7 @@
 """The steps' settings, read once from the environment; each step asks for what it needs and no more.
 
-A password belongs in PGPASSWORD, in a file named by PGPASSFILE, or in AWS_SECRET_ACCESS_KEY: libpq and boto3 read them
-by themselves, so that it is in no address and no log.
+A password belongs in a file: all of RELEVO_RAW_URL in the one that RELEVO_RAW_URL_FILE names, or the password alone in
+PGPASSFILE, which libpq reads by itself, so that it is in no environment and no log.
 """
 
 from __future__ import annotations
@@ -64,6 +64,17 @@ class WithBucket(Settings):
 
     bucket: str = Field(default="relevo", min_length=3, description="bucket that keeps each body as it came")
     s3_endpoint_url: str | None = Field(default=None, description="S3 if it is not Amazon's, e.g. http://s3:8333")
+    key_id: str | None = Field(
+        default=None, alias="AWS_ACCESS_KEY_ID", description="S3's access key; none: as boto3 finds one"
+    )
+    key: str | None = Field(default=None, alias="AWS_SECRET_ACCESS_KEY", description="the secret that belongs to it")
+    session: str | None = Field(
+        default=None, alias="AWS_SESSION_TOKEN", description="the session's token, if the keys are temporary"
+    )
+
+    def keys(self) -> tuple[str | None, ...]:
+        """What opens the bucket."""
+        return self.key_id, self.key, self.session
 
 
 class PrepareSettings(WithRaw, WithClean, WithBucket):

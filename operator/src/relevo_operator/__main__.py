@@ -92,7 +92,7 @@ async def _watch(
 
 async def run(settings: Settings) -> None:
     """Operate until told to stop. Raises SettingsError."""
-    secret = settings.webhook_secret()
+    secret = settings.webhook_secret if settings.webhook_url else None
     try:
         cluster = Cluster()
     except (ConfigError, OSError) as error:

@@ -12,6 +12,8 @@ PRE_STOP_SECONDS: Final = 5
 """A pod told to stop goes on answering for so long: until no kube-proxy sends it connections any more."""
 SPOOL: Final = "/var/spool/relevo"
 """Where a pod keeps the houses it priced until RAW has them: it goes with the pod, not with a container."""
+SECRETS: Final = "/secrets"
+"""Below it a folder for each setting that is in a file."""
 DRAIN_SECONDS: Final = 840
 """A pod told to stop waits for RAW so long, if houses are left that it does not have."""
 GRACE_SECONDS: Final = DRAIN_SECONDS + 60
@@ -106,6 +108,8 @@ def _pod(spec: Spec, version: int) -> dict[str, Any]:
         "RELEVO_SPOOL": SPOOL,
         "RELEVO_DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
+    files = [(f"secret-{place}", one, f"{SECRETS}/{one['name']}") for place, one in enumerate(spec.secret_files)]
+    ours |= {f"{one['name']}_FILE": f"{folder}/value" for _, one, folder in files}
     given = {one["name"] for one in spec.env}
     container: dict[str, Any] = {
         "name": names.CONTAINER,
@@ -125,6 +129,7 @@ def _pod(spec: Spec, version: int) -> dict[str, Any]:
         "volumeMounts": [
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # where the version's files are put
             {"name": "spool", "mountPath": SPOOL},
+            *({"name": name, "mountPath": folder, "readOnly": True} for name, _, folder in files),
         ],
     }
     if spec.resources:
@@ -134,7 +139,21 @@ def _pod(spec: Spec, version: int) -> dict[str, Any]:
         "containers": [container],
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "terminationGracePeriodSeconds": GRACE_SECONDS,
-        "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "spool", "emptyDir": {}}],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {}},
+            {"name": "spool", "emptyDir": {}},
+            *({"name": name, "secret": _file(one)} for name, one, _ in files),
+        ],
+    }
+
+
+def _file(asked: Manifest) -> dict[str, Any]:
+    """A volume with one key of a Secret, which the image's user may read, whoever that is."""
+    return {
+        "secretName": asked["secretName"],
+        "items": [{"key": asked["key"], "path": "value"}],
+        "defaultMode": 0o444,
+        **({"optional": asked["optional"]} if "optional" in asked else {}),
     }
 
 

@@ -33,6 +33,8 @@ OVER: Final = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.REFUSED})
 MOST_TASKS: Final = 5
 """Tasks that a message names."""
 _CUT: Final = 100
+_TURNS: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters by which a text looks like another, in a terminal as in the UI."""
 _ANEW: Final = "then ask again with another value"
 
 
@@ -82,6 +84,8 @@ def _wrong(value: str) -> str | None:
         got = f"{len(value):,} characters"
     elif any(unicodedata.category(letter) == "Cc" for letter in value):
         got = "control characters or line ends"
+    elif any(letter in _TURNS for letter in value):
+        got = "characters that turn the direction of writing"
     elif not value.strip():
         got = "only spaces"
     else:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from relevo_contract import settings
-from relevo_operator.errors import SettingsError
 
 
 class Settings(settings.Settings):
@@ -21,8 +20,10 @@ class Settings(settings.Settings):
         pattern=r"^(https?://.+)?$",
         description="where MLflow reaches this operator's /webhooks/mlflow; empty: polling alone",
     )
-    webhook_secret_file: Path | None = Field(
-        default=None, description="file with the secret that MLflow signs with; needed with RELEVO_WEBHOOK_URL"
+    webhook_secret: str | None = Field(
+        default=None,
+        min_length=16,
+        description="the secret that MLflow signs with, at least 16 characters; needed with RELEVO_WEBHOOK_URL",
     )
     registry_timeout: float = Field(default=5, gt=0, le=300, description="seconds to wait for one answer of MLflow")
     pass_seconds: float = Field(
@@ -43,25 +44,12 @@ class Settings(settings.Settings):
         """The namespaces to look after; none is all."""
         return tuple(name.strip() for name in self.namespaces.split(",") if name.strip())
 
-    def webhook_secret(self) -> str | None:
-        """The secret; None if there is no webhook. Raises SettingsError."""
-        if not self.webhook_url:
-            return None
-        if self.webhook_secret_file is None:
-            raise SettingsError(
-                "RELEVO_WEBHOOK_SECRET_FILE: expected a file with the secret that MLflow signs with, for "
-                "RELEVO_WEBHOOK_URL is set; mount one, or leave both out to poll alone"
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> Self:
+        if self.webhook_url and self.webhook_secret is None:
+            raise ValueError(
+                "RELEVO_WEBHOOK_SECRET, RELEVO_WEBHOOK_SECRET_FILE: expected the secret that MLflow signs with, for "
+                "RELEVO_WEBHOOK_URL is set; mount a file with one and name it in the latter, or leave all three out to "
+                "poll alone"
             )
-        try:
-            secret = self.webhook_secret_file.read_text().strip()
-        except OSError as error:
-            raise SettingsError(
-                f"RELEVO_WEBHOOK_SECRET_FILE: expected a readable file, got {error.strerror} for "
-                f"{self.webhook_secret_file}"
-            ) from error
-        if len(secret) < 16:
-            raise SettingsError(
-                f"RELEVO_WEBHOOK_SECRET_FILE: expected at least 16 characters in {self.webhook_secret_file}, got "
-                f"{len(secret)}: make one with `openssl rand -hex 32`"
-            )
-        return secret
+        return self

@@ -41,6 +41,7 @@ class Spec:
     port: int = 8000
     resources: Manifest = field(default_factory=dict)
     env: tuple[Manifest, ...] = ()
+    secret_files: tuple[Manifest, ...] = ()
     progress_deadline: float = 300.0
     on_failure: Literal["Rollback", "Hold"] = "Rollback"
     suspend: bool = False

@@ -48,6 +48,7 @@ def spec_of(body: Manifest) -> Spec:
             port=serving.get("port", 8000),
             resources=serving.get("resources") or {},
             env=tuple(serving.get("env") or ()),
+            secret_files=tuple(serving.get("secretFiles") or ()),
             progress_deadline=seconds(rollout.get("progressDeadline", "5m")),
             on_failure=rollout.get("onFailure", "Rollback"),
             suspend=spec.get("suspend", False),

@@ -10,18 +10,19 @@ from typing import Any, Final
 from relevo_jobs.errors import SettingsError, Unavailable
 
 DEFAULT_REGIONS: Final = frozenset({"us-east-1", "aws-global"})
+_KEYS: Final = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 PROOF: Final = "prepared"
 """The object that `prepare` leaves, beside the bodies."""
 PROOF_SAYS: Final = b"relevo-job prepare wrote this to see that its keys may write here. Nothing reads it.\n"
 
 
 class Bucket:
-    """An S3 bucket, made if it is missing. Keys come from boto3's own environment (AWS_ACCESS_KEY_ID, ...).
+    """An S3 bucket, made if it is missing. `keys` are access key, secret and session's token; boto3 finds missing ones.
 
     Raises SettingsError if the address cannot be one.
     """
 
-    def __init__(self, name: str, endpoint_url: str | None) -> None:
+    def __init__(self, name: str, endpoint_url: str | None, *keys: str | None) -> None:
         # A third of a second, needed only when there is a body to keep.
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
@@ -33,6 +34,7 @@ class Bucket:
             self._client = boto3.client(
                 "s3",
                 endpoint_url=endpoint_url,
+                **dict(zip(_KEYS, keys, strict=False)),
                 # A request is signed for a region: Amazon's own endpoints refuse another; most others take any.
                 region_name=None if endpoint_url is None else boto3.session.Session().region_name or "us-east-1",
                 config=Config(retries=retries, connect_timeout=5, read_timeout=60),
