@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from relevo_operator import manifests, wire
 from tests.e2e.whole.release import helm
 from tests.e2e.whole.repository import ROOT
 from tests.monitoring.conftest import promtool
 from tests.monitoring.queries import alerts
+from tests.operator.worlds import World
 
 __all__ = ["promtool"]
 
@@ -171,24 +175,112 @@ def environments(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def mounted(objects: list[dict[str, Any]]) -> dict[str, dict[str, tuple[str, str]]]:
+    """By pod and container the Secret and key of each file that is mounted from one."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for name, _, spec in pods(objects):
+        secrets = {one["name"]: one["secret"] for one in spec["volumes"] if "secret" in one}
+        for one in [*spec.get("initContainers", ()), *spec["containers"]]:
+            found[f"{name.partition('-prepare-')[0]}/{one['name']}"] = {
+                f"{mount['mountPath']}/{item['path']}": (secrets[mount["name"]]["secretName"], item["key"])
+                for mount in one.get("volumeMounts", ())
+                for item in secrets.get(mount["name"], {}).get("items", ())
+            }
+    return found
+
+
 def test_an_s3_and_databases_of_one_s_own_are_used_by_whoever_needs_them() -> None:
-    env = environments(rendered(OWN))
+    objects = rendered(OWN)
+    env, files = environments(objects), mounted(objects)
     for pod in ("relevo-collect/base", "relevo/base", "relevo-mlflow/mlflow"):  # relevo/base: the Job of prepare
-        assert env[pod]["AWS_ACCESS_KEY_ID"] == ("my-bucket", "access-key"), pod
-        assert env[pod]["AWS_SECRET_ACCESS_KEY"] == ("my-bucket", "secret-key"), pod
+        for key in ("access-key", "secret-key"):
+            assert files[pod][f"/secrets/s3/{key}"] == ("my-bucket", key), pod
         assert env[pod]["AWS_DEFAULT_REGION"] == "eu-west-1", pod
     for pod in ("relevo-collect/base", "relevo/base"):
         assert env[pod]["RELEVO_S3_ENDPOINT_URL"] == "https://s3.eu-west-1.amazonaws.com"
         assert env[pod]["RELEVO_BUCKET"] == "mine"
     assert env["relevo-mlflow/mlflow"]["MLFLOW_S3_ENDPOINT_URL"] == "https://s3.eu-west-1.amazonaws.com"
-    for name, variables in env.items():
-        for variable, secret in (
-            ("RELEVO_RAW_URL", "my-raw"),
-            ("RELEVO_CLEAN_URL", "my-clean"),
-            ("MLFLOW_BACKEND_STORE_URI", "my-metadata"),
-            ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "my-airflow"),
-        ):
-            assert variables.get(variable, (secret, "url")) == (secret, "url"), name
+    databases = {
+        "raw": {"relevo-collect/base", "relevo-clean/base", "relevo-decide/base", "relevo/base"},
+        "clean": {"relevo-clean/base", "relevo-decide/base", "relevo-train/base", "relevo-promote/base", "relevo/base"},
+    }
+    for name, has in databases.items():
+        path = f"/secrets/{name}/url"
+        assert {pod for pod, found in files.items() if path in found} == has
+        assert {files[pod][path] for pod in has} == {(f"my-{name}", "url")}
+    theirs = {
+        pod.split("/")[0]: found["/secrets/database/url"]
+        for pod, found in files.items()
+        if "/secrets/database/url" in found
+    }
+    assert theirs.pop("relevo-mlflow") == ("my-metadata", "url")
+    assert set(theirs.values()) == {("my-airflow", "url")}
+
+
+IN_ENVIRONMENT = {
+    "AIRFLOW_CONN_RELEVO_DAGS": "Airflow reads a connection from its environment or its database, and from no file",
+}
+"""The only variables that come from a Secret, and why; of texts only the chart's values are in that environment."""
+
+
+def test_no_password_is_in_an_environment_where_a_text_could_name_it(objects: list[dict[str, Any]]) -> None:
+    for pod, variables in environments(objects).items():
+        secret = {name for name, value in variables.items() if isinstance(value, tuple) and value[0]}
+        assert secret <= set(IN_ENVIRONMENT), f"{pod}: expected files instead"
+    assert "secretRef" not in json.dumps([spec for _, _, spec in pods(objects)]), "no envFrom either"
+    (served,) = (one["spec"]["serving"] for one in objects if one["kind"] == "ModelDeployment")
+    assert not [one for one in served.get("env", ()) if "secretKeyRef" in one.get("valueFrom", {})]
+    assert [one["name"] for one in served["secretFiles"]] == ["RELEVO_RAW_URL"]
+    body = {"spec": next(one["spec"] for one in objects if one["kind"] == "ModelDeployment")}
+    made = manifests.deployment(replace(World().observed(), spec=wire.spec_of(body)), 1)
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert not [one for one in container["env"] if "valueFrom" in one]
+
+
+def test_every_file_that_a_variable_names_is_mounted(objects: list[dict[str, Any]]) -> None:
+    files = mounted(objects)
+    for pod, variables in environments(objects).items():
+        named_files = set()
+        for value in (one for one in variables.values() if isinstance(one, str)):
+            named_files |= set(re.findall(r"/secrets/[-\w./]+", value))
+        whole = {path for path in named_files if path.startswith("/secrets/webhook/")}  # the Secret, all of it
+        assert named_files - whole <= set(files[pod]), pod
+
+
+TEXTS = {
+    "model.name": "RELEVO_MODEL", "source.day": "RELEVO_SOURCE_DAY", "source.url": "RELEVO_SOURCE_URL",
+    "bucket.name": "RELEVO_BUCKET", "bucket.region": "AWS_DEFAULT_REGION", "airflow.schedule": "RELEVO_SCHEDULE",
+    "mlflow.uiUrl": "RELEVO_MLFLOW_UI", "airflow.uiUrl": "RELEVO_AIRFLOW_UI", "grafana.uiUrl": "GF_SERVER_ROOT_URL",
+    "dask.scheduler": "RELEVO_DASK", "airflow.git.ref": "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST",
+    "airflow.login.username": "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS",
+}  # fmt: skip
+"""Values of the chart that are texts of a person, and a variable that each is in."""
+
+
+def test_no_text_of_the_values_is_expanded() -> None:
+    """But what somebody writes as a variable himself (steps.*.env, serving.env …), which is Kubernetes' as ever."""
+    text = "http://$(X)"
+    values = [part for path in TEXTS for part in ("--set-json", f"{path}={json.dumps(text)}")]
+    own = [part for one in ("airflow.git.url", "bucket.endpoint") for part in ("--set", f"{one}={text}")]
+    objects = rendered(
+        WATCHED, *values, *own, "--set", "bucket.existingSecret=b,networkPolicies=false", "--skip-schema-validation",
+        "--set-json", 'steps={"train": {"env": {"MINE": "$(RELEVO_GROUP)"}}}',
+    )  # fmt: skip
+    env = environments(objects)
+    for path, variable in TEXTS.items():
+        found = {variables[variable] for variables in env.values() if variable in variables}
+        assert found, path
+        assert all(text.replace("$", "$$") in value for value in found), (path, found)
+    assert env["relevo-train/base"]["MINE"] == "$(RELEVO_GROUP)"
+    env["relevo-train/base"].pop("MINE")
+    for name, _, spec in pods(objects):
+        for one in [*spec.get("initContainers", ()), *spec["containers"]]:
+            told = [*one.get("command", ()), *one.get("args", ()), *map(str, env_values(one))]
+            assert not [word for word in told if "$(X)" in word.replace("$$", "")], f"{name}/{one['name']}"
+
+
+def env_values(container: dict[str, Any]) -> list[Any]:
+    return [one.get("value", "") for one in container.get("env", ())]
 
 
 def test_train_alone_is_told_of_a_dask_cluster_and_its_workers_alone_are_let_in_to_clean() -> None:
@@ -199,7 +291,7 @@ def test_train_alone_is_told_of_a_dask_cluster_and_its_workers_alone_are_let_in_
     files = {value for name, value in env["relevo-train/base"].items() if "__TLS__" in name}
     assert files == {f"/secrets/dask/{key}" for key in ("ca.crt", "tls.crt", "tls.key")}
     assert {"name": "dask", "mountPath": "/secrets/dask", "readOnly": True} in train["containers"][0]["volumeMounts"]
-    assert train["volumes"][-1]["secret"]["secretName"] == "my-dask"
+    assert "my-dask" in {one["secret"]["secretName"] for one in train["volumes"] if "secret" in one}
     workers = {"podSelector": {"matchLabels": DASK["workerLabels"]}}
     let_in = {
         one["metadata"]["name"]
@@ -325,9 +417,8 @@ def test_grafana_has_no_password_but_one_that_is_made_in_the_cluster() -> None:
     assert made["relevo-grafana-login"] == {"username": "admin", "password": {"random": "password"}}
     rights = named(objects, "Role", "relevo-install")["rules"][0]["resourceNames"]
     assert "relevo-grafana-login" in rights
-    (container,) = named(objects, "Deployment", "relevo-grafana")["spec"]["template"]["spec"]["containers"]
-    env = {one["name"]: one for one in container["env"]}
-    assert env["GF_SECURITY_ADMIN_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"] == "relevo-grafana-login"
+    path = environments(objects)["relevo-grafana/grafana"]["GF_SECURITY_ADMIN_PASSWORD__FILE"]
+    assert mounted(objects)["relevo-grafana/grafana"][path] == ("relevo-grafana-login", "password")
     theirs = rendered(WATCHED | {"grafana": {"enabled": True, "login": {"existingSecret": "theirs"}}})
     job = named(theirs, "Job", "relevo-install")["spec"]["template"]["spec"]["containers"][0]
     required = next(one["value"] for one in job["env"] if one["name"] == "RELEVO_REQUIRED_SECRETS")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -76,14 +77,17 @@ def test_every_right_of_every_account_is_documented_and_no_other(objects: list[d
         assert spec["automountServiceAccountToken"] is ("serviceAccountName" in spec), name
 
 
+def secrets_of(spec: dict[str, Any]) -> set[str]:
+    """Every Secret that a pod gets, by whichever way."""
+    text = json.dumps(spec)
+    return set(re.findall(r'"(?:secretKeyRef|secretRef)": {[^}]*"name": "([^"]+)"', text)) | {
+        one["secret"]["secretName"] for one in spec["volumes"] if "secret" in one
+    }
+
+
 def test_each_step_gets_its_own_secrets_alone(objects: list[dict[str, Any]]) -> None:
     given = {
-        name.removeprefix("relevo-"): {
-            one["valueFrom"]["secretKeyRef"]["name"].removeprefix("relevo-")
-            for container in spec["containers"]
-            for one in container["env"]
-            if "secretKeyRef" in one.get("valueFrom", {})
-        }
+        name.removeprefix("relevo-"): {one.removeprefix("relevo-") for one in secrets_of(spec)}
         for name, labels, spec in pods(objects)
         if labels["app.kubernetes.io/component"] == "step"
     }

@@ -88,6 +88,10 @@ def env(name: str, **fields: Any) -> dict[str, Any]:
     return serving(env=[{"name": name, **fields}])
 
 
+def secret_file(name: str, **more: Any) -> dict[str, Any]:
+    return serving(secretFiles=[{"name": name, "secretName": "login", "key": "password", **more}])
+
+
 def value_from(**sources: Any) -> dict[str, Any]:
     return env("TOKEN", valueFrom=sources)
 
@@ -155,6 +159,8 @@ def try_it(api: KubernetesApi, change: Mapping[str, Any]) -> tuple[Any, str]:
         value_from(secretKeyRef=KEY | {"optional": True}),
         value_from(configMapKeyRef=KEY | {"optional": False}),
         serving(env=[{"name": f"VARIABLE_{number}", "value": "x"} for number in range(100)]),
+        secret_file("RELEVO_RAW_URL"),
+        secret_file("MLFLOW_TRACKING_TOKEN", optional=True),
         rollout(onFailure="Hold"),
         rollout(onFailure="Rollback"),
         spec(suspend=True),
@@ -211,6 +217,10 @@ DAG = "spec.retraining.dag: Invalid value: expected a DAG's id: letters, digits,
 SECRET = (
     "spec.retraining.secretName: Invalid value: expected a Secret's name, such as airflow-login: lower-case letters,"
 )
+FILE = "spec.serving.secretFiles[0].name: Invalid value: expected"
+FILE_NAME = f"{FILE} a setting's name, such as RELEVO_RAW_URL: capital letters, digits and underscores, not"
+FILE_END = f"{FILE} the setting's name without _FILE, which is put behind it; got"
+FILE_TAKEN = f"{FILE} a setting that the operator does not give itself, got {{}}: leave"
 VALUE = "spec.serving.env[0]: Invalid value: expected either value or valueFrom, and not both"
 SOURCE = "spec.serving.env[0].valueFrom: Invalid value: expected exactly one of secretKeyRef and configMapKeyRef"
 
@@ -294,6 +304,13 @@ SOURCE = "spec.serving.env[0].valueFrom: Invalid value: expected exactly one of 
             "spec.serving.env[0].valueFrom.configMapKeyRef.name: Required value",
         ),
         (value_from(fieldRef={"fieldPath": "metadata.name"}), 'unknown field "spec.serving.env[0].valueFrom.fieldRef"'),
+        (secret_file("relevo_raw_url"), FILE_NAME),
+        (secret_file("../../tmp"), FILE_NAME),
+        (secret_file("3D"), FILE_NAME),
+        (secret_file("RELEVO_RAW_URL_FILE"), FILE_END),
+        (secret_file("RELEVO_VERSION"), FILE_TAKEN.format("RELEVO_VERSION")),
+        (secret_file("RELEVO_SPOOL"), FILE_TAKEN.format("RELEVO_SPOOL")),
+        (serving(secretFiles=[{"name": "A", "key": "a"}]), "spec.serving.secretFiles[0].secretName: Required value"),
         (serving(env=[{"name": "TWICE", "value": "x"}] * 2), "spec.serving.env[1]: Duplicate value"),
         (
             serving(env=[{"name": f"VARIABLE_{number}", "value": "x"} for number in range(101)]),

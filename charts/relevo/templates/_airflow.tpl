@@ -1,22 +1,35 @@
+{{/* A setting that Airflow asks a command for, without a file's last line end. Takes (list variable file). */}}
+{{- define "relevo.airflowCommand" -}}
+- name: {{ index . 0 }}_CMD
+  value: sh -c 'printf %s "$$(cat /secrets/{{ index . 1 }})"'
+{{- end }}
+
+{{/* The Secrets whose files every Airflow process reads, as JSON. */}}
+{{- define "relevo.airflowSecrets" -}}
+{{- $database := list (include "relevo.databaseSecret" (list . "airflow")) "url" -}}
+{{- dict "database" $database "airflow" (list (include "relevo.airflowSecret" .) "fernet-key" "jwt-secret" "api-secret-key") | toJson -}}
+{{- end }}
+
 {{/* The environment of every Airflow process. */}}
 {{- define "relevo.airflowEnv" -}}
-{{- $secret := include "relevo.airflowSecret" . -}}
 - {name: AIRFLOW_HOME, value: /tmp/airflow}
-{{ include "relevo.secretEnv" (list "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" (include "relevo.databaseSecret" (list . "airflow")) "url") }}
-{{ include "relevo.secretEnv" (list "AIRFLOW__CORE__FERNET_KEY" $secret "fernet-key") }}
-{{ include "relevo.secretEnv" (list "AIRFLOW__API_AUTH__JWT_SECRET" $secret "jwt-secret") }}
-{{ include "relevo.secretEnv" (list "AIRFLOW__API__SECRET_KEY" $secret "api-secret-key") }}
+{{ include "relevo.airflowCommand" (list "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" "database/url") }}
+{{ include "relevo.airflowCommand" (list "AIRFLOW__CORE__FERNET_KEY" "airflow/fernet-key") }}
+{{ include "relevo.airflowCommand" (list "AIRFLOW__API_AUTH__JWT_SECRET" "airflow/jwt-secret") }}
+{{ include "relevo.airflowCommand" (list "AIRFLOW__API__SECRET_KEY" "airflow/api-secret-key") }}
 - {name: AIRFLOW__CORE__EXECUTION_API_SERVER_URL, value: "http://{{ .Release.Name }}-airflow:8080/execution/"}
 - {name: AIRFLOW__CORE__EXECUTOR, value: LocalExecutor}
 - {name: AIRFLOW__CORE__PARALLELISM, value: {{ .Values.airflow.parallelism | quote }}}
 - {name: AIRFLOW__CORE__LOAD_EXAMPLES, value: "False"}
-- {name: AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS, value: "{{ .Values.airflow.login.username }}:admin"}
+- {name: AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS, value: {{ printf "%s:admin" .Values.airflow.login.username | include "relevo.text" }}}
 - {name: AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE, value: /tmp/passwords.json}
 - {name: AIRFLOW__API__WORKERS, value: {{ .Values.airflow.apiServer.workers | quote }}}
-- {name: AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST, value: {{ include "relevo.dagBundle" . | quote }}}
+- {name: AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST, value: {{ include "relevo.dagBundle" . | include "relevo.text" }}}
 - {name: AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL, value: {{ .Values.airflow.git.interval | quote }}}
 {{- with .Values.airflow.git.existingSecret }}
-{{ include "relevo.secretEnv" (list "AIRFLOW_CONN_RELEVO_DAGS" . "connection") }}
+# A connection is read from an environment or from Airflow's database, and from no file.
+- name: AIRFLOW_CONN_RELEVO_DAGS
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: connection}}
 {{- end }}
 # A task's process would import all of this anew, a second of its time at best: it is forked from one that has.
 - {name: AIRFLOW__CORE__MP_START_METHOD, value: forkserver}
@@ -28,8 +41,8 @@
 - {name: AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT, value: "60"}
 - {name: AIRFLOW__USAGE_DATA_COLLECTION__ENABLED, value: "False"}
 - {name: RELEVO_STEPS, value: /etc/relevo/steps}
-- {name: RELEVO_SCHEDULE, value: {{ .Values.airflow.schedule | quote }}}
-- {name: RELEVO_MLFLOW_UI, value: {{ .Values.mlflow.uiUrl | default "http://localhost:5000" | quote }}}
+- {name: RELEVO_SCHEDULE, value: {{ include "relevo.text" .Values.airflow.schedule }}}
+- {name: RELEVO_MLFLOW_UI, value: {{ .Values.mlflow.uiUrl | default "http://localhost:5000" | include "relevo.text" }}}
 {{- with .Values.airflow.env }}
 {{ toYaml . }}
 {{- end }}
@@ -58,4 +71,5 @@
   resources: {{- toYaml .Values.airflow.migration.resources | nindent 4 }}
   volumeMounts:
     - {name: tmp, mountPath: /tmp}
+    {{- include "relevo.secretMounts" (include "relevo.airflowSecrets" . | fromJson) | nindent 4 }}
 {{- end }}

@@ -52,10 +52,30 @@ securityContext:
   readOnlyRootFilesystem: true
 {{- end }}
 
-{{/* An environment variable from a Secret. Takes (list variable secret key). */}}
-{{- define "relevo.secretEnv" -}}
-- name: {{ index . 0 }}
-  valueFrom: {secretKeyRef: {name: {{ index . 1 }}, key: {{ index . 2 }}}}
+{{/* Text as the value of a variable, or an argument: the kubelet takes $(NAME) for a variable's value, and $$ for a $. */}}
+{{- define "relevo.text" -}}
+{{ . | toString | replace "$" "$$" | quote }}
+{{- end }}
+
+{{/* Keys of Secrets as files, /secrets/NAME/KEY. So no password is in an environment, where $(VARIABLE) in a text would
+stand for it. Both take a dict of NAME to (list secret key key ...). */}}
+{{- define "relevo.secretMounts" -}}
+{{- range $name, $_ := . }}
+- {name: {{ $name }}, mountPath: /secrets/{{ $name }}, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "relevo.secretVolumes" -}}
+{{- range $name, $secret := . }}
+- name: {{ $name }}
+  secret:
+    secretName: {{ first $secret }}
+    defaultMode: 0440
+    items:
+      {{- range rest $secret }}
+      - {key: {{ . }}, path: {{ . }}}
+      {{- end }}
+{{- end }}
 {{- end }}
 
 {{/* The Secret of a database. Takes (list $ database). */}}
@@ -79,11 +99,8 @@ securityContext:
 {{ .Values.bucket.endpoint | default (printf "http://%s-s3:8333" .Release.Name) }}
 {{- end }}
 
-{{- define "relevo.bucketEnv" -}}
-{{ include "relevo.secretEnv" (list "AWS_ACCESS_KEY_ID" (include "relevo.bucketSecret" .) "access-key") }}
-{{ include "relevo.secretEnv" (list "AWS_SECRET_ACCESS_KEY" (include "relevo.bucketSecret" .) "secret-key") }}
-- name: AWS_DEFAULT_REGION
-  value: {{ .Values.bucket.region | quote }}
+{{- define "relevo.bucketKeys" -}}
+{{ list (include "relevo.bucketSecret" .) "access-key" "secret-key" | toJson }}
 {{- end }}
 
 {{- define "relevo.airflowSecret" -}}
