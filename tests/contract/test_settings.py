@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ class Some(settings.Settings):
 
     raw_url: str = Field(pattern=r"^postgresql://", description="RAW, e.g. postgresql://relevo@raw:5432/raw")
     key: str | None = Field(default=None, alias="AWS_SECRET_ACCESS_KEY", description="S3's secret")
-    rows: int = Field(default=7, ge=1, description="how many")
+    workers: int = Field(default=7, ge=1, description="how many")
 
 
 URL = "postgresql://relevo:geheim@raw:5432/raw"
@@ -50,12 +49,12 @@ def test_a_file_is_read_without_its_last_line_end(file: Path, end: str) -> None:
 
 def test_every_setting_may_be_in_a_file(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(URL)
-    for name, text in (("AWS_SECRET_ACCESS_KEY", "geheim "), ("RELEVO_ROWS", "9")):
+    for name, text in (("AWS_SECRET_ACCESS_KEY", "geheim "), ("RELEVO_WORKERS", "9")):
         (tmp_path / name).write_text(text)
         monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
     read = settings.read(Some, Refused)
-    assert (read.key, read.rows) == ("geheim ", 9)
+    assert (read.key, read.workers) == ("geheim ", 9)
     assert "_FILE" in settings.table(Some)
 
 
@@ -78,19 +77,15 @@ def test_a_file_that_holds_no_value_is_refused_without_repeating_it(file: Path, 
     assert "RELEVO_RAW_URL" in said()
 
 
-@pytest.mark.parametrize(("path", "why"), [("missing", "No such file"), ("", "Is a directory")])
+@pytest.mark.parametrize(
+    ("path", "why"), [("missing", "No such file"), ("", "Is a directory"), ("held/url", "Not a directory")]
+)
 def test_a_file_that_cannot_be_read_is_named(file: Path, monkeypatch: pytest.MonkeyPatch, path: str, why: str) -> None:
+    (file.parent / "held").touch()
     monkeypatch.setenv("RELEVO_RAW_URL_FILE", str(file.parent / path))
     assert (
         f"RELEVO_RAW_URL_FILE: expected a readable file with one line, the value of RELEVO_RAW_URL, got {why}" in said()
     )
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_rights_is_named(file: Path) -> None:
-    file.write_text(URL)
-    file.chmod(0)
-    assert "Permission denied" in said()
 
 
 def test_a_required_one_that_is_missing_is_named_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,9 +105,9 @@ def test_both_are_one_too_many(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_wrong_value_of_a_file_is_not_repeated(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(URL)
-    (tmp_path / "rows").write_text("geheim")
-    monkeypatch.setenv("RELEVO_ROWS_FILE", str(tmp_path / "rows"))
-    assert "RELEVO_ROWS: Input should be a valid integer" in said()
+    (tmp_path / "workers").write_text("geheim")
+    monkeypatch.setenv("RELEVO_WORKERS_FILE", str(tmp_path / "workers"))
+    assert "RELEVO_WORKERS: Input should be a valid integer" in said()
 
 
 def test_mlflows_login_may_be_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

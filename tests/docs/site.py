@@ -108,9 +108,16 @@ class Site:
         programs.mkdir(exist_ok=True)
         (programs / "kubectl").write_text(KUBECTL)
         (programs / "kubectl").chmod(0o700)
-        password = {"POSTGRES_USER": "relevo", "POSTGRES_PASSWORD": self.postgres.password}
+        login = {"POSTGRES_USER_FILE": folder / "username", "POSTGRES_PASSWORD_FILE": folder / "password"}
+        for file, text in zip(login.values(), ("relevo", self.postgres.password), strict=True):
+            file.write_text(text)
         pods: dict[str, Mapping[str, str]] = {
-            pod: {**password, "POSTGRES_DB": name, "PGPORT": str(self.postgres.port)} for pod, name in DATABASES.items()
+            pod: {
+                **{one: str(file) for one, file in login.items()},
+                "POSTGRES_DB": name,
+                "PGPORT": str(self.postgres.port),
+            }
+            for pod, name in DATABASES.items()
         }
         pods[MLFLOW] = {**self.s3.env, "MLFLOW_S3_ENDPOINT_URL": self.s3.url}
         told = folder / "kubectl.json"

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from relevo_contract.settings import Settings, variable
+from relevo_contract.settings import IN_FILE, Settings, variable
 from relevo_demo import arguments as demo
 from relevo_demo import cli as demo_cli
 from relevo_demo.source import __main__ as source
@@ -90,9 +90,10 @@ def test_every_variable_of_ours_is_on_a_page_and_none_that_is_not() -> None:
     pattern = re.compile(r"\bRELEVO_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
     read = {name for path in sources() if path.suffix != ".pyc" for name in pattern.findall(_read(path))}
     told = {name for page in PAGES for name in pattern.findall(text(page))}
-    assert not read - told, "read somewhere, and on no page"
+    in_files = {f"{name}{IN_FILE}" for name in told}  # any of them may be in a file, docs/jobs.md says
+    assert not read - told - in_files, "read somewhere, and on no page"
     settings = {variable(one, name) for page in SETTINGS for one in SETTINGS[page] for name in one.model_fields}
-    assert not told - read - settings, "on a page, and read nowhere"
+    assert not told - read - settings - in_files, "on a page, and read nowhere"
 
 
 def _read(path: Path) -> str:

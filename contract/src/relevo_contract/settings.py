@@ -75,7 +75,7 @@ def read(cls: type[AnySettings], refused: type[Exception], **given: Any) -> AnyS
     Raises `refused` with a message that names each variable that is missing or wrong, and what it should be.
     """
     lines: list[str] = []
-    in_files: dict[str, str] = {}
+    in_files: dict[str, Any] = {}
     ours = {variable(cls, name): name for name in cls.model_fields.keys() - given.keys()}
     for shown in (*ours, *MLFLOW_LOGIN):
         if os.environ.get(shown + IN_FILE):
@@ -83,10 +83,10 @@ def read(cls: type[AnySettings], refused: type[Exception], **given: Any) -> AnyS
                 in_files[ours.get(shown, shown)] = value(shown) or ""
             except ValueError as error:
                 lines.append(str(error))
+    if lines:
+        raise refused("set these variables and start again:\n  " + "\n  ".join(lines))
     try:
-        if not lines:
-            return cls(**in_files, **given)
-        raise refused("set these variables and start again:\n  " + "\n  ".join(sorted(lines)))
+        return cls(**in_files, **given)
     except ValidationError as error:
         by_variable = {variable(cls, name): field.description for name, field in cls.model_fields.items()}
         for problem in error.errors():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import time
@@ -156,6 +157,47 @@ def test_a_retraining_that_somebody_asks_for(release: Release) -> None:
     assert challenger.tags, verdict
     serving = int(client.get_model_version_by_alias(MODEL, "production").version)
     release.namespace.until(lambda: release.status()["servedVersion"] == serving)
+
+
+def test_no_password_comes_of_a_reason_that_names_one(release: Release) -> None:
+    """Only a real kubelet expands a pod's variables: the record in MLflow holds what the step found in its own."""
+    reason = "$(RELEVO_CLEAN_URL) $$(RELEVO_RAW_URL) $(RELEVO_GROUP) costs $5"
+    before = len(release.airflow.runs())
+    release.namespace.kubectl("annotate", "modeldeployment", MODEL, f"relevo.dev/retrain={reason}", "--overwrite")
+
+    def asked() -> dict[str, Any] | None:
+        found: dict[str, Any] = release.status().get("retraining", {})
+        return found if found.get("asked") == reason and found["state"] in ("Succeeded", "Failed") else None
+
+    run_id = release.namespace.until(asked, timeout=300)["runId"]
+    run = next(one for one in wait_runs(release, before + 1) if one.id == run_id)
+    assert run.tasks["decide"] == "success"
+    assert reason in release.airflow.sentence(run.id, "decide")
+    client = MlflowClient(release.mlflow)
+    record = release.airflow.link(run.id, "decide").rsplit("/", 1)[1]
+    told = json.dumps(client.get_run(record).data.to_dictionary(), ensure_ascii=False)
+    for one in client.list_artifacts(record):
+        if not one.is_dir:
+            told += Path(client.download_artifacts(record, one.path)).read_text(encoding="utf-8", errors="replace")
+    assert reason in told
+    for secret in ("clean", "raw"):
+        assert release.secret(f"{NAME}-{secret}", "password") not in told
+
+
+def test_no_pod_has_a_password_in_its_environment(release: Release) -> None:
+    """Of what is mounted nothing may be in a variable, whatever an image, a policy or the operator added."""
+    secrets = json.loads(release.namespace.kubectl("get", "secrets", "-o", "json"))["items"]
+    passwords = {
+        base64.b64decode(value).decode(errors="replace").strip()
+        for one in secrets
+        for key, value in one.get("data", {}).items()
+        if key in ("password", "url", "secret-key", "secret", "fernet-key", "jwt-secret", "api-secret-key")
+    }
+    for one in release.namespace.find("pods"):
+        for container in one["spec"]["containers"]:
+            if one["status"]["phase"] == "Running" and one["metadata"]["labels"].get("app.kubernetes.io/name") == NAME:
+                assert not [env for env in container.get("env", ()) if "secretKeyRef" in env.get("valueFrom", {})]
+                assert not [env for env in container.get("env", ()) if env.get("value") in passwords]
 
 
 def test_a_value_changed_in_git_is_rolled_out(release: Release) -> None:
