@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
+from relevo_demo.servers import S3Server
+from relevo_jobs.errors import SettingsError
 from relevo_jobs.stores.bucket import PROOF, PROOF_SAYS, Bucket
 
 
@@ -41,3 +44,15 @@ def test_an_s3_of_one_s_own_needs_no_region(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     assert Bucket("relevo", "http://s3:8333")._client.meta.region_name == "us-east-1"
+
+
+def test_keys_may_be_in_files(s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        (tmp_path / name).write_text(s3.env[name] + "\n")
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    assert Bucket("keys-in-files", s3.url).prepare() is True
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID_FILE")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match="AWS_ACCESS_KEY_ID_FILE"):
+        Bucket("keys-in-files", s3.url).prepare()

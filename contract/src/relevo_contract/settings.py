@@ -20,6 +20,8 @@ LONGEST: Final = 65_536
 """Bytes of such a file."""
 MLFLOW_LOGIN: Final = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 """MLflow's own variables, which mlflow_rest reads whenever it connects."""
+S3_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""boto3's own, likewise."""
 _UNTOLD: Final = ("_URL", "_URI", "_SECRET", "_TOKEN", "_PASSWORD", "_KEY", "_KEY_ID")
 """Variables that are a password, or may hold one."""
 
@@ -77,10 +79,12 @@ def read(cls: type[AnySettings], refused: type[Exception], **given: Any) -> AnyS
     lines: list[str] = []
     in_files: dict[str, Any] = {}
     ours = {variable(cls, name): name for name in cls.model_fields.keys() - given.keys()}
-    for shown in (*ours, *MLFLOW_LOGIN):
+    for shown in (*ours, *MLFLOW_LOGIN, *S3_KEYS):
         if os.environ.get(shown + IN_FILE):
             try:
-                in_files[ours.get(shown, shown)] = value(shown) or ""
+                found = value(shown)
+                if shown in ours:
+                    in_files[ours[shown]] = found
             except ValueError as error:
                 lines.append(str(error))
     if lines:

@@ -64,17 +64,6 @@ class WithBucket(Settings):
 
     bucket: str = Field(default="relevo", min_length=3, description="bucket that keeps each body as it came")
     s3_endpoint_url: str | None = Field(default=None, description="S3 if it is not Amazon's, e.g. http://s3:8333")
-    key_id: str | None = Field(
-        default=None, alias="AWS_ACCESS_KEY_ID", description="S3's access key; none: as boto3 finds one"
-    )
-    key: str | None = Field(default=None, alias="AWS_SECRET_ACCESS_KEY", description="the secret that belongs to it")
-    session: str | None = Field(
-        default=None, alias="AWS_SESSION_TOKEN", description="the session's token, if the keys are temporary"
-    )
-
-    def keys(self) -> tuple[str | None, ...]:
-        """What opens the bucket."""
-        return self.key_id, self.key, self.session
 
 
 class PrepareSettings(WithRaw, WithClean, WithBucket):

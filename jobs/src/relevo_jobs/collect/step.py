@@ -83,7 +83,7 @@ def run(settings: CollectSettings, use_case: UseCase = HOUSES) -> Outcome:
 
 def _keep(settings: CollectSettings, raw: RawStore, batch: Batch, answer: Answer, asked_at: datetime) -> Outcome:
     """The body to the bucket, the rows to RAW."""
-    key = Bucket(settings.bucket, settings.s3_endpoint_url, *settings.keys()).put(batch.sha256, answer.body)
+    key = Bucket(settings.bucket, settings.s3_endpoint_url).put(batch.sha256, answer.body)
     raw.add(
         NewBatch(
             group=settings.group,

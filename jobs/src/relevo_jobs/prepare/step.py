@@ -41,7 +41,7 @@ def run(settings: PrepareSettings, use_case: UseCase = HOUSES) -> Outcome:
         admit = partial(logins.admit, settings.raw_url, settings.serving_url, use_case.data)
         login = patience.until_it_answers("RAW", admit)
         _say(f"the inference API adds to RAW as {login}")
-    bucket = Bucket(settings.bucket, settings.s3_endpoint_url, *settings.keys())
+    bucket = Bucket(settings.bucket, settings.s3_endpoint_url)
     made = patience.until_it_answers("the bucket", bucket.prepare)
     return Outcome.done(
         "prepare",

@@ -7,38 +7,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from relevo_contract import settings
 from relevo_jobs.errors import SettingsError, Unavailable
 
 DEFAULT_REGIONS: Final = frozenset({"us-east-1", "aws-global"})
-_KEYS: Final = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+_NO_KEYS: Final = (
+    "expected keys for S3 in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or in the files that AWS_ACCESS_KEY_ID_FILE "
+    "and AWS_SECRET_ACCESS_KEY_FILE name, got: {}"
+)
 PROOF: Final = "prepared"
 """The object that `prepare` leaves, beside the bodies."""
 PROOF_SAYS: Final = b"relevo-job prepare wrote this to see that its keys may write here. Nothing reads it.\n"
 
 
 class Bucket:
-    """An S3 bucket, made if it is missing. `keys` are access key, secret and session's token; boto3 finds missing ones.
+    """An S3 bucket, made if it is missing. Keys come from AWS_ACCESS_KEY_ID and its siblings, from files that they name
+    with _FILE, or from where boto3 looks by itself.
 
     Raises SettingsError if the address cannot be one.
     """
 
-    def __init__(self, name: str, endpoint_url: str | None, *keys: str | None) -> None:
+    def __init__(self, name: str, endpoint_url: str | None) -> None:
         # A third of a second, needed only when there is a body to keep.
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, PartialCredentialsError  # noqa: PLC0415
 
         retries: Any = {"max_attempts": 3, "mode": "standard"}
         self._name, self._where = name, endpoint_url or "Amazon S3"
+        keys = {name: settings.value(name) or None for name in settings.S3_KEYS}
         try:
             self._client = boto3.client(
                 "s3",
                 endpoint_url=endpoint_url,
-                **dict(zip(_KEYS, keys, strict=False)),
+                **{name.lower(): value for name, value in keys.items()},
                 # A request is signed for a region: Amazon's own endpoints refuse another; most others take any.
                 region_name=None if endpoint_url is None else boto3.session.Session().region_name or "us-east-1",
                 config=Config(retries=retries, connect_timeout=5, read_timeout=60),
             )
+        except PartialCredentialsError as error:
+            raise SettingsError(_NO_KEYS.format(error)) from None
         except (ValueError, BotoCoreError) as error:
             raise SettingsError(
                 f"RELEVO_S3_ENDPOINT_URL: expected an address such as http://s3:8333: {error}"
@@ -122,9 +130,7 @@ class Bucket:
                 ) from error
             raise SettingsError(f"{message}; AWS_ACCESS_KEY_ID needs the right to write there") from error
         except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
-            raise SettingsError(
-                f"expected keys for S3 in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, got: {error}"
-            ) from error
+            raise SettingsError(_NO_KEYS.format(error)) from error
         except exceptions.ParamValidationError as error:
             raise SettingsError(f"RELEVO_BUCKET: expected a bucket's name, got {self._name!r}: {error}") from error
         except exceptions.BotoCoreError as error:
