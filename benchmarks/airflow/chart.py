@@ -40,7 +40,7 @@ def environment() -> dict[str, str]:
     """The scheduler's environment, without what comes from Secrets."""
     (scheduler,) = [one for one in _rendered("templates/scheduler.yaml", "dev") if one["kind"] == "StatefulSet"]
     given = scheduler["spec"]["template"]["spec"]["containers"][0]["env"]
-    return {one["name"]: one["value"] for one in given if "value" in one}
+    return {one["name"]: one["value"] for one in given if "value" in one and "/secrets/" not in one["value"]}
 
 
 def following(bundles: str, folder: Path) -> str:
@@ -55,5 +55,10 @@ def pod(namespace: str, tag: str, seconds: float) -> dict[str, Any]:
     (steps,) = [one for one in _rendered("templates/steps.yaml", tag) if one["kind"] == "ConfigMap"]
     found: dict[str, Any] = yaml.safe_load(steps["data"]["collect.yaml"])
     found["metadata"] |= {"name": "relevo-bench", "namespace": namespace}
+    found["spec"]["volumes"] = [one for one in found["spec"]["volumes"] if "secret" not in one]
+    mounts = [
+        one for one in found["spec"]["containers"][0]["volumeMounts"] if not one["mountPath"].startswith("/secrets")
+    ]
+    found["spec"]["containers"][0] |= {"volumeMounts": mounts}
     found["spec"]["containers"][0] |= {"command": ["sh", "-c", COMMAND, f"{seconds:g}"], "args": [], "env": []}
     return found
