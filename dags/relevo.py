@@ -46,8 +46,6 @@ from urllib3.exceptions import HTTPError
 STEPS = os.environ.get("RELEVO_STEPS", "/etc/relevo/steps")
 MLFLOW = os.environ.get("RELEVO_MLFLOW_UI", "").rstrip("/")
 """Where a person's browser finds MLflow."""
-TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Characters that turn the direction of writing."""
 BATCH = Asset("relevo-batch")
 """A batch went through the loop."""
 
@@ -141,13 +139,18 @@ class StepOperator(KubernetesPodOperator):
 
 
 def literal(text: object) -> str:
-    """Text as the value of a pod's variable, on one line: the kubelet takes $(NAME) for a variable's value, and $$ for
-    a $. A control character may keep the pod from starting; one that turns the direction of writing makes a text look
-    like another.
+    """Text as the value of a pod's variable: the kubelet takes $(NAME) for a variable's value, and $$ for a $.
+
+    It is on one line, composed and without what cannot be seen, as relevo_contract.texts.tidy keeps it: a control
+    character may keep the pod from starting.
     """
-    unseen = (unicodedata.category(letter) in ("Cc", "Cs") or letter in TURNS for letter in str(text))
-    kept = "".join(" " if hidden else letter for letter, hidden in zip(str(text), unseen, strict=True))
-    return " ".join(kept.split()).replace("$", "$$")
+    kept = (letter for letter in str(text) if letter.isspace() or not unseen(letter))
+    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split()).replace("$", "$$")
+
+
+def unseen(letter: str) -> bool:
+    """A control or format character, or half of a pair; the two joiners are parts of words and of pictures."""
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs") and letter not in "\u200c\u200d"
 
 
 def step(name: str, trigger_rule: str = "all_success") -> StepOperator:

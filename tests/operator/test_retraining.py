@@ -162,7 +162,10 @@ def test_without_spec_retraining_it_is_refused_and_says_so() -> None:
     [
         ("x" * (LONGEST_REASON + 1), "got 501 characters"),
         ("x" * 200_000, "got 200,000 characters"),
-        ("two\nlines", "got control characters or line ends"),
+        ("two\nlines", "got line ends, or characters that cannot be seen"),
+        ("a\x1b[31mred", "got line ends, or characters that cannot be seen"),
+        ("prices \u202enwod", "got line ends, or characters that cannot be seen"),
+        ("x" * 10_000, "got 10,000 characters"),
         ("   ", "got only spaces"),
     ],
 )

@@ -9,11 +9,11 @@ Nothing here depends on what serves, nor the other way round: suspended, or with
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from relevo_contract import texts
 from relevo_operator import names
 from relevo_operator.values import (
     EventNote,
@@ -33,8 +33,6 @@ OVER: Final = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.REFUSED})
 MOST_TASKS: Final = 5
 """Tasks that a message names."""
 _CUT: Final = 100
-_TURNS: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Characters by which a text looks like another, in a terminal as in the UI."""
 _ANEW: Final = "then ask again with another value"
 
 
@@ -82,10 +80,8 @@ def _asked(seen: Observed, value: str, before: Retraining | None) -> Retraining:
 def _wrong(value: str) -> str | None:
     if len(value) > LONGEST_REASON:
         got = f"{len(value):,} characters"
-    elif any(unicodedata.category(letter) == "Cc" for letter in value):
-        got = "control characters or line ends"
-    elif any(letter in _TURNS for letter in value):
-        got = "characters that turn the direction of writing"
+    elif texts.legible(value) != value:
+        got = "line ends, or characters that cannot be seen"
     elif not value.strip():
         got = "only spaces"
     else:
