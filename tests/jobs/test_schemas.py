@@ -6,16 +6,20 @@ import hashlib
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from relevo_contract.data_set import DataSet
 from relevo_jobs.errors import SettingsError, StepError
 from relevo_jobs.stores import clean, raw
 from relevo_jobs.stores.postgres import LOCK, Schema, bring_up_to_date, connect
 from tests.conftest import Databases
 from tests.jobs.holdings import query
 
+RELEASED = Path(__file__).parent / "released"
 COUNTED = "create table raw.counted (by integer); insert into raw.counted values (1)"
 """A migration that leaves a second row if it is applied twice (and fails first: the table is there)."""
 
@@ -44,11 +48,22 @@ def columns(url: str, table: str) -> list[str]:
     return [row[0] for row in found]
 
 
+TRIPS = DataSet(
+    name="trips",
+    columns=("km", "district", "day", "minutes"),
+    target="minutes",
+    numeric=("km",),
+    categorical=("district",),
+    dates=("day",),
+)
+"""One column of each kind. A data set's own may come and go, by no migration: see test_following.py."""
+
+
 @pytest.mark.parametrize(
     ("migrations", "hashes"),
     [
-        (raw.SCHEMA.migrations, ["ba069043be0276c8", "6c700f9e0e44c6d2"]),
-        (clean.SCHEMA.migrations, ["d60cc9a728327a8d"]),
+        (raw.schema(TRIPS).migrations, ["9ce737b650528b5d", "855f4b109f1859b6"]),
+        (clean.schema(TRIPS).migrations, ["51236d8eac74fa77"]),
     ],
     ids=["raw", "clean"],
 )
@@ -56,6 +71,44 @@ def test_a_migration_that_was_released_is_never_edited(migrations: Sequence[str]
     """A database that has it would keep the old form. Write a new migration, and add its hash here."""
     made = [hashlib.sha256(" ".join(sql.split()).encode()).hexdigest()[:16] for sql in migrations]
     assert made == hashes
+
+
+def described(url: str, schema: str) -> list[tuple[Any, ...]]:
+    """Tables, columns, keys, indexes and comments of a schema, but for its versions."""
+    return query(
+        url,
+        f"""
+        with tables as (
+            select c.oid as made, relname from pg_class c join pg_namespace n on n.oid = relnamespace
+            where nspname = '{schema}' and relkind = 'r' and relname <> 'schema_versions'
+        )
+        select relname, attnum::text, attname || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull::text
+            || attidentity::text || coalesce(pg_get_expr(adbin, adrelid), ''), col_description(made, attnum)
+            from tables join pg_attribute on attrelid = made left join pg_attrdef on adrelid = made and adnum = attnum
+            where attnum > 0
+        union all select relname, conname, pg_get_constraintdef(pg_constraint.oid), null
+            from tables join pg_constraint on conrelid = made
+        union all select tablename, indexname, indexdef, null from pg_indexes join tables on relname = tablename
+            where schemaname = '{schema}'
+        union all select relname, null, obj_description(made, 'pg_class'), null from tables
+        order by 1, 2, 3
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "version"), [(raw.SCHEMA, 2), (clean.SCHEMA, 1)], ids=["raw at version 2", "clean at version 1"]
+)
+def test_a_database_as_it_was_released_comes_to_the_same_as_a_new_one(
+    databases: Databases, schema: Schema, version: int
+) -> None:
+    """Column names were not quoted then. What is in `released` was applied by the first releases, and never changes."""
+    made, released = databases.raw_url, databases.clean_url
+    bring_up_to_date(made, schema)
+    bring_up_to_date(released, Schema(schema.name, schema.variable, [""] * version))
+    query(released, (RELEASED / f"{schema.name}-{version}.sql").read_text())
+    assert bring_up_to_date(released, schema) == version
+    assert described(released, schema.name) == described(made, schema.name)
 
 
 def test_a_database_of_the_release_before_gets_what_is_new_and_keeps_its_rows(databases: Databases) -> None:

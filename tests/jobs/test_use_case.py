@@ -77,6 +77,6 @@ def test_a_use_case_that_no_dask_cluster_can_train_says_so(tmp_path: Path) -> No
 
 
 def test_a_data_set_without_texts_or_dates_has_tables_too() -> None:
-    assert "create table clean.trips" in clean.schema(TRIPS).migrations[0]
-    assert "km double precision, minutes double precision," in clean.schema(TRIPS).migrations[0]
-    assert "km text, minutes text," in raw.schema(TRIPS).migrations[0]
+    assert 'create table clean."trips"' in clean.schema(TRIPS).migrations[0]
+    assert '"km" double precision, "minutes" double precision,' in clean.schema(TRIPS).migrations[0]
+    assert '"km" text, "minutes" text,' in raw.schema(TRIPS).migrations[0]

@@ -16,13 +16,16 @@ Columns = Mapping[str, NDArray[Any]]
 """A table by column, each of shape (n,): numbers as float64 with NaN where missing, text as object with None where
 missing, dates as datetime64[D] with NaT where missing, the target as float64 where known."""
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
-_KEYS: Final = frozenset(
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+"""PostgreSQL cuts a longer one off."""
+KEYS: Final = frozenset(
     {"batch_id", "group_number", "batch_number", "row_number", "holdout", "reason", "detail"}
     | {"request", "at", "model", "version", "run_id", "prediction", "low", "high", "unseen"}
 )
 """Columns that RAW and CLEAN have beside a data set's own."""
-_TABLES: Final = frozenset({"batches", "rejections", "inferences", "inference_spools", "in_flight", "schema_versions"})
+_SYSTEM: Final = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
+"""Columns that every table of PostgreSQL's has."""
+_TABLES: Final = frozenset({"batches", "rejections", "blanked", "inferences", "inference_spools", "in_flight", "schema_versions"})
 """Tables that they have beside its own."""
 
 
@@ -75,9 +78,9 @@ class DataSet:
         typed, compared = set(self.typed), set(self.compared)
         places = {*self.within, *(() if self.place is None else (self.place,))}
         spelled = {name for name in (self.name, *self.columns) if not _NAME.match(name)}
-        taken = {*_KEYS.intersection(self.columns), *_TABLES.intersection({self.name})}
+        taken = {*(KEYS | _SYSTEM).intersection(self.columns), *_TABLES.intersection({self.name})}
         twice = {name for names in (self.columns, self.typed) for name, count in Counter(names).items() if count > 1}
-        self._expect_none(spelled, "names of small letters, digits and _")
+        self._expect_none(spelled, "names of small letters, digits and _, at most 63")
         self._expect_none(taken, "names that RAW and CLEAN do not use themselves")
         self._expect_none(twice, "each column once")
         self._expect_none(typed ^ set(self.columns), "every column to be the target, numeric, categorical or a date")

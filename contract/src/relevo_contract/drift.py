@@ -205,7 +205,9 @@ def joined(profile: Profile, columns: Columns) -> Profile:
     """The profile as it would be had the version been trained on these rows too, over the same bins."""
     grown: dict[str, ColumnProfile] = {}
     for name, known in profile.columns.items():
-        if isinstance(known, NumericProfile):
+        if name not in columns:  # the data set has it no more
+            grown[name] = known
+        elif isinstance(known, NumericProfile):
             values = numbers(columns, name)
             there = values[~np.isnan(values)]
             added = bin_counts(known.edges, there)

@@ -65,6 +65,8 @@ def defects(profile: Profile, columns: Columns) -> tuple[Defect, ...]:
     """
     found = []
     for name, known in profile.columns.items():
+        if name not in columns:  # the data set has it no more, which is no defect
+            continue
         rows = len(columns[name])
         there_before = 1 - known.missing / max(1, profile.rows)
         if isinstance(known, NumericProfile):

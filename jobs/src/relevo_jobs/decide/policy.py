@@ -161,7 +161,7 @@ def _untrusted(found: Sequence[Defect], limits: Limits) -> list[Defect]:
 
 def _new_state(judged: _Judged) -> Ruling | None:
     place = judged.case.data.place
-    if place is None:
+    if place is None or place not in judged.champion.profile.columns:  # a column since added would make all places new
         return None
     known = judged.champion.profile.columns[place]
     counts = known.counts if isinstance(known, CategoricalProfile) else {}

@@ -15,6 +15,7 @@ from pathlib import Path
 from relevo_contract import names
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
+from relevo_jobs.answering import answers
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
@@ -123,7 +124,7 @@ class _Judge:
                 self._live = inferences.newest(settings.raw_url, settings.model, data=use_case.data)
             registry.download(champion.run_id, [names.PROFILE_FILE, *use_case.files], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
-            self._scorer = use_case.load(folder)
+            self._scorer, self._former = use_case.load(folder), store.former()
 
     def record(self, ref: BatchRef) -> DecisionRecord:
         """The batch's record, as the data alone call for."""
@@ -166,7 +167,9 @@ class _Judge:
         case = Case(columns, numbers, kept, self._live, self._data, self._lacking(ref))
         champion = None
         if self._champion is not None and self._profile is not None:
-            champion = Champion(self._champion.number, self._profile, self._scorer.predict(columns))
+            number = self._champion.number
+            predicted = answers(number, self._scorer, self._profile, columns, self._former)
+            champion = Champion(number, self._profile, predicted)
         verdict = decide(champion, case, self._limits)
         self._excluded |= set(verdict.excluded)
         return verdict

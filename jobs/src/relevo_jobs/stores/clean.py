@@ -15,8 +15,9 @@ from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef
 from relevo_jobs.needs import Sides
 from relevo_jobs.stores import copying
-from relevo_jobs.stores.postgres import Schema, connect, speaking
-from relevo_jobs.stores.tables import Place, columns, definitions
+from relevo_jobs.stores.following import Declared, former
+from relevo_jobs.stores.postgres import Schema, connect, speaking, tables
+from relevo_jobs.stores.tables import Place, columns, definitions, quoted, types
 
 VARIABLE = "RELEVO_CLEAN_URL"
 HELD_OUT, TRAINED_ON = "t", "f"
@@ -25,6 +26,7 @@ HELD_OUT, TRAINED_ON = "t", "f"
 
 def schema(data: DataSet) -> Schema:
     """CLEAN of a data set."""
+    table, typed = quoted(data.name), types(data, data.typed)
     batches = f"""
         create table clean.batches (
             group_number integer not null,
@@ -36,16 +38,16 @@ def schema(data: DataSet) -> Schema:
             cleaned_at   timestamptz not null default now(),
             primary key (group_number, batch_number)
         );
-        create table clean.{data.name} (
+        create table clean.{table} (
             group_number integer not null,
             batch_number integer not null,
             row_number   integer not null,
-            {definitions(data, data.typed)},
+            {definitions(typed)},
             holdout      boolean not null,
             primary key (group_number, batch_number, row_number),
             foreign key (group_number, batch_number) references clean.batches
         );
-        comment on column clean.{data.name}.holdout is 'Never trained on by any version.';
+        comment on column clean.{table}.holdout is 'Never trained on by any version.';
         create table clean.rejections (
             group_number integer not null,
             batch_number integer not null,
@@ -60,7 +62,7 @@ def schema(data: DataSet) -> Schema:
     blanked = f"""
         alter table clean.batches add column held_out integer not null default 0;
         update clean.batches b set held_out = (
-            select count(*) from clean.{data.name} r
+            select count(*) from clean.{table} r
             where r.group_number = b.group_number and r.batch_number = b.batch_number and r.holdout
         );
         comment on column clean.batches.held_out is 'Of the rows kept, those that no version is trained on.';
@@ -76,7 +78,7 @@ def schema(data: DataSet) -> Schema:
         comment on table clean.blanked is
             'Values of kept rows that CLEAN could not understand or believe and took as missing, and why.';
         """  # noqa: S608  # a data set's name is small letters, digits and _
-    return Schema("clean", VARIABLE, (batches, blanked))
+    return Schema("clean", VARIABLE, (batches, blanked), (Declared(data.name, typed, data.target),))
 
 
 SCHEMA = schema(LISTINGS)
@@ -148,7 +150,7 @@ class CleanStore:
         with self._open() as connection:
             rows = connection.execute(
                 (
-                    f"select {', '.join(self._data.typed)} from clean.{self._data.name} where group_number = %s"  # noqa: S608
+                    f"select {quoted(*self._data.typed)} from clean.{quoted(self._data.name)} where group_number = %s"  # noqa: S608
                     " and (%s::integer[] is null or batch_number = any(%s)) and (%s::boolean is null or holdout = %s)"
                     " and (%s::integer is null or ((batch_number, row_number) >= (%s, %s)"
                     " and (batch_number, row_number) < (%s, %s)))"
@@ -180,11 +182,18 @@ class CleanStore:
             ).fetchone()
         return Sides(*row) if row else Sides(0, 0)
 
+    def former(self) -> dict[str, str]:
+        """The columns, with their types, that the data set had once and has not any more."""
+        declared = schema(self._data)
+        with self._open() as connection:
+            there = tables(connection, declared)
+        return {name: kind for one in declared.declared for name, kind in former(one, there[one.table]).items()}
+
     def held_out(self, numbers: Sequence[int]) -> dict[int, int]:
         """Held-out rows of each of these batches, oldest first."""
         with self._open() as connection:
             found = connection.execute(
-                f"select batch_number, count(*) filter (where holdout) from clean.{self._data.name}"  # noqa: S608
+                f"select batch_number, count(*) filter (where holdout) from clean.{quoted(self._data.name)}"  # noqa: S608
                 " where group_number = %s and batch_number = any(%s) group by batch_number order by batch_number",
                 (self._group, list(numbers)),
             ).fetchall()
@@ -196,7 +205,7 @@ class CleanStore:
             return None
         with self._open() as connection:
             found = connection.execute(
-                f"select coalesce({self._data.place}, ''), count(*) from clean.{self._data.name}"  # noqa: S608
+                f"select coalesce({quoted(self._data.place)}, ''), count(*) from clean.{quoted(self._data.name)}"  # noqa: S608
                 " where group_number = %s and batch_number = %s group by 1 order by 2 desc, 1 limit %s",
                 (self._group, number, most),
             ).fetchall()
@@ -226,7 +235,7 @@ class CleanStore:
             if done.rowcount == 0:
                 return
             kept = rejected = held_out = 0
-            typed = f"row_number, {', '.join(self._data.typed)}, holdout"
+            typed = f"row_number, {quoted(*self._data.typed)}, holdout"
             for part in parts:
                 self._copy(connection, self._data.name, typed, number, part.kept)
                 self._copy(connection, "rejections", "row_number, reason, detail", number, part.rejections)
@@ -247,7 +256,7 @@ class CleanStore:
         number: int,
         rows: Sequence[Sequence[str | None]],
     ) -> None:
-        statement = f"copy clean.{table} (group_number, batch_number, {columns}) from stdin"
+        statement = f"copy clean.{quoted(table)} (group_number, batch_number, {columns}) from stdin"
         with connection.cursor().copy(statement.encode()) as copy:
             copy.write(copying.block(rows, before=[[str(value)] * len(rows) for value in (self._group, number)]))
 

@@ -9,7 +9,7 @@ from relevo_contract.listing import LISTINGS
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.stores.postgres import connect
 from relevo_jobs.stores.raw import schema
-from relevo_jobs.stores.tables import columns
+from relevo_jobs.stores.tables import columns, quoted
 
 NEWEST: Final = 2_000
 """Inputs read: enough to tell a change, and the same cost whatever was asked before."""
@@ -17,7 +17,8 @@ NEWEST: Final = 2_000
 
 def newest(url: str, model: str, most: int = NEWEST, data: DataSet = LISTINGS) -> LiveInputs | None:
     """The newest inputs that the model's versions answered; None without any. Raises Unavailable if RAW is away."""
-    newest_first = f"select at, {', '.join(data.inputs)} from raw.inferences where model = %s order by at desc limit %s"  # noqa: S608
+    inputs = quoted(*data.inputs)
+    newest_first = f"select at, {inputs} from raw.inferences where model = %s order by at desc limit %s"  # noqa: S608
     with connect(url, schema(data)) as connection:
         rows = connection.execute(newest_first.encode(), (model, most), binary=True).fetchall()
     if not rows:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from relevo_contract.postgres import PATIENCE, said
 from relevo_jobs.errors import SettingsError, StepError, Unavailable
+from relevo_jobs.stores.following import Column, Declared, There, changes, remarks
 
 LOCK = 0x72656C65766F
 """Advisory lock of those who change the schema ("relevo" in ASCII)."""
+
+TOO_LARGE: Final = "54"
+"""The class of SQLSTATEs that tell of a limit of PostgreSQL's, such as the longest row: no retry can help."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Schema:
     variable: str
     """The setting that holds the database's address."""
     migrations: Sequence[str]
+    declared: Sequence[Declared] = ()
+    """The data set's columns, which its tables follow whatever version they are at."""
 
 
 def _where(url: str, variable: str) -> str:
@@ -52,6 +59,8 @@ def speaking(url: str, variable: str) -> Iterator[None]:
             f"PostgreSQL at {where} has no disk left ({said(error)}): nothing was written; give it room and run again"
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if (error.sqlstate or "").startswith(TOO_LARGE):
+            raise StepError(f"PostgreSQL at {where} cannot hold this ({said(error)}): nothing was written") from error
         if "password" in str(error):  # a refused connection comes without an SQLSTATE
             raise SettingsError(
                 f"PostgreSQL at {where} ({variable}) did not let us in ({said(error)}): set PGPASSFILE or PGPASSWORD"
@@ -78,9 +87,18 @@ def connect(url: str, schema: Schema) -> Iterator[psycopg.Connection]:
 
 
 def bring_up_to_date(url: str, schema: Schema) -> int:
-    """Apply the versions of the schema that are missing; returns the version that was found, 0 for none."""
+    """Apply what is missing, and remark which columns are not written any more; returns the version that was found.
+
+    0 is none. The remarks are for people alone, and so are prepare's alone: steps of two releases that run at the same
+    time would take back each other's.
+    """
     with _open(url, schema) as connection:
-        return _migrate(connection, schema)
+        found = _migrate(connection, schema)
+        there = tables(connection, schema)
+        for declared in schema.declared:
+            for statement in remarks(schema.name, declared, there[declared.table]):
+                connection.execute(statement.encode())
+        return found
 
 
 @contextmanager
@@ -113,24 +131,53 @@ def _version(connection: psycopg.Connection, schema: Schema) -> int:
     return version
 
 
-def _migrate(connection: psycopg.Connection, schema: Schema) -> int:
-    """Apply the versions that are missing, in one transaction; whoever comes second waits and finds nothing to do.
+def tables(connection: psycopg.Connection, schema: Schema) -> Mapping[str, There]:
+    """The columns that the data set's tables have."""
+    found: dict[str, dict[str, Column]] = {declared.table: {} for declared in schema.declared}
+    rows = connection.execute(
+        "select relname, attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)"
+        " from pg_catalog.pg_attribute"
+        " join pg_catalog.pg_class on pg_class.oid = attrelid"
+        " join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace"
+        " where nspname = %s and relname = any(%s) and attnum > 0 and not attisdropped order by attnum",
+        (schema.name, list(found)),
+    )
+    for table, name, kind, remark in rows:
+        found[table][name] = Column(kind, remark)
+    return found
 
-    Returns the version that was found.
+
+def _missing(connection: psycopg.Connection, schema: Schema) -> list[str]:
+    """The statements that have the tables follow the data set. Raises SettingsError if they cannot."""
+    if not schema.declared:
+        return []
+    there = tables(connection, schema)
+    try:
+        return [change for one in schema.declared for change in changes(schema.name, one, there[one.table])]
+    except ValueError as error:
+        raise SettingsError(f"{schema.variable}: {error}") from error
+
+
+def _migrate(connection: psycopg.Connection, schema: Schema) -> int:
+    """Apply the versions and add the columns that are missing, in one transaction.
+
+    Whoever comes second waits and finds nothing to do. Returns the version that was found.
     """
     newest = len(schema.migrations)
-    if (found := _version(connection, schema)) == newest:
+    if (found := _version(connection, schema)) == newest and not _missing(connection, schema):
         return found
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-        if (found := _version(connection, schema)) == newest:
-            return found
-        connection.execute(f"create schema if not exists {schema.name}")
-        connection.execute(
-            f"create table if not exists {schema.name}.schema_versions "
-            "(version integer primary key, applied_at timestamptz not null default now())"
-        )
+        found = _version(connection, schema)
+        if found < newest:
+            connection.execute(f"create schema if not exists {schema.name}")
+            connection.execute(
+                f"create table if not exists {schema.name}.schema_versions "
+                "(version integer primary key, applied_at timestamptz not null default now())"
+            )
         for number in range(found + 1, newest + 1):
             connection.execute(schema.migrations[number - 1])
             connection.execute(f"insert into {schema.name}.schema_versions (version) values (%s)", (number,))  # noqa: S608
+        for change in _missing(connection, schema):
+            connection.execute(change.encode())
     return found

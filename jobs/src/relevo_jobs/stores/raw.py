@@ -16,14 +16,17 @@ from relevo_contract.data_set import DataSet
 from relevo_contract.listing import LISTINGS
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.stores import copying
+from relevo_jobs.stores.following import Declared
 from relevo_jobs.stores.postgres import Schema, connect, speaking
-from relevo_jobs.stores.tables import definitions
+from relevo_jobs.stores.tables import TEXT, definitions, quoted, types
 
 VARIABLE = "RELEVO_RAW_URL"
 
 
 def schema(data: DataSet) -> Schema:
     """RAW of a data set."""
+    table, inputs = quoted(data.name), types(data, data.inputs)
+    as_they_came = dict.fromkeys(data.columns, TEXT)
     batches = f"""
         create table raw.batches (
             batch_id        bigint generated always as identity primary key,
@@ -43,11 +46,11 @@ def schema(data: DataSet) -> Schema:
             unique (group_number, body_sha256)
         );
         comment on table raw.batches is 'One row per answer of the data source; written once, never changed.';
-        create table raw.{data.name} (
+        create table raw.{table} (
             batch_id   bigint not null, -- no foreign key: it would double COPY's cost to check, row by row, what
                                         -- was written in the same transaction and is never changed
             row_number integer not null,
-            {", ".join(f"{column} text" for column in data.columns)},
+            {definitions(as_they_came)},
             primary key (batch_id, row_number)
         );
         create table raw.in_flight (
@@ -55,7 +58,7 @@ def schema(data: DataSet) -> Schema:
             asked_at     timestamptz not null default now()
         );
         comment on table raw.in_flight is 'A request whose answer is not accounted for: it may have been lost.';
-        comment on table raw.{data.name} is 'The rows as they came, to the letter; the exact body is in the bucket.';
+        comment on table raw.{table} is 'The rows as they came, to the letter; the exact body is in the bucket.';
         """
     inferences = f"""
         create table raw.inferences (
@@ -65,7 +68,7 @@ def schema(data: DataSet) -> Schema:
             model      text not null,
             version    integer not null,
             run_id     text not null,
-            {definitions(data, data.inputs)},
+            {definitions(inputs)},
             prediction double precision not null,
             low        double precision not null,
             high       double precision not null,
@@ -84,7 +87,9 @@ def schema(data: DataSet) -> Schema:
         comment on table raw.inference_spools is
             'How much of each file of the inference API''s spools is in raw.inferences; written with the rows.';
         """
-    return Schema("raw", VARIABLE, (batches, inferences))
+    # The larger table first: while a step that reads it is waited for, the inference API's is free.
+    declared = (Declared(data.name, as_they_came, data.target), Declared("inferences", inputs, data.target))
+    return Schema("raw", VARIABLE, (batches, inferences), declared)
 
 
 SCHEMA = schema(LISTINGS)
@@ -205,8 +210,8 @@ class RawStore:
         return batch_id
 
     def _copy(self, batch_id: int, rows: Sequence[Sequence[str | None]]) -> None:
-        columns = f"batch_id, row_number, {', '.join(self._data.columns)}"
-        statement = f"copy raw.{self._data.name} ({columns}) from stdin"
+        columns = f"batch_id, row_number, {quoted(*self._data.columns)}"
+        statement = f"copy raw.{quoted(self._data.name)} ({columns}) from stdin"
         with self._connection.cursor().copy(statement.encode()) as copy:
             for start in range(0, len(rows), PART):
                 part = rows[start : start + PART]
@@ -228,8 +233,8 @@ class RawStore:
 
         They are fetched some thousands at a time, as they are taken.
         """
-        columns = ", ".join(self._data.columns)
-        statement = f"select {columns} from raw.{self._data.name} where batch_id = %s order by row_number"  # noqa: S608
+        columns, table = quoted(*self._data.columns), quoted(self._data.name)
+        statement = f"select {columns} from raw.{table} where batch_id = %s order by row_number"  # noqa: S608
         connection = self._connection
         with speaking(self._url, VARIABLE), connection.transaction(), connection.cursor(name="rows") as cursor:
             cursor.itersize = PART

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +13,42 @@ from relevo_contract.data_set import DataSet
 Place = tuple[int, int]
 """A row of CLEAN: its batch and its number there."""
 
+NUMBER: Final = "double precision"
+TEXT: Final = "text"
+DATE: Final = "date"
 
-def definitions(data: DataSet, names: Sequence[str]) -> str:
-    """These columns of a data set with their types, as `create table` takes them."""
-    types = dict.fromkeys(data.categorical, "text") | dict.fromkeys(data.dates, "date")
-    return ", ".join(f"{name} {types.get(name, 'double precision')}" for name in names)
+
+def quoted(*names: str) -> str:
+    """Names as SQL takes them, with commas between: a column may be called `order` or `user`."""
+    return ", ".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def types(data: DataSet, names: Iterable[str]) -> dict[str, str]:
+    """The type of each of these columns of a data set."""
+    known = dict.fromkeys(data.categorical, TEXT) | dict.fromkeys(data.dates, DATE)
+    return {name: known.get(name, NUMBER) for name in names}
+
+
+def definitions(columns: Mapping[str, str]) -> str:
+    """Columns with their types, as `create table` takes them."""
+    return ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
 
 
 def columns(data: DataSet, rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Rows with these columns of a data set as `relevo_contract.data_set.Columns`; shape (n,) each."""
     by_column: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) or [()] * len(names)
-    table: dict[str, NDArray[Any]] = {}
-    for name, values in zip(names, by_column, strict=True):
-        if name in data.categorical:
-            column = np.empty(len(rows), dtype=object)
-            column[:] = values
-            table[name] = column
-        else:
-            table[name] = np.array(values, dtype="datetime64[D]" if name in data.dates else np.float64)
-    return table
+    kinds = types(data, names)
+    return {name: _column(values, kinds[name]) for name, values in zip(names, by_column, strict=True)}
+
+
+def empty(rows: int, kind: str) -> NDArray[Any]:
+    """A column of this type without a value, (rows,)."""
+    return _column((None,) * rows, kind)
+
+
+def _column(values: Sequence[Any], kind: str) -> NDArray[Any]:
+    if kind == TEXT:
+        column = np.empty(len(values), dtype=object)
+        column[:] = values
+        return column
+    return np.array(values, dtype="datetime64[D]" if kind == DATE else np.float64)

@@ -2,41 +2,58 @@
 
 `raw.inference_spools` has how many bytes of each segment were taken over, written in one transaction with the rows: a
 part that is sent again, because the answer to its commit was lost or the process was killed, is told from it.
+
+The columns are the table's, not this release's: a spool that another release filled is carried over whole. If the table
+lacks one that this release keeps, the records wait until `relevo-job prepare` has added it.
 """
 
 from __future__ import annotations
 
 import uuid
-from typing import Final, LiteralString
+from collections.abc import Mapping
+from typing import LiteralString
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC
+from relevo_contract.data_set import KEYS
+from relevo_contract.listing import INPUTS
 from relevo_contract.postgres import PATIENCE, said
 from relevo_serving.errors import SettingsError, StoreAway, WrongRecord
 from relevo_serving.storing.record import COLUMNS
 
-_TYPES: Final = dict.fromkeys(NUMERIC, "float8") | dict.fromkeys(CATEGORICAL, "text") | dict.fromkeys(DATES, "date")
-_HOUSE: Final = ", ".join(f"{name} {kind}" for name, kind in _TYPES.items())
-_NAMES: Final = ", ".join(_TYPES)
 _INCOMING: LiteralString = """
     create temp table if not exists incoming (
         request uuid, microseconds bigint, model text, version integer, run_id text, houses json, predictions json
     ) on commit delete rows
 """
 _COPY = f"copy incoming ({', '.join(COLUMNS)}) from stdin"
-_TAKE_OVER = f"""
-    insert into raw.inferences
-        (request, row_number, at, model, version, run_id, {_NAMES}, prediction, low, high, unseen)
-    select request, row_number, to_timestamp(microseconds / 1e6), model, version, run_id, {_NAMES}, price, low, high,
-        array(select json_array_elements_text(unseen))
-    from incoming,
-        rows from (
-            json_to_recordset(houses) as ({_HOUSE}),
-            json_to_recordset(predictions) as (price float8, low float8, high float8, unseen json)
-        ) with ordinality as priced ({_NAMES}, price, low, high, unseen, row_number)
-"""  # noqa: S608  # the listing's own column names
+_KNOWN: LiteralString = """
+    select attname, format_type(atttypid, atttypmod) from pg_catalog.pg_attribute
+    where attrelid = 'raw.inferences'::regclass and attnum > 0 and not attisdropped and attname <> all(%s)
+"""
+
+
+def _take_over(kinds: Mapping[str, str]) -> bytes:
+    """The statement for a table that has these columns of houses, with their types.
+
+    What stands in it without its table is a name that no data set may give a column (`relevo_contract.data_set.KEYS`).
+    """
+    quoted = {sql.Identifier(name).as_string(): kind for name, kind in kinds.items()}
+    names = ", ".join(quoted)
+    return f"""
+        insert into raw.inferences
+            (request, row_number, at, model, version, run_id, {names}, prediction, low, high, unseen)
+        select request, row_number, to_timestamp(incoming.microseconds / 1e6), model, version, run_id,
+            {", ".join(f"priced.{name}" for name in quoted)},
+            prediction, low, high, array(select json_array_elements_text(unseen))
+        from incoming,
+            rows from (
+                json_to_recordset(incoming.houses) as ({", ".join(f"{name} {kind}" for name, kind in quoted.items())}),
+                json_to_recordset(incoming.predictions) as (price float8, low float8, high float8, unseen json)
+            ) with ordinality as priced ({names}, prediction, low, high, unseen, row_number)
+    """.encode()  # noqa: S608  # names as PostgreSQL tells them, quoted
 
 
 class InferenceStore:
@@ -54,6 +71,8 @@ class InferenceStore:
         self._shown = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
         self._url = url
         self._connection: psycopg.Connection | None = None
+        self._statement: bytes | None = None
+        """Of this connection."""
 
     def deliver(self, segment: uuid.UUID, start: int, part: bytes, *, skip: bool = False) -> tuple[int, int]:
         """Take over a part of a segment that begins at byte `start`; with `skip`, count it and write no row.
@@ -75,9 +94,8 @@ class InferenceStore:
                 "spool and are sent again"
             ) from error
 
-    @staticmethod
     def _take_over(
-        connection: psycopg.Connection, segment: uuid.UUID, start: int, part: bytes, *, skip: bool
+        self, connection: psycopg.Connection, segment: uuid.UUID, start: int, part: bytes, *, skip: bool
     ) -> tuple[int, int]:
         connection.execute("insert into raw.inference_spools (segment) values (%s) on conflict do nothing", (segment,))
         row = connection.execute(
@@ -92,7 +110,7 @@ class InferenceStore:
             connection.execute(_INCOMING)
             with connection.cursor().copy(_COPY) as copy:
                 copy.write(part)
-            rows = connection.execute(_TAKE_OVER).rowcount
+            rows = connection.execute(self._taking_over(connection)).rowcount
         end = start + len(part)
         connection.execute(
             "update raw.inference_spools set bytes = %s, rows = rows + %s, at = now() where segment = %s",
@@ -100,8 +118,20 @@ class InferenceStore:
         )
         return end, rows
 
+    def _taking_over(self, connection: psycopg.Connection) -> bytes:
+        if self._statement is None:
+            kinds: dict[str, str] = dict(connection.execute(_KNOWN, (list(KEYS),)).fetchall())
+            if missing := [name for name in INPUTS if name not in kinds]:
+                raise StoreAway(
+                    f"expected raw.inferences at {self._shown} to have all columns of this release, it lacks "
+                    f"{', '.join(missing)}: run relevo-job prepare of this release; inferences wait in the spool"
+                )
+            self._statement = _take_over(kinds)
+        return self._statement
+
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
+            self._statement = None
             self._connection = psycopg.connect(
                 self._url,
                 autocommit=True,
