@@ -30,11 +30,18 @@ def test_the_columns_have_an_order_in_each_store() -> None:
     assert set(LISTINGS.typed) == set(LISTINGS.columns)
 
 
+def test_a_column_may_be_called_by_a_word_of_sql_and_have_63_characters() -> None:
+    names = ("order", "user", "date", "c" * 63)
+    assert DataSet(**(GOOD | {"columns": (*GOOD["columns"], *names), "numeric": ("km", *names)})).inputs[1:5] == names
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"name": "Trips; drop table"}, "expected names of small letters"),
         ({"name": "batches"}, "expected names that RAW and CLEAN do not use themselves, got ['batches']"),
+        ({"columns": (*GOOD["columns"], "c" * 64), "numeric": ("km", "c" * 64)}, "digits and _, at most 63, got ['cc"),
+        ({"columns": (*GOOD["columns"], "xmin"), "numeric": ("km", "xmin")}, "do not use themselves, got ['xmin']"),
         ({"columns": (*GOOD["columns"], "holdout"), "numeric": ("km", "holdout")}, "got ['holdout']"),
         ({"columns": (*GOOD["columns"], "km")}, "expected each column once, got ['km']"),
         ({"numeric": ("km", "minutes")}, "expected each column once, got ['minutes']"),

@@ -9,7 +9,7 @@ import pytest
 from relevo_contract.listing import COLUMNS, LISTINGS, NUMERIC, TARGET
 from relevo_contract.values import Number
 from relevo_jobs.clean.fates import Kept, Rejection
-from relevo_jobs.clean.rules import HOLDOUT_SHARE, Reason, clean_row, clean_rows
+from relevo_jobs.clean.rules import HOLDOUT_SHARE, Reason, clean_row, clean_rows, held_out
 
 GOOD: dict[str, str | None] = {
     "brokered_by": "103378.0", "status": "for_sale", "price": "105000.0", "bed": "3", "bath": "2", "acre_lot": "0.12",
@@ -131,3 +131,11 @@ def test_without_a_street_size_and_rooms_stand_in() -> None:
     sides = {kept(street=None, house_size=str(900 + i)).holdout for i in range(50)}
     assert sides == {True, False}
     assert len({kept(street=None, price=str(100_000 + i)).holdout for i in range(50)}) == 1
+
+
+def test_an_input_that_comes_changes_no_houses_side() -> None:
+    place = dict.fromkeys(("street", "city", "state", "zip_code"))
+    houses = [place | {"bed": float(n), "bath": 1.0, "acre_lot": None, "house_size": 900.0} for n in range(50)]
+    sides = [held_out(house) for house in houses]
+    assert [held_out(house | {"garage": 2.0}) for house in houses] == sides
+    assert 2 < sum(sides) < 25

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import mmap
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -219,6 +220,56 @@ def test_without_the_tables_it_waits_and_says_so(databases: Databases, tmp_path:
     assert delivery.once()
     assert delivery.problem is None
     assert stored(databases.raw_url) == 1
+    spool.close()
+
+
+def test_a_table_with_more_columns_takes_the_houses_as_they_are(raw_url: str, tmp_path: Path) -> None:
+    """A newer release added them, by names that SQL keeps for itself or that the statement uses."""
+    for name in ("user", "order", "price", "houses", "microseconds", "incoming", "priced", "Größe m²"):
+        query(raw_url, f'alter table raw.inferences add column "{name}" text')
+    spool, delivery = delivering(tmp_path, raw_url)
+    spool.append(record())
+    assert delivery.once(last=True)
+    assert query(raw_url, 'select bed, city, prediction, "user", "price" from raw.inferences') == [
+        (3.0, "San Juan", 1.5, None, None)
+    ]
+
+
+def test_what_another_release_left_in_the_spool_is_kept_whole(raw_url: str, tmp_path: Path) -> None:
+    """Of a release that knew a column which this one has not yet, or has no more."""
+    query(raw_url, "alter table raw.inferences add column garage double precision, add column built date")
+    spool, _ = delivering(tmp_path, raw_url)
+    spool.append(record(houses=b'[{"bed":3.0,"garage":2.0,"built":"1999-12-31"}]'))
+    spool.close()
+    again, delivery = delivering(tmp_path, raw_url)
+    assert delivery.once(last=True)
+    assert query(raw_url, "select bed, garage, built::text from raw.inferences") == [(3.0, 2.0, "1999-12-31")]
+    again.close()
+
+
+def test_a_table_that_lacks_a_column_is_waited_for_and_nothing_is_lost(raw_url: str, tmp_path: Path) -> None:
+    """The inference API of a newer release is there before `relevo-job prepare` was."""
+    query(raw_url, "alter table raw.inferences drop column city, drop column bed")
+    spool, delivery = delivering(tmp_path, raw_url)
+    spool.append(record())
+    for _ in range(2):
+        assert not delivery.once()
+        assert delivery.problem is not None
+        assert re.search(r"it lacks bed, city: run relevo-job prepare of this release", delivery.problem)
+    assert delivery.refused == stored(raw_url) == 0
+    bring_up_to_date(raw_url, raw.SCHEMA)
+    assert delivery.once(last=True)
+    assert query(raw_url, "select bed, city from raw.inferences") == [(3.0, "San Juan")]
+    assert not list(tmp_path.glob("*.copy"))
+
+
+def test_a_column_added_while_it_delivers_disturbs_nothing(raw_url: str, tmp_path: Path) -> None:
+    spool, delivery = delivering(tmp_path, raw_url)
+    for name in ("first", "second", "third", "fourth", "fifth", "sixth", "seventh"):  # prepared statements among them
+        spool.append(record())
+        assert delivery.once()
+        query(raw_url, f"alter table raw.inferences add column {name} text")
+    assert stored(raw_url) == 7
     spool.close()
 
 

@@ -25,7 +25,9 @@ KEYS: Final = frozenset(
 """Columns that RAW and CLEAN have beside a data set's own."""
 _SYSTEM: Final = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 """Columns that every table of PostgreSQL's has."""
-_TABLES: Final = frozenset({"batches", "rejections", "blanked", "inferences", "inference_spools", "in_flight", "schema_versions"})
+_TABLES: Final = frozenset(
+    {"batches", "rejections", "blanked", "inferences", "inference_spools", "in_flight", "schema_versions"}
+)
 """Tables that they have beside its own."""
 
 

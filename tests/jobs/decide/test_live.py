@@ -97,6 +97,13 @@ def test_joined_is_the_profile_of_both(known: Profile) -> None:
     assert not [e.column for e in evidence(both, listings(600, 7), 0.001) if e.moved]
 
 
+def test_joined_leaves_a_column_that_the_rows_have_not_as_it_is(known: Profile) -> None:
+    rows = {name: column for name, column in listings(300, 5).items() if name not in {"bed", "city"}}
+    both = joined(known, rows)
+    assert both.rows == known.rows + 300
+    assert {name for name in known.columns if both.columns[name] == known.columns[name]} == {"bed", "city"}
+
+
 def test_the_newest_houses_are_read_from_raw(databases: Databases) -> None:
     bring_up_to_date(databases.raw_url, raw.SCHEMA)
     assert inferences.newest(databases.raw_url, "house-prices") is None

@@ -45,6 +45,27 @@ def cities_nobody_saw(rows: Table) -> Table:
     return changed(rows, city=city)
 
 
+def without(rows: Table, *names: str) -> Table:
+    return {name: column for name, column in rows.items() if name not in names}
+
+
+@pytest.mark.parametrize("name", ["house_size", "prev_sold_date", "zip_code", "status"])
+def test_a_column_that_the_data_set_no_longer_has_is_no_defect(known: Profile, name: str) -> None:
+    rows = listings(700, 51)
+    verdict = decide(champion(known, rows), Case(without(rows, name), (2,), 700), Limits())
+    assert verdict.reason is TrainReason.QUIET
+    assert name not in {e.column for e in verdict.columns}
+
+
+@pytest.mark.parametrize("name", ["house_size", "prev_sold_date", "state", "zip_code"])
+def test_a_column_that_the_champion_never_had_tells_nothing(known: Profile, name: str) -> None:
+    """Least of all that every place is new."""
+    before = known.model_copy(update={"columns": {n: c for n, c in known.columns.items() if n != name}})
+    verdict = judge(before, listings(700, 51))
+    assert verdict.reason is TrainReason.QUIET
+    assert name not in {e.column for e in verdict.columns}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_same_market_again_is_quiet(known: Profile, seed: int) -> None:
     verdict = judge(known, listings(700, 50 + seed))

@@ -117,6 +117,17 @@ def loop(databases: Databases, s3: S3Server, bucket: str, mlflow: MlflowServer, 
         yield Loop(databases.raw_url, databases.clean_url, bucket, s3.url, mlflow.url, model_name, source, told)
 
 
+def ask_prices(loop: Loop) -> None:
+    """What the inference API was asked: enough that decide looks at it."""
+    query(
+        loop.raw_url,
+        "insert into raw.inferences"
+        ' (request, row_number, at, model, version, run_id, "user", prediction, low, high, unseen)'
+        f" select gen_random_uuid(), 1, now(), '{loop.model}', 1, 'run', 'user 1', 1, 1, 1, '{{}}'"
+        " from generate_series(1, 300)",
+    )
+
+
 def remark(url: str, table: str, column: str) -> str | None:
     ((said,),) = query(
         url,
@@ -147,6 +158,7 @@ ADDED = {
 def test_a_column_is_added_and_the_loop_runs_on(loop: Loop, grown: DataSet) -> None:
     loop.prepare(FIRST)
     assert loop.run(FIRST).details["promoted"]
+    ask_prices(loop)
     added = [name for name in grown.columns if name not in FIRST.columns]
     sides = 'select row_number, holdout from clean."group" where batch_number = 1 order by 1'
     before = query(loop.clean_url, sides)
@@ -200,6 +212,7 @@ def test_a_column_is_removed_and_the_champion_that_learnt_it_is_judged_without(
     loop: Loop, gone: str, less: DataSet
 ) -> None:
     loop.run(FIRST)
+    ask_prices(loop)
     loop.prepare(less)
     judged = loop.run(less, ask="a-column-less")
     assert judged.details["champion_version"] == 1
@@ -207,6 +220,9 @@ def test_a_column_is_removed_and_the_champion_that_learnt_it_is_judged_without(
     assert record.decision.asked is not None
     assert record.decision.asked.data_alone.value != "broken_column"
     assert not record.decision.excluded
+    live = record.decision.live
+    assert live is not None
+    assert gone not in {e.column for e in (*record.decision.columns, *live.columns)}
     # RAW keeps what came, CLEAN what was derived; neither is written any more.
     for url, table in ((loop.raw_url, 'raw."group"'), (loop.clean_url, 'clean."group"')):
         assert query(url, f'select count("{gone}") from {table}') == [(500,)]
