@@ -19,7 +19,7 @@ from relevo_jobs.collect import step as collect
 from relevo_jobs.errors import SettingsError, Unavailable
 from relevo_jobs.prepare import step
 from relevo_jobs.settings import CollectSettings, PrepareSettings
-from relevo_jobs.stores import raw
+from relevo_jobs.stores import clean, raw
 from relevo_jobs.stores.bucket import PROOF, Bucket
 from relevo_serving.storing.record import RequestIds, line, version_fields
 from relevo_serving.storing.store import InferenceStore
@@ -57,7 +57,9 @@ def settings(env: Env, databases: Databases, s3: S3Server, bucket: str) -> Prepa
 
 def assert_prepared(databases: Databases, s3: S3Server, bucket: str) -> None:
     assert query(databases.raw_url, "select max(version) from raw.schema_versions") == [(len(raw.SCHEMA.migrations),)]
-    assert query(databases.clean_url, "select version from clean.schema_versions") == [(1,)]
+    assert query(databases.clean_url, "select max(version) from clean.schema_versions") == [
+        (len(clean.SCHEMA.migrations),)
+    ]
     client = boto3.client("s3", endpoint_url=s3.url, region_name="us-east-1")
     assert [entry["Key"] for entry in client.list_objects_v2(Bucket=bucket)["Contents"]] == [PROOF]
 
@@ -122,12 +124,12 @@ def test_what_is_missing_is_made_and_what_is_there_stays(
 ) -> None:
     code, line, stderr = run_step("prepare", env)
     assert code == 0, stderr
-    assert line["sentence"] == f"bucket {bucket} made; RAW at schema version 2 (new), CLEAN at schema version 1 (new)"
-    assert (line["bucket_made"], line["raw_version"], line["clean_version"]) == (True, len(raw.SCHEMA.migrations), 1)
+    assert line["sentence"] == f"bucket {bucket} made; RAW at schema version 2 (new), CLEAN at schema version 2 (new)"
+    assert (line["bucket_made"], line["raw_version"], line["clean_version"]) == (True, 2, 2)
     assert_prepared(databases, s3, bucket)
     code, line, _ = run_step("prepare", env)
     assert (code, line["status"], line["bucket_made"]) == (0, "done", False)  # 99 would fail the Job
-    assert line["sentence"] == f"bucket {bucket} was there; RAW at schema version 2, CLEAN at schema version 1"
+    assert line["sentence"] == f"bucket {bucket} was there; RAW at schema version 2, CLEAN at schema version 2"
     assert_prepared(databases, s3, bucket)
 
 
