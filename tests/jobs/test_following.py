@@ -116,6 +116,7 @@ def before_bath(databases: Databases) -> Databases:
         LISTINGS,
         columns=tuple(name for name in LISTINGS.columns if name != "bath"),
         numeric=tuple(name for name in LISTINGS.numeric if name != "bath"),
+        rules={name: rule for name, rule in LISTINGS.rules.items() if name != "bath"},
     )
     rows = [[str(n)] * len(less.columns) for n in range(3)]
     with open_raw(databases.raw_url, 6, less) as store:
@@ -212,7 +213,7 @@ def login(url: str, name: str) -> Iterator[str]:
 def test_the_inference_apis_login_may_write_a_column_that_was_added_later(before_bath: Databases) -> None:
     owner = before_bath.raw_url
     less = replace(LISTINGS, columns=("price", "city"), numeric=(), categorical=("city",), dates=(), compared=(),
-                   place=None, within=())  # fmt: skip
+                   place=None, within=(), rules={})  # fmt: skip
     query(owner, "drop schema raw cascade")
     with login(owner, "serving_of_columns") as url:
         logins.admit(owner, url, less)
@@ -238,7 +239,7 @@ def test_who_may_only_read_reads_on_and_is_told_when_a_column_is_to_be_added(bef
             CleanStore(url, 6).columns()
         bring_up_to_date(owner, clean.SCHEMA)
         less = replace(LISTINGS, columns=("price", "city"), numeric=(), categorical=("city",), dates=(), compared=(),
-                       place=None, within=())  # fmt: skip
+                       place=None, within=(), rules={})  # fmt: skip
         for data in (LISTINGS, less):  # the release before has nothing to change either
             assert len(CleanStore(url, 6, data=data).columns()["city"]) == 0
 
