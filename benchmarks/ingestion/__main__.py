@@ -13,7 +13,6 @@ round. (to_sql's other way, method="multi", took four times as long as its defau
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import statistics
@@ -30,6 +29,7 @@ import sqlalchemy
 
 from relevo_contract.listing import COLUMNS
 from relevo_demo.servers import PostgresServer
+from relevo_demo.source import listings
 from relevo_jobs.collect.answers import Batch, parse
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.raw import NewBatch, RawStore, open_raw
@@ -50,8 +50,7 @@ def read_rows(path: Path | None, count: int) -> list[Row]:
             for i in range(count)
         ]  # fmt: skip
         return made
-    with path.open(newline="", encoding="utf-8") as file:
-        found: list[Row] = [tuple(row[name] or None for name in COLUMNS) for row in csv.DictReader(file)]
+    found: list[Row] = [tuple(value or None for value in row) for row in listings.read(path).values()]
     return [found[i % len(found)] for i in range(count)]
 
 

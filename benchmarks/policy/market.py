@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.listing import COLUMNS, LISTINGS
+from relevo_contract.listing import LISTINGS
+from relevo_demo.source.listings import read as read_listings
 from relevo_jobs.clean.fates import Kept, Raw
 from relevo_jobs.clean.rules import clean_rows
 from relevo_jobs.stores.tables import columns
@@ -45,8 +45,7 @@ class Market:
 
 def read(path: Path) -> list[Raw]:
     """The file's rows as the source would send them."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [[row[name] or None for name in COLUMNS] for row in csv.DictReader(file)]
+    return [[value or None for value in row] for row in read_listings(path).values()]
 
 
 def market(rows: list[Raw], sizes: tuple[int, ...]) -> Market:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import random
 import threading
@@ -15,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from relevo_contract.listing import COLUMNS
+from relevo_demo.source.listings import read
 
 GROUP = 6
 STATES = ("Puerto Rico", "Massachusetts", "Connecticut", "New York", "Vermont")
@@ -24,8 +24,7 @@ Row = Mapping[str, str | float | None]
 def read_listings(path: Path | None, seed: int) -> list[Row]:
     """The file's listings, or made-up ones."""
     if path is not None:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [{name: row[name] or None for name in COLUMNS} for row in csv.DictReader(file)]
+        return [{name: value or None for name, value in zip(COLUMNS, row, strict=True)} for row in read(path).values()]
     draw = random.Random(seed)
     made: list[Row] = []
     for i in range(10_000):

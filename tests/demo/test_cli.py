@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from relevo_contract.listing import COLUMNS
+
 
 def demo(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "relevo_demo", "--exit", *arguments]
@@ -29,6 +31,7 @@ def test_help_teaches(tmp_path: Path) -> None:
         (["--data", "nowhere.csv"], "expected to read nowhere.csv"),
         (["--data", "empty.csv"], "the file is empty"),
         (["--data", "other.csv"], "missing are"),
+        (["--data", "damaged.csv"], "in line 41"),
         (["--batches", "0"], "at least one batch"),
         (["--seed", "-1"], "a seed of 0 or more"),
         (["--json", "no/such/folder/story.json"], "a file that can be written"),
@@ -39,6 +42,8 @@ def test_help_teaches(tmp_path: Path) -> None:
 def test_wrong_arguments_are_told_before_anything_starts(tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "empty.csv").touch()
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    rows = [",".join("1" for _ in COLUMNS)] * 39
+    (tmp_path / "damaged.csv").write_text("\n".join([",".join(COLUMNS), *rows, f'"{rows[0]}', *rows * 9]) + "\n")
     before = set(tmp_path.iterdir())
     done = demo(*arguments, cwd=tmp_path)
     assert done.returncode == 2

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from relevo_contract.listing import COLUMNS
+from relevo_demo.servers import free_port
 from relevo_demo.source import batches, generator, listings
 from relevo_demo.source.__main__ import prepare
 
 HEADER = ",".join(COLUMNS)
 ROW = "103378.0,for_sale,105000.0,3,2,0.12,1962661.0,Adjuntas,Puerto Rico,00601,920.0,"
+OPEN = f'{ROW}"2019-01-01'
+OVER_LINES = ROW.replace("Adjuntas", '"Adj\n\nuntas"')
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -75,8 +84,21 @@ def test_batches_of_a_file_are_its_rows_in_order(tmp_path: Path) -> None:
         (HEADER.encode() + b"\n", "the header alone"),
         (b"a,b\n1,2\n", "missing are brokered_by"),
         (HEADER.replace("price,", "").encode() + b"\n", "missing are price"),
-        (HEADER.encode() + b"\n1,2,3\n", "line 2"),
-        (HEADER.encode() + b"\n\xff\xfe\n", "UTF-8"),
+        (HEADER.encode() + b"\n1,2,3\n", "line 2 of .*, got 3"),
+        (f"{HEADER}\n\n\r\n{ROW}\n{ROW},\n".encode(), "line 5 of .*, got 13"),
+        (f"{HEADER}\n{OVER_LINES}\n{ROW[1:]}\n{ROW}x,\n".encode(), "line 6 of .*, got 13"),
+        (f'{HEADER}\n{ROW}\n{ROW}"2019-01-01\n{ROW}\n{ROW}\n'.encode(), "line 3 of .*never closed"),
+        (f'{HEADER}\n{ROW}"2019-01-01\n'.encode() + f"{ROW}\n".encode() * 3000, "line 2 of .*never closed"),
+        (f'{HEADER}\n{ROW}"2019"-01-01\n'.encode(), "line 2 of .*closing quote"),
+        (f"{HEADER}\n{ROW}\n{ROW}\0\n".encode(), "line 3 of .*NUL"),
+        (f"{HEADER}\n{ROW}\r{ROW}\n".encode(), "line 2 of .*CR alone"),
+        (f"{HEADER}\r{ROW}\r{ROW}\r".encode(), "line 1 of .*CR alone"),
+        (f"{HEADER},bed\n{ROW},4\n".encode(), "line 1 of .*bed"),
+        (f"\n{HEADER}, price \n{ROW},4\n".encode(), "line 2 of .*price"),
+        (HEADER.encode() + b"\n\xff\xfe\n", "UTF-8 in line 2 of .*0xff"),
+        (f"{HEADER}\n{ROW}\n{ROW.replace('Adjuntas', 'Añasco')}\n".encode("latin-1"), "UTF-8 in line 3 of .*0xf1"),
+        (f"{HEADER}\n{ROW}\n".encode("utf-16"), "UTF-8 in line 1"),
+        (f"{HEADER}\n{ROW}\n".encode("utf-16-le"), "line 1 of .*NUL"),
     ],
 )
 def test_a_file_that_cannot_be_served_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -84,6 +106,43 @@ def test_a_file_that_cannot_be_served_is_refused(tmp_path: Path, content: bytes,
     file.write_bytes(content)
     with pytest.raises(listings.ListingsError, match=said):
         listings.read(file)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_file_with_another_separator_is_served_to_the_letter(tmp_path: Path, delimiter: str) -> None:
+    file = tmp_path / "listings.csv"
+    file.write_text(f"{HEADER}\n{ROW}\n".replace(",", delimiter).replace("0.12", "0,12"))
+    (row,) = listings.read(file).rows(0, 1)
+    assert json.loads(row)["acre_lot"] == "0,12"
+    assert json.loads(row)["zip_code"] == "00601"
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8) | st.text("\"',;\t\r\n ", max_size=5)
+
+
+@given(st.lists(st.lists(CELLS, min_size=12, max_size=12), min_size=1, max_size=5))
+def test_whatever_a_file_holds_is_served_to_the_letter(rows: list[list[str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "listings.csv"
+        with file.open("w", newline="", encoding="utf-8") as out:
+            csv.writer(out).writerows([COLUMNS, *rows])
+        served = listings.read(file)
+    assert [*served.values()] == rows
+    assert [*served.values(len(rows) - 1)] == rows[-1:]
+    assert [len(json.loads(row)) for row in served.rows(0, len(rows))] == [12] * len(rows)
+
+
+def test_the_file_with_an_unclosed_quote_is_refused_by_the_source_with_its_line(tmp_path: Path) -> None:
+    """As `relevo-source` and the demo say it: the first hundred rows alone were served once."""
+    file = tmp_path / "listings.csv"
+    file.write_text("\n".join([HEADER, *[ROW] * 100, f'{ROW}"2019-01-01', *[ROW] * 199]) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "relevo_demo.source", "--data", str(file), "--batches", "2", "--port", str(free_port())],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "line 102 of" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

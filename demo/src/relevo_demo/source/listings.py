@@ -6,7 +6,6 @@ of a batch become JSON when they are asked for, so that the source is up in seco
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -16,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
+from relevo_contract import strict_csv
 from relevo_contract.listing import COLUMNS
 
 AS_TEXT = frozenset({"status", "city", "state", "zip_code", "prev_sold_date"})
@@ -30,56 +30,71 @@ class ListingsError(Exception):
 class Listings:
     """The rows of a file, in its order."""
 
-    def __init__(self, content: bytes, starts: array[int], places: list[int]) -> None:
-        self._content, self._starts, self._places = content, starts, places
+    def __init__(self, content: bytes, starts: array[int], places: list[int], delimiter: str) -> None:
+        self._content, self._starts, self._places, self._delimiter = content, starts, places, delimiter
 
     def __len__(self) -> int:
         return len(self._starts)
 
-    def rows(self, start: int, stop: int) -> list[str]:
-        """Rows `start` to before `stop`, each as a JSON object, its values to the letter."""
+    def values(self, start: int = 0, stop: int | None = None) -> Iterator[list[str]]:
+        """Rows `start` to before `stop`, each by COLUMNS, to the letter."""
+        stop = len(self) if stop is None else stop
         begin = self._starts[start]
         end = self._starts[stop] if stop < len(self) else len(self._content)
-        text = io.StringIO(self._content[begin:end].decode(), newline="")
-        return [self._object(row) for row in csv.reader(text) if row]
+        for _, row in strict_csv.rows(io.StringIO(self._content[begin:end].decode(), newline=""), self._delimiter):
+            yield [row[place] for place in self._places]
 
-    def _object(self, row: list[str]) -> str:
-        told = [spell(row[place]) for spell, place in zip(_SPELLINGS, self._places, strict=True)]
-        return "{" + ", ".join(told) + "}"
+    def rows(self, start: int, stop: int) -> list[str]:
+        """The same as JSON objects."""
+        return [self._object(row) for row in self.values(start, stop)]
+
+    @staticmethod
+    def _object(row: list[str]) -> str:
+        return "{" + ", ".join([spell(value) for spell, value in zip(_SPELLINGS, row, strict=True)]) + "}"
 
 
 def read(path: Path, most: int | None = None) -> Listings:
     """Read a file, or no more than its first rows. Raises ListingsError."""
     try:
         with path.open("rb") as file:
-            starts, places = _starts(path, file, most)
+            delimiter = strict_csv.delimiter(lambda: _Lines(path, file), COLUMNS.__contains__)
+            starts, places = _starts(path, _Lines(path, file), delimiter, most)
             end = file.tell()
             file.seek(0)
-            return Listings(file.read(end), starts, places)
+            return Listings(file.read(end), starts, places, delimiter)
     except OSError as error:
         raise ListingsError(f"expected to read {path}: {error.strerror}; give the path of a CSV file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ListingsError(f"expected UTF-8 CSV in {path}: {error}") from error
+    except strict_csv.NotCsvError as error:
+        raise ListingsError(
+            f"expected CSV in line {error.line} of {path}, but {error.fault}: the file is damaged, or not saved as CSV"
+        ) from error
 
 
 class _Lines:
-    """The lines of a file, and how many bytes were read of it."""
+    """The lines of a file from its beginning, and how many bytes were read of it. Raises ListingsError."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self.position = file, 0
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        file.seek(0)
+        self._path, self._file, self.position = path, file, 0
 
     def __iter__(self) -> Iterator[str]:
-        while line := self._file.readline():
-            first = self.position == 0
-            self.position += len(line)
-            yield line.decode("utf-8-sig" if first else "utf-8")
+        number, encoding = 1, "utf-8-sig"
+        try:
+            while line := self._file.readline():
+                self.position += len(line)
+                yield line.decode(encoding)
+                number, encoding = number + 1, "utf-8"
+        except UnicodeDecodeError as error:
+            raise ListingsError(
+                f"expected UTF-8 in line {number} of {self._path}, got the byte {error.object[error.start]:#04x}: "
+                "save the file as UTF-8"
+            ) from error
 
 
-def _starts(path: Path, file: BinaryIO, most: int | None) -> tuple[array[int], list[int]]:
+def _starts(path: Path, lines: _Lines, delimiter: str, most: int | None) -> tuple[array[int], list[int]]:
     """Where each row begins, in bytes, and at which place in a row each column stands."""
-    lines = _Lines(file)
-    reader = csv.reader(lines)
-    header = next(reader, None)
+    reader = strict_csv.rows(lines, delimiter)
+    first, header = next(reader, (0, None))
     if header is None:
         raise ListingsError(f"expected listings in {path}, the file is empty")
     names = [name.strip() for name in header]
@@ -89,15 +104,19 @@ def _starts(path: Path, file: BinaryIO, most: int | None) -> tuple[array[int], l
             f"expected the columns {', '.join(COLUMNS)} in {path}, missing are {', '.join(missing)} "
             f"(found: {', '.join(names)[:200]}): use the public file realtor-data.csv as it is published"
         )
+    if twice := [name for name in COLUMNS if names.count(name) > 1]:
+        raise ListingsError(
+            f"expected each column once in line {first} of {path}, more than once stands {', '.join(twice)}: "
+            "name the other one differently"
+        )
     width, starts, begin = len(names), array("q"), lines.position
-    for row in reader:
-        if len(row) == width:
-            starts.append(begin)
-        elif row:  # an empty line is none
+    for line, row in reader:
+        if len(row) != width:
             raise ListingsError(
-                f"expected {width} values in line {reader.line_num} of {path}, got {len(row)}: "
-                "the file is cut or damaged"
+                f"expected {width} values in line {line} of {path}, as the line of names has, got {len(row)}: "
+                "the file is cut or damaged, or a value with a comma is not in quotes"
             )
+        starts.append(begin)
         begin = lines.position
         if len(starts) == most:
             break
