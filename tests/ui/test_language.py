@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 import relevo_ui
-from relevo_ui import api, batches, contributions, features, history, house_file, mlflow_records, problems, wording
+from relevo_contract.strict_csv import Fault
+from relevo_ui import (
+    batches,
+    contributions,
+    features,
+    history,
+    house_file,
+    mlflow_records,
+    problems,
+    refusals,
+    wording,
+)
 from relevo_ui.history import Verdict
 from relevo_ui.language import SPANISH, chosen, english, spanish
 
@@ -39,7 +50,10 @@ def spoken() -> set[str]:
         *(text for _, text in problems._KNOWN),
         *("1 day ago", "{count} days ago", "1 hour ago", "{count} hours ago", "1 minute ago", "{count} minutes ago"),
         *("state", "rows", "before", "now", "difference"),
-        *(api.AWAY, api.OTHER, mlflow_records.AWAY),
+        *(text for name, text in vars(refusals).items() if name.isupper() and isinstance(text, str)),
+        *refusals.STATUSES.values(),
+        *(fault.value for fault in Fault),
+        *(problems.TOO_LONG, mlflow_records.AWAY),
     }
     for file in sorted(HERE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):

@@ -8,13 +8,11 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import AwareDatetime, BaseModel
 
-from relevo_ui.errors import ApiAway, BadHouse, NoModel
+from relevo_ui import refusals
+from relevo_ui.errors import ApiAway
 
-AWAY: Final = (
-    "The inference API at {url} does not answer ({error}). Start it with `relevo-serving`, or check RELEVO_API_URL; "
-    "this page asks again when you do."
-)
-OTHER: Final = "Expected {url} to be Relevo's inference API, {path} answered {got}: check RELEVO_API_URL."
+MOST_BYTES: Final = 16_000_000
+"""Of an answer; the longest one has some hundred kilobytes."""
 
 
 class Serving(BaseModel):
@@ -35,6 +33,8 @@ class Prediction(BaseModel):
     high: float
     unseen: list[str]
     missing: list[str]
+    blanked: dict[str, str] = {}
+    """By input that was given and is priced as missing: why it is not believed."""
 
 
 class Answer(BaseModel):
@@ -101,52 +101,43 @@ class Api:
         self._url = url.rstrip("/")
         self._timeout = timeout
 
-    def _ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+    def _ask(self, method: str, path: str, body: Any = None) -> tuple[str, bytes]:
+        """The path and the answer's body. Raises what `refusals.refusal` says, ApiAway if there is no answer."""
         try:
-            answer = httpx.request(method, self._url + path, json=body, timeout=self._timeout)
+            with httpx.stream(method, self._url + path, json=body, timeout=self._timeout) as answer:
+                content = bytearray()
+                for some in answer.iter_bytes():
+                    content += some
+                    if len(content) > MOST_BYTES:
+                        raise ApiAway(refusals.TOO_LARGE, url=self._url, path=path, most=MOST_BYTES // 1_000_000)
+        except httpx.TimeoutException as error:
+            raise ApiAway(refusals.LATE, url=self._url, path=path, seconds=f"{self._timeout:g}") from error
         except httpx.HTTPError as error:
-            raise ApiAway(AWAY, url=self._url, error=type(error).__name__) from error
-        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            raise NoModel(_said(answer))
-        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-            raise BadHouse(_said(answer), _fields(answer))
+            raise ApiAway(refusals.AWAY, url=self._url, error=type(error).__name__) from error
         if answer.status_code != httpx.codes.OK:
-            raise ApiAway(OTHER, url=self._url, path=path, got=answer.status_code)
-        return answer
+            where = answer.headers.get("location", "")
+            raise refusals.refusal(answer.status_code, bytes(content), url=self._url, path=path, location=where)
+        return path, bytes(content)
 
     def status(self) -> Status:
         """What is served. Raises ApiAway."""
         return self._parse(self._ask("GET", "/model"), Status)
 
     def predict(self, houses: Sequence[Mapping[str, Any]]) -> Answer:
-        """Price houses, at most as many as the API takes in one request. Raises ApiAway, NoModel, BadHouse."""
-        return self._parse(self._ask("POST", "/predict", {"houses": [dict(house) for house in houses]}), Answer)
+        """Price houses, at most as many as the API takes in one request. Raises ApiAway, NoModel, BadHouse, TooMuch."""
+        path = "/predict"
+        answer = self._parse(self._ask("POST", path, {"houses": [dict(house) for house in houses]}), Answer)
+        if len(answer.predictions) != len(houses):
+            raise ApiAway(refusals.NOT_JSON, url=self._url, path=path)
+        return answer
 
     def explain(self, house: Mapping[str, Any]) -> Explained:
-        """Why one house is priced as it is. Raises ApiAway, NoModel, BadHouse."""
+        """Why one house is priced as it is. Raises ApiAway, NoModel, BadHouse, TooMuch."""
         return self._parse(self._ask("POST", "/explain", {"houses": [dict(house)]}), Explained)
 
-    def _parse(self, answer: httpx.Response, kind: type[Parsed]) -> Parsed:
+    def _parse(self, answer: tuple[str, bytes], kind: type[Parsed]) -> Parsed:
+        path, content = answer
         try:
-            return kind.model_validate_json(answer.content)
+            return kind.model_validate_json(content)
         except ValueError as error:
-            raise ApiAway(OTHER, url=self._url, path=answer.request.url.path, got="something else") from error
-
-
-def _said(answer: httpx.Response) -> str:
-    try:
-        return str(answer.json()["error"])
-    except (ValueError, KeyError, TypeError):
-        return answer.text[:300]
-
-
-def _fields(answer: httpx.Response) -> dict[tuple[int, str], str]:
-    """By house and input what is wrong; `houses.3.bed` is the fourth house's."""
-    found: dict[tuple[int, str], str] = {}
-    try:
-        for field in answer.json()["fields"]:
-            _, number, name = str(field["field"]).split(".", 2)
-            found[int(number), name.partition(".")[0]] = str(field["problem"])
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return found
+            raise ApiAway(refusals.NOT_JSON, url=self._url, path=path) from error

@@ -5,6 +5,7 @@ UiError
 ├── ApiAway         the inference API does not answer
 ├── NoModel         it answers, and has no model to predict with
 ├── BadHouse        it does not accept a house; `fields` says which input and why
+├── TooMuch         it takes less in one request
 └── MlflowAway      MLflow does not answer
 """
 
@@ -44,6 +45,10 @@ class BadHouse(UiError):
         super().__init__(message)
         self.fields = fields
         """By the house's place in the request, from 0, and its input's name (`bed`): what is wrong with it."""
+
+
+class TooMuch(UiError):
+    """The inference API takes fewer houses, or fewer bytes, in one request."""
 
 
 class MlflowAway(UiError):

@@ -1,34 +1,48 @@
-"""A CSV of many houses: read into houses, and written again with their prices. Pure."""
+"""A CSV of many houses: read into houses, and told again with their prices. Pure."""
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from relevo_contract import strict_csv
 from relevo_contract.listing import House
 from relevo_ui.api import Prediction
+from relevo_ui.language import Say, english
 
 INPUTS: Final = tuple(House.model_fields)
-ANSWERS: Final = ("predicted_price", "low", "high", "unseen", "version", "problem")
+ANSWERS: Final = ("predicted_price", "low", "high", "unseen", "version", "note", "problem")
+"""Our columns, beside the person's."""
 EXAMPLE: Final = (
     "bed,bath,acre_lot,house_size,city,state,zip_code,status\n"
     "3,2,0.12,920,Adjuntas,Puerto Rico,00601,for_sale\n"
     "2,,,800,Springfield,Oregon,,\n"
 )
+EXAMPLE_NAMES: Final = ", ".join(INPUTS[:4])
+MOST_MEGABYTES: Final = 20
 MOST_ROWS: Final = 20_000
-"""Of one file: twenty requests to the API, some seconds."""
-_ABSENT: Final = frozenset({"", "nan", "null", "none", "n/a", "na", "-"})
+"""Of one file: forty requests to the API, some seconds."""
+MOST_COLUMNS: Final = 200
+MOST_CHARACTERS: Final = 32_767
+"""Of one value: what a spreadsheet's cell can hold."""
+LINES_NAMED: Final = 10
+_SEPARATORS: Final = {",": ",", ";": ";", "\t": "tab"}
 
 
 class FileError(ValueError):
     """The file is not a CSV of houses; the message, a text of the UI, says what was expected."""
 
     def __init__(self, text: str, **values: object) -> None:
-        super().__init__(text)
-        self.text, self.values = text, values
+        super().__init__(english(text, **values))
+        self._text, self._values = text, values
+
+    def told(self, say: Say) -> str:
+        """In a person's language."""
+        values = {name: say(v) if isinstance(v, strict_csv.Fault) else v for name, v in self._values.items()}
+        return say(self._text, **values)
 
 
 @dataclass(frozen=True)
@@ -36,12 +50,17 @@ class HouseFile:
     """The rows of a file."""
 
     header: tuple[str, ...]
-    rows: tuple[Mapping[str, str], ...]
-    """As they stand in the file."""
-    houses: tuple[dict[str, Any], ...]
-    """What is sent: known inputs that are not empty."""
+    rows: tuple[tuple[str, ...], ...]
+    """As they stand in the file, each as long as the header."""
+    lines: tuple[int, ...]
+    """By row, the file's line in which it begins."""
+    houses: tuple[dict[str, str], ...]
+    """What is sent: the inputs that are not empty, as text. What a text means is the API's to decide."""
     ignored: tuple[str, ...]
     """Columns that are no input."""
+    delimiter: str
+    marked: bool
+    """Whether it begins with a byte order mark, as Excel writes it."""
 
 
 def _input(name: str) -> str:
@@ -51,76 +70,131 @@ def _input(name: str) -> str:
 
 def read(content: bytes) -> HouseFile:
     """The houses of a CSV with a line of names. Raises FileError."""
+    if len(content) > MOST_MEGABYTES * 1_000_000:
+        raise FileError("Expected at most {most} MB, the file has more: split it.", most=MOST_MEGABYTES)
+    text = _decoded(content)
+    delimiter = strict_csv.delimiter(lambda: io.StringIO(text, newline=""), lambda name: _input(name) in INPUTS)
+    found = strict_csv.rows(io.StringIO(text, newline=""), delimiter)
     try:
-        text = content.decode("utf-8-sig")
+        header = _header(*next(found, (1, [])))
+        lines, rows = _rows(found, len(header), delimiter)
+    except strict_csv.NotCsvError as error:
+        raise FileError("Line {line} is no CSV: {fault}.", line=error.line, fault=error.fault) from error
+    places = {_input(name): place for place, name in enumerate(header) if _input(name) in INPUTS}
+    return HouseFile(
+        header=tuple(header),
+        rows=tuple(rows),
+        lines=tuple(lines),
+        houses=tuple({name: row[at].strip() for name, at in places.items() if row[at].strip()} for row in rows),
+        ignored=tuple(name for name in header if _input(name) not in INPUTS),
+        delimiter=delimiter,
+        marked=content.startswith(b"\xef\xbb\xbf"),
+    )
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError("Expected a CSV in UTF-8, byte {byte} is none: save it as UTF-8.", byte=error.start) from error
-    lines = text.splitlines()
-    delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        header = tuple(name for name in reader.fieldnames or () if name)
-        known = [name for name in header if _input(name) in INPUTS]
-        if not known:
+        line = 1 + len(re.findall(rb"\r\n|\r|\n", error.object[: error.start]))
+        raise FileError(
+            "Expected a CSV in UTF-8, line {line} is not: save it as UTF-8 (in Excel: CSV UTF-8).", line=line
+        ) from error
+
+
+def _header(line: int, names: list[str]) -> list[str]:
+    known = [name for name in map(_input, names) if name in INPUTS]
+    if not known:
+        raise FileError("Expected a first line with names such as {names}, found none of them.", names=EXAMPLE_NAMES)
+    if len(names) > MOST_COLUMNS:
+        raise FileError("Expected at most {most} columns, the file has {got}.", most=MOST_COLUMNS, got=len(names))
+    for name in known:
+        if known.count(name) > 1:
+            twice = [spelled for spelled in names if _input(spelled) == name]
             raise FileError(
-                "Expected a first line with names such as {names}, found none of them.", names=EXAMPLE_NAMES
+                "Expected each input once, line {line} names {name} more than once ({spelled}): which one is it?",
+                line=line,
+                name=name,
+                spelled=", ".join(f"“{spelled}”" for spelled in twice),
             )
-        rows: list[dict[str, str]] = []
-        for line in reader:
-            if len(rows) == MOST_ROWS:
-                raise FileError("Expected at most {most} houses, the file has more: split it.", most=f"{MOST_ROWS:,}")
-            rows.append({name: line.get(name) or "" for name in header})
-    except csv.Error as error:
-        raise FileError("Expected a CSV, line {line} is none.", line=reader.line_num) from error
+    return names
+
+
+def _rows(found: Iterator[strict_csv.Row], width: int, delimiter: str) -> tuple[list[int], list[tuple[str, ...]]]:
+    """The rows below the names, with their lines."""
+    lines: list[int] = []
+    rows: list[tuple[str, ...]] = []
+    uneven: list[tuple[int, int]] = []
+    for line, row in found:
+        if len(rows) + len(uneven) == MOST_ROWS:
+            raise FileError("Expected at most {most} houses, the file has more: split it.", most=f"{MOST_ROWS:,}")
+        if len(row) != width:
+            uneven.append((line, len(row)))
+            continue
+        if (longest := max(map(len, row))) > MOST_CHARACTERS:
+            raise FileError(
+                "Expected values of at most {most} characters, one in line {line} has {got}.",
+                most=f"{MOST_CHARACTERS:,}",
+                line=line,
+                got=f"{longest:,}",
+            )
+        lines.append(line)
+        rows.append(tuple(row))
+    if uneven:
+        told = [f"{line} ({got})" for line, got in uneven[:LINES_NAMED]] + ["…"] * (len(uneven) > LINES_NAMED)
+        raise FileError(
+            "Expected {width} values in each row, as the line of names has. Lines that begin a row with more or fewer, "
+            "and how many: {lines}. A value with a separator ({separator}) in it stands between quotes.",
+            width=width,
+            lines=", ".join(told),
+            separator=_SEPARATORS[delimiter],
+        )
     if not rows:
         raise FileError("Expected at least one house below the line of names, found none.")
-    houses = tuple(
-        {_input(name): row[name].strip() for name in known if row[name].strip().casefold() not in _ABSENT}
-        for row in rows
-    )
-    return HouseFile(header, tuple(rows), houses, tuple(name for name in header if name not in known))
-
-
-EXAMPLE_NAMES: Final = ", ".join(INPUTS[:4])
+    return lines, rows
 
 
 def table(
-    file: HouseFile, predictions: Mapping[int, tuple[Prediction, int]], problems: Mapping[int, str]
-) -> list[dict[str, Any]]:
-    """Each row of the file with its price and the version that gave it, or with what is wrong with it."""
-    told: list[dict[str, Any]] = []
+    file: HouseFile,
+    predictions: Mapping[int, tuple[Prediction, int]],
+    notes: Mapping[int, str],
+    problems: Mapping[int, str],
+) -> list[list[Any]]:
+    """Names, then each row of the file with its price and the version that gave it, or with what is wrong with it.
+
+    `notes` say what of a row was not believed.
+    """
+    told: list[list[Any]] = [[*file.header, *_apart(file.header)]]
     for number, row in enumerate(file.rows):
-        answer: dict[str, Any] = dict.fromkeys(ANSWERS)
+        answer: list[Any] = [None] * 5
         if number in predictions:
             priced, version = predictions[number]
-            answer |= {
-                "predicted_price": round(priced.price, 2),
-                "low": round(priced.low, 2),
-                "high": round(priced.high, 2),
-                "unseen": " ".join(priced.unseen),
-                "version": version,
-            }
-        answer["problem"] = problems.get(number, "")
-        told.append({**row, **answer})
+            prices = [round(price, 2) for price in (priced.price, priced.low, priced.high)]
+            answer = [*prices, " ".join(priced.unseen), version]
+        told.append([*row, *answer, notes.get(number, ""), problems.get(number, "")])
     return told
 
 
-def written(told: Sequence[Mapping[str, Any]]) -> str:
-    """As CSV. What a spreadsheet would take for a formula is kept from being one."""
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, fieldnames=list(told[0]) if told else [])
-    writer.writeheader()
-    for row in told:
-        writer.writerow({name: _harmless(value) for name, value in row.items()})
-    return out.getvalue()
+def _apart(header: Sequence[str]) -> list[str]:
+    """Our columns' names, each one that the person does not have."""
+    taken = set(map(_input, header))
+    named: list[str] = []
+    for name in ANSWERS:
+        free, count = name, 1
+        while free in taken:
+            free, count = f"relevo_{name}" if count == 1 else f"relevo_{name}_{count}", count + 1
+        named.append(free)
+        taken.add(free)
+    return named
 
 
-def _harmless(value: Any) -> Any:
-    """Text that starts like a formula gets an apostrophe before it (OWASP, CSV injection)."""
-    if not isinstance(value, str) or value[:1] not in {"=", "+", "-", "@", "\t", "\r"}:
-        return value
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}"
-    return value
+def unique(names: Sequence[str]) -> list[str]:
+    """Names as a table on a page needs them, where each may stand once: the second `note` is `note (2)`."""
+    shown: list[str] = []
+    for name in names:
+        free, count = name, 1
+        while free in shown:
+            count += 1
+            free = f"{name} ({count})"
+        shown.append(free)
+    return shown

@@ -1,19 +1,25 @@
-"""Many houses priced by the API, as many a request as it takes; a wrong house is told and the others are priced."""
+"""Many houses priced by the API in as few requests as it takes; a wrong house is told and the others are priced."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from relevo_ui.api import Answer, Prediction
-from relevo_ui.errors import BadHouse
+from relevo_ui.errors import BadHouse, TooMuch, UiError
+from relevo_ui.problems import TOO_LONG
 
 AT_ONCE: Final = 500
-"""Houses a request: half of what the API takes by default, in rows and in bytes."""
+"""Houses a request: half of what the API takes by default."""
+BYTES_AT_ONCE: Final = 500_000
+"""Bytes a request, the same half."""
+WHOLE: Final = ""
+"""The input named where a house as a whole is wrong."""
 
 Ask = Callable[[Sequence[Mapping[str, Any]]], Answer]
-"""Prices houses. Raises BadHouse."""
+"""Prices houses. Raises BadHouse with all that is wrong, TooMuch, or another UiError."""
 
 
 @dataclass
@@ -23,25 +29,72 @@ class Priced:
     predictions: dict[int, tuple[Prediction, int]] = field(default_factory=dict)
     problems: dict[int, dict[str, str]] = field(default_factory=dict)
     """By input."""
+    stopped: UiError | None = None
+    """Why the houses in neither of them were not asked for."""
+
+    @property
+    def done(self) -> int:
+        """Houses that are in one of them."""
+        return len(self.predictions) + len(self.problems)
 
 
-def price(houses: Sequence[Mapping[str, Any]], ask: Ask, at_once: int = AT_ONCE) -> Priced:
-    """Price all that can be priced. Raises what `ask` raises, a BadHouse only if it names no house."""
-    priced = Priced()
-    for start in range(0, len(houses), at_once):
-        places = list(range(start, min(start + at_once, len(houses))))
-        while places:
-            try:
-                answer = ask([houses[place] for place in places])
-            except BadHouse as error:
-                if not error.fields:
-                    raise
-                for (number, name), problem in error.fields.items():
-                    priced.problems.setdefault(places[number], {})[name] = problem
-                places = [place for place in places if place not in priced.problems]
-            else:
-                version = answer.model.version
-                for place, prediction in zip(places, answer.predictions, strict=True):
-                    priced.predictions[place] = prediction, version
-                break
+def price(
+    houses: Sequence[Mapping[str, Any]],
+    ask: Ask,
+    told: Callable[[Priced], None] = lambda _: None,
+    before: Priced | None = None,
+) -> Priced:
+    """Price all that can be priced, two requests a part at most if the API names everything that is wrong.
+
+    `told` hears of each part; `before` is an earlier call's outcome that was stopped, and is gone on with.
+    """
+    priced = Priced() if before is None else Priced(before.predictions, before.problems)
+    sizes = [_size(house) for house in houses]
+    waiting = [place for place in range(len(houses)) if place not in priced.predictions | priced.problems]
+    parts = list(_parts(waiting, sizes, AT_ONCE, BYTES_AT_ONCE))
+    while parts:
+        part = parts.pop(0)
+        try:
+            answer = ask([houses[place] for place in part])
+        except TooMuch:
+            if len(part) == 1:
+                priced.problems[part[0]] = {WHOLE: TOO_LONG}
+            else:  # its limits are lower than usual: from here on with half as much
+                rest = [*part, *(place for later in parts for place in later)]
+                parts = list(_parts(rest, sizes, len(part) // 2, sum(sizes[place] for place in part) // 2))
+        except BadHouse as error:
+            wrong = {where: problem for where, problem in error.fields.items() if where[0] < len(part)}
+            if not wrong:  # asked again, it would say the same for ever
+                priced.stopped = error
+                return priced
+            for (number, name), problem in wrong.items():
+                priced.problems.setdefault(part[number], {})[name] = problem
+            if right := [place for place in part if place not in priced.problems]:
+                parts.insert(0, right)
+        except UiError as error:
+            priced.stopped = error
+            return priced
+        else:
+            for place, prediction in zip(part, answer.predictions, strict=True):
+                priced.predictions[place] = prediction, answer.model.version
+        told(priced)
     return priced
+
+
+def _size(house: Mapping[str, Any]) -> int:
+    """Bytes of a house in a request, with its separator."""
+    return len(json.dumps(house, ensure_ascii=False, separators=(",", ":")).encode()) + 1
+
+
+def _parts(places: Sequence[int], sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[list[int]]:
+    """Cut into parts of so many houses and bytes, at least one house in each."""
+    part: list[int] = []
+    taken = 0
+    for place in places:
+        if part and (len(part) == most or taken + sizes[place] > most_bytes):
+            yield part
+            part, taken = [], 0
+        part.append(place)
+        taken += sizes[place]
+    if part:
+        yield part

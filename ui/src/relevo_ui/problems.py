@@ -7,6 +7,7 @@ from typing import Final
 
 from relevo_ui.language import Say, english
 
+TOO_LONG: Final = "longer than the inference API takes in one request"
 _KNOWN: Final = (
     (r"Input should be greater than or equal to (?P<limit>\S+)", "must be at least {limit}"),
     (r"Input should be less than or equal to (?P<limit>\S+)", "must be at most {limit}"),
@@ -20,6 +21,8 @@ _KNOWN: Final = (
 
 def explained(problem: str, say: Say = english) -> str:
     """In the page's language; one that is not known stays as it came."""
+    if problem == TOO_LONG:
+        return say(problem)
     for pattern, text in _KNOWN:
         if found := re.fullmatch(pattern, problem, re.DOTALL):
             return say(text, **found.groupdict())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from relevo_contract.profile import Profile
-from relevo_ui import contributions, features, house_file, house_form, model_charts, pricing, session
+from relevo_ui import contributions, features, house_file, house_form, model_charts, pricing, session, spreadsheet
 from relevo_ui.api import Answer, Explanation, Serving, Status
 from relevo_ui.errors import ApiAway, BadHouse, MlflowAway, NoModel, UiError
 from relevo_ui.problems import explained
@@ -19,6 +20,7 @@ from relevo_ui.wording import STATUSES, column, dollars, listed, literal, moment
 
 # In the session: the last house asked for, its answer and its explanation.
 ASKED = "asked"
+LINES_TOLD = 10
 say = session.say()
 
 
@@ -203,14 +205,57 @@ def one_house(status: Status) -> None:
             # The price comes without its explanation rather than not at all.
             try:
                 explanation = session.api().explain(house).explanations[0]
-            except (ApiAway, NoModel):
+            except UiError:
                 explanation = None
             st.session_state[ASKED] = house, answer, explanation
         except BadHouse as error:
             beside(error, slots)
     if ASKED in st.session_state:
         asked, answer, explanation = st.session_state[ASKED]
+        for name, reason in answer.predictions[0].blanked.items():
+            text = say("{input} is priced as unknown: {reason}", input=column(name, say), reason=explained(reason, say))
+            slots.get(name, st).warning(literal(text), icon=":material/help:")
         tell(asked, answer, explanation, status)
+
+
+def priced_once(key: str, file: house_file.HouseFile) -> pricing.Priced:
+    """Price once a file, not at every click: what is asked is kept as asked. What was stopped goes on when told to."""
+    priced: pricing.Priced | None = st.session_state["priced"] if st.session_state.get("priced_file") == key else None
+    if priced is None or st.session_state.pop("go_on", False):
+        count = f"{len(file.houses):,}"
+        bar = st.progress(0.0, say("Pricing {count} houses", count=count))
+
+        def tell(so_far: pricing.Priced) -> None:
+            words = say("Pricing {count} houses: {done} are done", count=count, done=f"{so_far.done:,}")
+            bar.progress(so_far.done / len(file.houses), words)
+
+        priced = pricing.price(file.houses, session.api().predict, tell, priced)
+        bar.empty()
+        st.session_state["priced"], st.session_state["priced_file"] = priced, key
+    return priced
+
+
+def in_words(found: Mapping[str, str]) -> str:
+    """What is wrong with a house, or not believed of it, input by input."""
+    told = {name: explained(problem, say) for name, problem in found.items()}
+    return "; ".join(text if name == pricing.WHOLE else f"{column(name, say)}: {text}" for name, text in told.items())
+
+
+def stopped(priced: pricing.Priced) -> None:
+    """Why some houses were not asked for, and a way to go on."""
+    if priced.stopped is None:
+        return
+    st.error(literal(priced.stopped.told(say)), icon=":material/cloud_off:")
+    st.button(say("Go on"), on_click=lambda: st.session_state.update(go_on=True))
+
+
+def lines_told(file: house_file.HouseFile, found: Mapping[int, str]) -> str:
+    """The first rows that something is said of, by the file's own lines."""
+    first = sorted(found.items())[:LINES_TOLD]
+    told = [say("Line {line}: {problem}", line=file.lines[number], problem=literal(said)) for number, said in first]
+    if len(found) > LINES_TOLD:
+        told.append(say("and {count} more, in the download", count=f"{len(found) - LINES_TOLD:,}"))
+    return "  \n".join(told)
 
 
 def many_houses() -> None:
@@ -221,46 +266,57 @@ def many_houses() -> None:
             "A CSV with a line of names; any of {names}, in any order. Other columns are kept as they are.", names=names
         )
     )
+    st.caption(
+        say(
+            "At most {megabytes} MB, {rows} houses, {columns} columns and {characters} characters a value; separated "
+            "by commas, semicolons or tabs; in UTF-8.",
+            megabytes=house_file.MOST_MEGABYTES,
+            rows=f"{house_file.MOST_ROWS:,}",
+            columns=house_file.MOST_COLUMNS,
+            characters=f"{house_file.MOST_CHARACTERS:,}",
+        )
+    )
     st.download_button(say("An example to fill in"), house_file.EXAMPLE, "houses.csv", "text/csv", on_click="ignore")
-    given = st.file_uploader(say("Houses as CSV"), type=["csv"], max_upload_size=20)
+    given = st.file_uploader(
+        say("Houses as CSV"), type=["csv", "tsv", "txt"], max_upload_size=house_file.MOST_MEGABYTES
+    )
     if given is None:
         return
     try:
         file = house_file.read(given.getvalue())
     except house_file.FileError as error:
-        st.error(say(error.text, **error.values), icon=":material/error:")
+        st.error(literal(error.told(say)), icon=":material/error:")
         return
-    key = ("priced", given.file_id)
-    if st.session_state.get("priced_file") != key:  # once a file, not at every click: what is asked is kept as asked
-        with st.spinner(say("Pricing {count} houses", count=f"{len(file.houses):,}")):
-            st.session_state["priced"] = pricing.price(file.houses, session.api().predict)
-            st.session_state["priced_file"] = key
-    priced: pricing.Priced = st.session_state["priced"]
-    problems = {
-        number: "; ".join(f"{column(name, say)}: {explained(problem, say)}" for name, problem in found.items())
-        for number, found in priced.problems.items()
-    }
-    told = house_file.table(file, priced.predictions, problems)
+    priced = priced_once(given.file_id, file)
+    problems = {number: in_words(found) for number, found in priced.problems.items()}
+    blanked = {number: in_words(one.blanked) for number, (one, _) in priced.predictions.items() if one.blanked}
+    told = house_file.table(file, priced.predictions, blanked, problems)
+    counted = {"count": f"{len(priced.predictions):,}", "all": f"{len(file.rows):,}"}
+    ignored = [name or say("(no name)") for name in file.ignored]
     st.markdown(
-        say("**{count} of {all} houses are priced.**", count=f"{len(priced.predictions):,}", all=f"{len(told):,}")
-        + (" " + say("Not used: {columns}.", columns=literal(listed(file.ignored, 6, say))) if file.ignored else "")
+        say("**{count} of {all} houses are priced.**", **counted)
+        + (" " + say("Not used: {columns}.", columns=literal(listed(ignored, 6, say))) if ignored else "")
     )
+    stopped(priced)
     if problems:
-        first = "  \n".join(
-            say("Line {line}: {problem}", line=number + 2, problem=literal(problem))
-            for number, problem in sorted(problems.items())[:10]
+        st.error(lines_told(file, problems), icon=":material/error:")
+    if blanked:
+        st.warning(
+            say("Values that are not believed are priced as unknown.") + "  \n" + lines_told(file, blanked),
+            icon=":material/help:",
         )
-        st.error(first, icon=":material/error:")
     st.download_button(
         say("Download the predictions"),
-        house_file.written(told),
-        "predictions.csv",
-        "text/csv",
+        spreadsheet.written(told, file.delimiter, marked=file.marked),
+        "predictions" + Path(given.name).suffix,
+        "text/tab-separated-values" if file.delimiter == "\t" else "text/csv",
         type="primary",
         icon=":material/download:",
         on_click="ignore",
     )
-    st.dataframe(pd.DataFrame(told), hide_index=True)
+    # As it is downloaded, for the table on the page can be downloaded, too.
+    shown = [[spreadsheet.harmless(value) for value in row] for row in told]
+    st.dataframe(pd.DataFrame(shown[1:], columns=house_file.unique(shown[0])), hide_index=True)
 
 
 st.title(say("What is this house worth?"))
@@ -276,8 +332,8 @@ try:
 except NoModel as error:
     st.info(say("**No prediction yet**: {why}.", why=str(error)), icon=":material/hourglass_empty:")
 except ApiAway as error:
-    st.error(error.told(say), icon=":material/cloud_off:")
+    st.error(literal(error.told(say)), icon=":material/cloud_off:")
     st.button(say("Ask again"))
     session.follow(session.serving_stamp, session.AWAY)
 except UiError as error:
-    st.error(error.told(say))
+    st.error(literal(error.told(say)))
