@@ -6,7 +6,7 @@ import pytest
 
 from relevo_contract import names
 from relevo_contract.record import Asked, Criterion, DecisionRecord, ErrorEvidence, Estimate, TrainReason
-from relevo_ui import column_charts, error_charts, history, wording
+from relevo_ui import batches, column_charts, error_charts, history, wording
 from relevo_ui.history import Verdict
 from relevo_ui.language import spanish
 from relevo_ui.wording import literal
@@ -182,6 +182,13 @@ def test_a_batch_names_the_states_it_comes_from() -> None:
     many = QUIET.model_copy(update={"origin": dict.fromkeys("ABCDE", 294)})
     assert history.origin(many) == "A 20 %, B 20 %, C 20 %, 2 more"
     assert history.origin(QUIET) == ""
+
+
+def test_what_the_source_sent_is_no_formula_in_tables_that_can_be_downloaded() -> None:
+    sent = MOVED.model_copy(update={"origin": {"=1+1": 900, "@a": 600}})
+    assert batches.lines([sent])[0]["Origin"].startswith("'=1+1 ")
+    new = MOVED.decision.columns[0].model_copy(update={"new_categories": ("=1", "+2")})
+    assert list(column_charts.columns_table([new])["new categories"]) == ["'=1,' +2"]
 
 
 def test_in_spanish_the_reason_is_made_of_the_figures_that_were_recorded() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from relevo_contract.record import ColumnEvidence, DecisionRecord
 from relevo_ui.history import origin
 from relevo_ui.language import Say, english
+from relevo_ui.spreadsheet import harmless
 from relevo_ui.wording import column, moment, percent
 
 REJECTIONS: Final = {
@@ -33,7 +34,7 @@ def lines(records: Sequence[DecisionRecord], say: Say = english) -> list[dict[st
             say("CLEAN rows"): record.batch.kept,
             say("Left out"): record.batch.rows - record.batch.kept,
             say("Why left out"): "; ".join(f"{rows:,}: {reason}" for reason, rows in reasons(record, say)),
-            say("Origin"): origin(record, say),
+            say("Origin"): harmless(origin(record, say)),
             say("Decided"): moment(record.decided_at),
             say("SHA-256 of the body"): record.batch.sha256,
         }

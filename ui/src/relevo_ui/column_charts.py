@@ -11,6 +11,7 @@ import pandas as pd
 from relevo_contract.record import ColumnEvidence, Distribution
 from relevo_ui.chart_style import AROUND, BAR_HEIGHT, GREY, LEGEND, ORANGE, TICKS, lines
 from relevo_ui.language import Say, english
+from relevo_ui.spreadsheet import harmless
 from relevo_ui.wording import category, column, percent
 
 
@@ -145,7 +146,7 @@ def columns_table(columns: Sequence[ColumnEvidence], say: Say = english) -> pd.D
                 say("missing before"): percent(c.missing_before),
                 say("missing now"): percent(c.missing_now),
                 say("never seen"): "" if c.unseen is None else percent(c.unseen),
-                say("new categories"): ", ".join(c.new_categories),
+                say("new categories"): harmless(", ".join(c.new_categories)),
             }
             for c in columns
         ]

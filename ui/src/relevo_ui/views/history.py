@@ -11,6 +11,7 @@ from relevo_ui import column_charts, error_charts, history, links, service, sess
 from relevo_ui.history import Row
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
+from relevo_ui.spreadsheet import harmless
 from relevo_ui.wording import column, estimate, listed, literal, moment, plain, points
 
 CHOSEN = "batch"
@@ -39,8 +40,8 @@ def overview(rows: list[Row]) -> None:
         say("Batch"): ([r.batch for r in rows], number(width=45)),
         say("Rows"): (pd.array([r.rows for r in rows], dtype="Int64"), number(width=52, format="localized")),
         say("Outcome"): ([r.outcome for r in rows], text(width=96)),
-        say("Why"): ([r.why for r in rows], text(width=296)),
-        say("Origin"): ([r.origin for r in rows], text(width=106, help=say("states its rows come from"))),
+        say("Why"): ([harmless(r.why) for r in rows], text(width=296)),
+        say("Origin"): ([harmless(r.origin) for r in rows], text(width=106, help=say("states its rows come from"))),
         say("What moved"): ([r.moved for r in rows], text(width=90)),
         say("Version"): (["" if r.version is None else str(r.version) for r in rows], text(width=52)),
         say("Criterion"): ([r.criterion for r in rows], text(width=106)),
