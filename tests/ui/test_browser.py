@@ -117,14 +117,16 @@ def test_a_csv_of_many_houses_comes_back_with_prices_and_what_is_wrong(
     loop: Loop, browser: Browser, tmp_path: Path
 ) -> None:
     rows = ["bed,house_size,state,remark"] + [f"{1 + n % 5},{900 + n},Massachusetts,mine" for n in range(1200)]
-    rows[700] = "-4,900,Massachusetts,wrong"
+    rows[700] = "four,900,Massachusetts,wrong"
+    rows[800] = "-4,900,Massachusetts,mine"
     file = tmp_path / "houses.csv"
     file.write_text("\n".join(rows) + "\n")
     with opened(browser, loop.ui.url) as page:
         page.get_by_role("tab", name="Many houses, from a CSV").click()
         page.locator("input[type=file]").set_input_files(file)
         expect(page.get_by_text("1,199 of 1,200 houses are priced.")).to_be_visible()
-        assert "Line 701: bed: must be at least 0" in text_of(page)
+        assert "Line 701: bed: expected a number such as 1200, 1,200 or 1200.5, got 'four'" in text_of(page)
+        assert "Line 801: bed: expected 1 to 100, got -4" in text_of(page)
         assert "Not used: remark." in text_of(page)
         picture(page, "many-houses", tmp_path)
         with page.expect_download() as download:
@@ -133,7 +135,8 @@ def test_a_csv_of_many_houses_comes_back_with_prices_and_what_is_wrong(
     assert len(found) == 1200
     assert {row["remark"] for row in found} == {"mine", "wrong"}
     assert sum(float(row["predicted_price"] or 0) > 1000 for row in found) == 1199
-    assert found[699]["problem"] == "bed: must be at least 0"
+    assert found[699]["problem"].startswith("bed: expected a number")
+    assert found[799]["note"] == "bed: expected 1 to 100, got -4"
 
 
 def test_a_file_that_is_no_csv_of_houses_is_told(loop: Loop, browser: Browser, tmp_path: Path) -> None:

@@ -47,13 +47,13 @@ def spoken() -> set[str]:
         *features.FAMILIES.values(),
         *features.KEYS.values(),
         *(verdict.value for verdict in Verdict),
-        *(text for _, text in problems._KNOWN),
+        *problems.TEXTS,
         *("1 day ago", "{count} days ago", "1 hour ago", "{count} hours ago", "1 minute ago", "{count} minutes ago"),
         *("state", "rows", "before", "now", "difference"),
         *(text for name, text in vars(refusals).items() if name.isupper() and isinstance(text, str)),
         *refusals.STATUSES.values(),
         *(fault.value for fault in Fault),
-        *(problems.TOO_LONG, mlflow_records.AWAY),
+        mlflow_records.AWAY,
     }
     for file in sorted(HERE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):

@@ -54,6 +54,33 @@ def test_a_row_that_is_wrong_is_told_by_the_files_own_line(predict: AppTest) -> 
     assert list(table["predicted_price"] > 1000) == [True, False, True]
 
 
+def test_what_is_no_number_is_a_problem_and_what_is_not_believed_a_note(predict: AppTest) -> None:
+    said = given(predict, 'bed,house_size,city\n\nthree,0,N/A\n2,"1,200",Ponce\n4,0,Ponce\n0,"350000,50",Ponce\n')
+    assert "**2 of 4 houses are priced.**" in said
+    assert "Line 3: bed: expected a number such as 1200, 1,200 or 1200.5, got 'three'" in said
+    assert "Line 6: house size: expected a number such as 1200, 1,200 or 1200.5, got '350000,50'" in said
+    assert "Line 5: house size: expected 50 to 500,000, got 0" in said
+    table = predict.dataframe[0].value
+    assert list(table["note"]) == ["", "", "house size: expected 50 to 500,000, got 0", ""]
+    assert [problem.partition(":")[0] for problem in table["problem"]] == ["bed", "", "", "house size"]
+
+
+def test_two_thousand_rows_with_four_wrong_values_each_take_a_request_a_part(
+    predict: AppTest, serving_told: Running
+) -> None:
+    def asked() -> float:
+        lines = serving_told.get("/metrics").text.splitlines()
+        counts = [line for line in lines if line.startswith('relevo_serving_requests_total{route="/predict"')]
+        return sum(float(line.split()[-1]) for line in counts)
+
+    before = asked()
+    said = given(predict, "bed,bath,acre_lot,house_size\n" + "a,b,c,d\n" * 2000)
+    assert "**0 of 2,000 houses are priced.**" in said
+    assert "and 1,990 more, in the download" in said
+    assert asked() - before == 4
+    assert predict.dataframe[0].value["problem"].map(lambda said: said.count("expected a number")).eq(4).all()
+
+
 def test_columns_of_the_person_stand_beside_ours(predict: AppTest) -> None:
     said = given(predict, "bed;version;low;note;note;\n3;mine;5;a;=b;x\n", "mine.csv")
     assert "Not used: version, low, note, note and (no name)." in said

@@ -63,9 +63,9 @@ def test_an_unknown_place_is_priced_with_a_warning(env: pytest.MonkeyPatch, told
     env.setenv("RELEVO_API_URL", serving_told.url)
     env.setenv("RELEVO_MODEL", told)
     app = page("predict").run()
-    app.text_input[0].set_value("99999")
+    app.text_input[0].set_value("98765")
     app.button[0].click().run()
-    assert "never saw this zip code “99999”" in app.warning[0].value
+    assert "never saw this zip code “98765”" in app.warning[0].value
     assert "Predicted price" in shown(app)
 
 
@@ -78,8 +78,22 @@ def test_a_house_that_is_not_accepted_names_the_field(
     app.selectbox[1].options.append("x" * 201)  # as typed; AppTest only chooses
     app.selectbox[1].set_value("x" * 201)
     app.button[0].click().run()
-    assert app.error[0].value == "city: may have at most 200 characters"
+    assert app.error[0].value == "city: expected at most 200 characters, got 201"
     assert "Predicted price" not in shown(app)
+
+
+def test_a_value_that_is_not_believed_is_priced_as_unknown_and_told_beside_its_field(
+    env: pytest.MonkeyPatch, told: str, serving_told: Running
+) -> None:
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    env.setenv("RELEVO_MODEL", told)
+    app = page("predict").run()
+    app.number_input[2].set_value(0)
+    app.button[0].click().run()
+    assert [warning.value for warning in app.warning] == [
+        "house size is priced as unknown: expected 50 to 500,000, got 0"
+    ]
+    assert "Predicted price" in shown(app)
 
 
 def test_without_the_api_it_says_so_and_what_to_do(env: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 
 import pytest
 
+from relevo_contract.values import Came, Day, Number, Rule, Text, ZipCode
 from relevo_ui import contributions, model_charts
 from relevo_ui.api import Contribution, Explanation
 from relevo_ui.language import spanish
@@ -55,15 +57,26 @@ def test_a_waterfall_says_each_step_in_dollars_and_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "english", "in_spanish"),
+    ("rule", "came", "in_spanish"),
     [
-        ("Input should be greater than or equal to 0", "must be at least 0", "debe ser al menos 0"),
-        ("String should have at most 200 characters", "may have at most 200 characters", "a lo sumo 200"),
-        ("Input should be a valid number, unable to parse string as a number", "must be a number", "un número"),
-        (TOO_LONG, TOO_LONG, "acepta en una petición"),
-        ("something of a later release", "something of a later release", "something of a later release"),
+        (Number(), "three", "como 1200, 1,200 o 1200.5 y llegó 'three'"),
+        (Number(), 10**400, "un número finito y llegó"),
+        (Number(1, 100), "-4", "se esperaba de 1 a 100 y llegó -4"),
+        (Number(1), 0, "1 o más y llegó 0"),
+        (Number(high=1), "2", "a lo sumo 1 y llegó 2"),
+        (Number(unknown=frozenset({99_999.0})), 99_999, "99,999 significa"),
+        (Text(), "x" * 201, "200 caracteres y llegaron 201"),
+        (ZipCode(), "123456", "tres a cinco cifras y llegó '123456'"),
+        (Day(), 'of 2020 to me, got "it"', "como 2020-05-31 y llegó"),
+        (Day(date(1800, 1, 1)), "1700-01-01", "del 1800-01-01 al 9999-12-31 y llegó 1700-01-01"),
     ],
 )
-def test_what_is_wrong_with_a_value_is_said_in_a_persons_words(problem: str, english: str, in_spanish: str) -> None:
-    assert explained(problem) == english
+def test_what_a_rule_says_of_a_value_is_said_in_a_persons_language(rule: Rule, came: Came, in_spanish: str) -> None:
+    problem = rule.read(came).problem
+    assert explained(problem) == problem
     assert in_spanish in explained(problem, spanish)
+
+
+def test_words_of_another_release_stay_as_they_came() -> None:
+    assert explained("something {new}", spanish) == "something {new}"
+    assert explained(TOO_LONG, spanish) == "más larga de lo que la API de inferencia acepta en una petición"

@@ -8,22 +8,28 @@ from typing import Final
 from relevo_ui.language import Say, english
 
 TOO_LONG: Final = "longer than the inference API takes in one request"
-_KNOWN: Final = (
-    (r"Input should be greater than or equal to (?P<limit>\S+)", "must be at least {limit}"),
-    (r"Input should be less than or equal to (?P<limit>\S+)", "must be at most {limit}"),
-    (r"String should have at most (?P<limit>\d+) characters?", "may have at most {limit} characters"),
-    (r"Input should be a valid number.*", "must be a number"),
-    (r"Input should be a finite number.*", "must be a number"),
-    (r"Input should be a valid date.*", "must be a day such as 2020-05-31"),
+TEXTS: Final = (
+    TOO_LONG,
+    "expected a number such as 1200, 1,200 or 1200.5, got {got}",
+    "expected a finite number, got {got}",
+    "expected a day such as 2020-05-31, got {got}",
+    "expected a day from {low} to {high}, got {got}",
+    "expected three to five digits, got {got}",
+    "expected at most {most} characters, got {got}",
+    "expected from {low} up, got {got}",
+    "expected up to {high}, got {got}",
+    "expected {low} to {high}, got {got}",
+    "{got} stands for an unknown value",
 )
-"""pydantic's messages (public and versioned with it) and ours."""
+"""Ours, and those of the rules of values (`relevo_contract.values`)."""
+_KNOWN: Final = [
+    (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text)), re.DOTALL), text) for text in TEXTS
+]
 
 
 def explained(problem: str, say: Say = english) -> str:
     """In the page's language; one that is not known stays as it came."""
-    if problem == TOO_LONG:
-        return say(problem)
     for pattern, text in _KNOWN:
-        if found := re.fullmatch(pattern, problem, re.DOTALL):
+        if found := pattern.fullmatch(problem):
             return say(text, **found.groupdict())
     return problem
