@@ -20,13 +20,15 @@ _INVISIBLE: Final = (
 _BEGINS: Final = rf'[{_INVISIBLE}"]*[=+\-@＝＋－＠]'
 """A formula; a spreadsheet looks past blanks, and past quotes that came of cutting."""
 _FORMULA: Final = re.compile(rf"^(?={_BEGINS}|[\t\r\n])|(?<=[,;\t])(?={_BEGINS}|\r)|(?<=[{_LINE_ENDS}])(?={_BEGINS})")
+_SUSPECT: Final = re.compile(r"[=+\-@＝＋－＠\t\r\n]")
+"""Without any of these nothing is to be looked for, which is soon told of long texts."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA_NUMBER: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
 
 def harmless(value: Any, delimiter: str = ",") -> Any:
     """A value as it may be written; a number stays, with a decimal comma where commas separate nothing."""
-    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+    if not isinstance(value, str) or not _SUSPECT.search(value) or _NUMBER.fullmatch(value):
         return value
     if delimiter != "," and _COMMA_NUMBER.fullmatch(value):
         return value

@@ -307,7 +307,7 @@ def many_houses() -> None:
         )
     st.download_button(
         say("Download the predictions"),
-        spreadsheet.written(told, file.delimiter, marked=file.marked),
+        lambda: spreadsheet.written(told, file.delimiter, marked=file.marked),
         "predictions" + Path(given.name).suffix,
         "text/tab-separated-values" if file.delimiter == "\t" else "text/csv",
         type="primary",
