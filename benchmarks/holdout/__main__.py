@@ -21,9 +21,9 @@ from sklearn.ensemble import RandomForestRegressor
 
 from benchmarks.policy.market import market, read
 from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.values import Day, Number, Text
 from relevo_jobs.clean.fates import Raw
-from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.train.fitting import MEMBERS, fit
 from relevo_jobs.train.residuals import residuals_of
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from benchmarks.policy.market import Market
 from relevo_contract.listing import LISTINGS
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import Profile
 from relevo_contract.profiling import build_profile
-from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.train.fitting import fit
 
 Floats = NDArray[np.float64]

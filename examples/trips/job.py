@@ -13,9 +13,9 @@ from examples.trips import model
 from examples.trips.cleaning import clean
 from examples.trips.data import MODEL, TRIPS
 from relevo_contract import names
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profiling import build_profile
 from relevo_jobs import cli
-from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.use_case import Lesson, Trained, UseCase
 
 

@@ -25,13 +25,18 @@ def test_it_survives_json_to_the_last_digit() -> None:
     assert Profile.model_validate_json(of.model_dump_json()) == of
 
 
+def above(value: float) -> float:
+    """The edge that leaves the value below it, and nothing that is larger."""
+    return float(np.nextafter(value, np.inf))
+
+
 @pytest.mark.parametrize(
     ("values", "edges", "counts", "missing"),
     [
         ([], (), (0,), 0),
         ([np.nan, np.nan], (), (0,), 2),
-        ([3.0, 3.0, np.nan], (3.0,), (0, 2), 1),
-        ([1.0, 2.0, 2.0, 3.0], (1.0, 2.0, 3.0), (0, 1, 2, 1), 0),
+        ([3.0, 3.0, np.nan], (3.0, above(3.0)), (0, 2, 0), 1),
+        ([1.0, 2.0, 2.0, 3.0], (1.0, above(1.0), 2.0, above(2.0), 3.0, above(3.0)), (0, 1, 0, 2, 0, 1, 0), 0),
     ],
 )
 def test_odd_columns_have_a_profile_too(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from relevo_contract.listing import LISTINGS
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import Profile
 from relevo_contract.profiling import build_profile
 from relevo_jobs.decide.policy import Champion
-from relevo_jobs.median_error import median_error, percentage_errors
 from tests.jobs.market import Table, listings, log_worth
 
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from relevo_contract import names
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.names import MODEL
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
-from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.stores.clean import CleanStore

@@ -11,8 +11,8 @@ import pytest
 from relevo_contract import names
 from relevo_contract.bundle import HoldoutPredictions, ShapSummary
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
+from relevo_contract.profiling import bin_counts, numeric_profile
 from relevo_contract.record import Criterion, DecisionRecord, Distribution, Estimate, TrainReason
-from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_ui import batches, column_charts, comparison, links, report, service, versions
 from relevo_ui.language import spanish
 from relevo_ui.settings import Settings
@@ -76,12 +76,23 @@ def test_rows_of_a_batch_that_was_cleaned_anew_are_not_taken_for_the_same() -> N
     assert comparison.shared(None, kept({1: 4}, 0.1)) is None
 
 
-def test_the_error_is_the_one_that_the_steps_compute() -> None:
+def test_a_house_held_out_many_times_is_one_house() -> None:
     draw = np.random.default_rng(0)
-    for rows in (1, 2, 31, 500):
-        price = draw.normal(12, 1, rows)
-        predicted = price + draw.normal(0, 0.3, rows)
-        assert comparison.median_error(price, predicted) == median_error(percentage_errors(price, predicted))
+    price, wrong = np.repeat(draw.normal(12, 1, 60), 8), np.repeat(draw.normal(0, 0.3, 60), 8)
+
+    def of(things: tuple[int, ...]) -> HoldoutPredictions:
+        predicted = tuple((price + wrong).tolist())
+        prices = tuple(price.tolist())
+        return HoldoutPredictions(batches=(1,), counts=(480,), log_price=prices, predicted=predicted, things=things)
+
+    houses = tuple(np.repeat(np.arange(60), 8).tolist())
+    by_row = comparison.shared(of(()), of(()))
+    assert by_row is not None
+    for older, newer in ((houses, ()), ((), houses), (houses, houses)):
+        by_house = comparison.shared(of(older), of(newer))
+        assert by_house is not None
+        assert by_house.newer.value == by_row.newer.value
+        assert by_house.newer.high - by_house.newer.low > 1.8 * (by_row.newer.high - by_row.newer.low)
 
 
 def test_what_the_newer_looks_at_more_is_told_in_shares() -> None:
@@ -211,6 +222,29 @@ def test_bins_are_said_as_ranges_and_a_picture_shows_both_sides() -> None:
     assert drawn is not None
     assert "2,000 and above" in str(drawn.to_dict())
     assert column_charts.distribution(SECOND.decision.columns[3], "version 1", "batch 3") is None
+
+
+def test_a_value_of_weight_is_a_bin_and_what_lies_beyond_all_that_was_seen_is_another() -> None:
+    of = numeric_profile(np.array([1.0, 2.0, 2.0, 3.0]))
+    now = tuple(bin_counts(of.edges, np.array([2.0, 2.5, 9.0, 9.0])).tolist())
+    kept = Distribution(edges=of.edges, before=of.counts, now=now)
+    assert column_charts.bins("bed", kept) == ["below 1", "1", "1–2", "2", "2–3", "3", "above 3"]
+    column = SECOND.decision.columns[3].model_copy(
+        update={"missing_before": 0.0, "missing_now": 0.0, "distribution": kept}
+    )
+    shares = column_charts.distribution_shares(column, kept)
+    assert shares == {"1": (0.25, 0), "2": (0.5, 0.25), "2–3": (0, 0.25), "3": (0.25, 0), "above 3": (0, 0.5)}
+
+
+def test_bins_that_read_the_same_are_one() -> None:
+    days = (2013.2501, 2013.2502, 2013.2503)
+    kept = Distribution(edges=days, before=(0, 1, 2, 3), now=(2, 1, 1, 0))
+    column = SECOND.decision.columns[3].model_copy(
+        update={"missing_before": 0.0, "missing_now": 0.0, "distribution": kept}
+    )
+    shares = column_charts.distribution_shares(column, kept)
+    assert sum(before for before, _ in shares.values()) == pytest.approx(1)
+    assert sum(now for _, now in shares.values()) == pytest.approx(1)
 
 
 def test_a_value_that_is_missing_is_a_bin_of_its_own_and_the_shares_add_up() -> None:

@@ -74,3 +74,6 @@ class HoldoutPredictions(BaseModel):
     log_price: tuple[float, ...]
     predicted: tuple[float, ...]
     """Log price too."""
+    things: tuple[int, ...] = ()
+    """The same number for rows of one thing, by which the rows are counted; empty: each is its own, or they are of an
+    earlier release."""

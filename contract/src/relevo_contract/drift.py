@@ -1,9 +1,10 @@
 """How far columns are from a profile, and how far noise alone would bring them. Pure.
 
 Categories are compared by Jensen-Shannon distance (Lin 1991; base 2), missing values being one more category; it stays
-finite where one side has no row, which PSI does not. Numbers are compared in three ways and the one that is furthest
-beyond its noise is told: Wasserstein distance of the values, which finds shifts; Jensen-Shannon over their bins, which
-finds changes of shape; and Jensen-Shannon of missing against there. docs/decisions.md has what each finds.
+finite where one side has no row, which PSI does not; and by that of seen against never seen. Numbers are compared in
+three ways: Wasserstein distance of the values, which finds shifts; Jensen-Shannon over their bins, which finds changes
+of shape; and Jensen-Shannon of missing against there. The one that is furthest beyond its noise is told.
+docs/decisions.md has what each finds.
 
 Noise: if batch and training data came from one distribution, how large would the distance be at these row counts? Drawn
 from the pooled shares, both sides; the draws' mean and variance give a gamma distribution (a Jensen-Shannon divergence
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.data_set import Columns
+from relevo_contract.identity import Identity, copies
 from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
 from relevo_contract.profiling import bin_counts, categories, numbers
 from relevo_contract.record import ColumnEvidence, Distribution
@@ -39,8 +41,8 @@ SHOWN: Final = 12
 """Categories whose counts the record keeps: a picture of more cannot be read."""
 
 
-Counts = NDArray[np.int64]
-"""Rows by bin or category, (m,)."""
+Counts = NDArray[np.int64] | NDArray[np.float64]
+"""Rows by bin or category, (m,); fewer than were counted, and no whole numbers, where rows are worth less than one."""
 Method = Literal["jensen_shannon", "wasserstein"]
 
 
@@ -79,12 +81,16 @@ def distance(method: Method, before: Counts, now: Counts) -> float:
 
 
 def noise_limit(method: Method, before: Counts, now: Counts, rate: float, seed: int = 0) -> float:
-    """The distance that two samples of these sizes from one distribution exceed at this rate."""
-    rows_before, rows_now = int(before.sum()), int(now.sum())
-    pooled = (before + now) / max(1, rows_before + rows_now)
+    """The distance that two samples of these sizes from one distribution exceed at this rate.
+
+    Rows that tell nothing of their own, such as copies, are counted for less.
+    """
+    rows_before, rows_now = int(np.ceil(before.sum())), int(np.ceil(now.sum()))
+    pooled = (before + now) / max(1.0, float(before.sum() + now.sum()))
     if not rows_before or not rows_now or np.count_nonzero(pooled) < 2:
         return 0.0
     measure, power = _MEASURES[method]
+    pooled = _ordered(method, pooled)
     random = np.random.default_rng(seed)
     drawn_before = random.multinomial(rows_before, pooled, size=DRAWS) / rows_before
     drawn_now = random.multinomial(rows_now, pooled, size=DRAWS) / rows_now
@@ -93,6 +99,13 @@ def noise_limit(method: Method, before: Counts, now: Counts, rate: float, seed: 
     if not variance > 0:
         return float(mean ** (1 / power))
     return float(_gamma_quantile(mean, variance, 1 - rate) ** (1 / power))
+
+
+def _ordered(method: Method, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares in an order that the measure does not mind, and that is the same for mirrored ones: so are the draws."""
+    if method == "jensen_shannon":
+        return np.sort(shares)
+    return np.array(min(shares.tolist(), shares[::-1].tolist()))
 
 
 def _gamma_quantile(mean: float, variance: float, level: float) -> float:
@@ -126,7 +139,28 @@ def _of_categories(profile: CategoricalProfile, found: Mapping[str | None, int])
     missing = found.get(None, 0)
     before += [sum(profile.counts.values()) - sum(before), profile.missing]
     now += [sum(found.values()) - missing - sum(now), missing]
-    return [("jensen_shannon", np.array(before, dtype=np.int64), np.array(now, dtype=np.int64))]
+    return [
+        ("jensen_shannon", np.array(before, dtype=np.int64), np.array(now, dtype=np.int64)),
+        _of_unseen(profile, found),
+    ]
+
+
+def _of_unseen(profile: CategoricalProfile, found: Mapping[str | None, int]) -> Comparison:
+    """Rows of categories seen and never seen, as many independent rows as they are worth.
+
+    The share never seen that is expected is that of the categories seen once (Good 1953). It varies more than that of
+    independent rows: by the categories seen twice on either side, for rows of one new category come together.
+    """
+    rows, now = sum(profile.counts.values()), sum(n for c, n in found.items() if c is not None)
+    once, twice = (sum(count == times for count in profile.counts.values()) for times in (1, 2))
+    together = 2 * twice / max(1, once)
+    new = sum(n for c, n in found.items() if c is not None and c not in profile.counts)
+    before_worth, now_worth = 1 / (1 + together), 1 / (1 + together * now / max(1, rows))
+    return (
+        "jensen_shannon",
+        before_worth * np.array([rows - once, once]),
+        now_worth * np.array([now - new, new]),
+    )
 
 
 def _shown(profile: CategoricalProfile, found: Mapping[str | None, int]) -> tuple[str, ...]:
@@ -143,7 +177,7 @@ def _category_counts(shown: Sequence[str], counts: Mapping[Any, int]) -> tuple[i
     return (*named, sum(n for c, n in counts.items() if c is not None) - sum(named))
 
 
-def _evidence(profile: Profile, columns: Columns, name: str, rate: float) -> ColumnEvidence:
+def _evidence(profile: Profile, columns: Columns, name: str, rate: float, copied: float) -> ColumnEvidence:
     known = profile.columns[name]
     rows = len(columns[name])
     unseen: float | None = None
@@ -166,7 +200,10 @@ def _evidence(profile: Profile, columns: Columns, name: str, rate: float) -> Col
         pictured = Distribution(
             categories=shown, before=_category_counts(shown, known.counts), now=_category_counts(shown, found)
         )
-    told = [(method, distance(method, b, n), noise_limit(method, b, n, rate)) for method, b, n in comparisons]
+    told = [
+        (method, distance(method, b, n), noise_limit(method, b / profile.copies, n / copied, rate))
+        for method, b, n in comparisons
+    ]
     # Furthest beyond its noise by ratio: the methods' units differ. A limit of nothing is of columns that cannot vary.
     method, apart, limit = max(told, key=lambda t: t[1] / t[2] if t[2] else t[1])
     return ColumnEvidence(
@@ -188,16 +225,20 @@ def _as_written(columns: Columns, name: str, spelled: list[str | None], wanted: 
     return tuple(str(columns[name][spelled.index(category)]) for category in wanted)
 
 
-def evidence(profile: Profile, columns: Columns, false_alarms: float) -> tuple[ColumnEvidence, ...]:
+def evidence(
+    profile: Profile, columns: Columns, false_alarms: float, identity: Identity | None = None
+) -> tuple[ColumnEvidence, ...]:
     """Each profiled column of the rows (n > 0) that is there, the furthest beyond its limit first.
+
+    The noise is that of as many rows as there are different things, on either side: rows of one thing come together.
 
     Rows from the training data's own distribution have a column marked as moved at the rate `false_alarms`, or less.
     A batch has all columns; inputs that a prediction is asked for have no target.
     """
     known = {name: column for name, column in profile.columns.items() if name in columns}
-    comparisons = sum(3 if isinstance(column, NumericProfile) else 1 for column in known.values())
+    comparisons = sum(3 if isinstance(column, NumericProfile) else 2 for column in known.values())
     rate = false_alarms / max(1, comparisons)
-    found = [_evidence(profile, columns, name, rate) for name in known]
+    found = [_evidence(profile, columns, name, rate, copies(identity)) for name in known]
     return tuple(sorted(found, key=_beyond_noise, reverse=True))
 
 

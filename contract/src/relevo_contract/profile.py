@@ -14,7 +14,11 @@ class _Profile(BaseModel):
 
 
 class NumericProfile(_Profile):
-    """Counts between edges; `len(counts) == len(edges) + 1`: the first and last bins are open."""
+    """Counts in the bins `[edge, next edge)`; `len(counts) == len(edges) + 1`: the first and last bins are open.
+
+    Of a version trained since 0.3 the open bins hold no row of the training data (`profiling.counted_profile`). Earlier
+    ones have the outermost hundredths there; they are judged by the bins they have.
+    """
 
     kind: Literal["numeric"] = "numeric"
     edges: tuple[float, ...]
@@ -41,3 +45,6 @@ class Profile(_Profile):
     columns: dict[str, ColumnProfile]
     promised: Estimate
     """Median APE on the held-out rows, with its 95 % interval."""
+    copies: float = 1.0
+    """How many rows a row's thing has (`identity.copies`), of the held-out rows: all rows of a thing are among them, or
+    none, so that it is the training rows' figure, too."""

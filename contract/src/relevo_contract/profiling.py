@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from relevo_contract.categories import word, zip_word
 from relevo_contract.data_set import Columns, DataSet
+from relevo_contract.identity import Identity, copies
 from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
 
-LEVELS: Final = (0.01, *(level / 20 for level in range(1, 20)), 0.99)
-"""Quantiles of the training data that become edges: twentieths, so that each bin has rows enough to compare, and the
-outermost hundredths, beyond which half a batch can lie only if its unit is wrong."""
+PERCENT: Final = (0, 1, *range(5, 55, 5))
+"""Percent of the training data, counted from below and from above alike, at which bins end: twentieths, so that each
+bin has rows enough to compare; the outermost hundredths, beyond which half a batch hardly lies unless its unit is
+wrong; and the smallest and the largest value, beyond which nothing was seen."""
+HEAVY: Final = 20
+"""A value that one row in so many has is a bin of its own: what moves off it moves, however near it stays."""
 
 
 def numbers(columns: Columns, name: str) -> NDArray[np.float64]:
@@ -36,18 +40,37 @@ def categories(columns: Columns, name: str) -> list[str | None]:
 
 
 def numeric_profile(values: NDArray[np.float64]) -> NumericProfile:
-    """Bins `[edge, next edge)` at the LEVELS of the values that are there; (n,), NaN where missing."""
+    """The profile of the values that are there; (n,), NaN where missing."""
     there = values[~np.isnan(values)]
-    edges = np.unique(np.quantile(there, LEVELS, method="inverted_cdf")) if len(there) else np.empty(0)
-    return NumericProfile(
-        edges=tuple(float(edge) for edge in edges),
-        counts=tuple(int(count) for count in bin_counts(edges, there)),
-        missing=len(values) - len(there),
-    )
+    found, counts = np.unique(there, return_counts=True)
+    return counted_profile(found, counts.astype(np.int64), len(values) - len(there))
+
+
+def counted_profile(values: NDArray[np.float64], counts: NDArray[np.int64], missing: int) -> NumericProfile:
+    """The same from how often each value comes, (m,) both, the values ascending.
+
+    The first bin and the last one are empty: what lies there is below or above all that was seen. The bins of mirrored
+    values are the mirrored bins, so that a column that rises is judged as one that falls.
+    """
+    if not len(values):
+        return NumericProfile(edges=(), counts=(0,), missing=missing)
+    rows, reached = int(counts.sum()), np.cumsum(counts)
+    ranks = np.array([max(1, -(-rows * percent // 100)) for percent in PERCENT])  # whole numbers: nothing is rounded
+    from_below = values[np.searchsorted(reached, ranks)]
+    from_above = values[np.searchsorted(reached, rows + 1 - ranks)]
+    heavy = values[counts * HEAVY >= rows]
+    edges = np.unique(np.concatenate([from_below, heavy, _just_above(from_above), _just_above(heavy)]))
+    bins = np.bincount(np.searchsorted(edges, values, side="right"), counts, minlength=len(edges) + 1)
+    return NumericProfile(edges=tuple(edges.tolist()), counts=tuple(bins.astype(np.int64).tolist()), missing=missing)
+
+
+def _just_above(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The edges that leave these values below them: the next numbers there are."""
+    return np.nextafter(values, np.inf)
 
 
 def bin_counts(edges: Sequence[float] | NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Rows in each bin between (m,) edges, the first and last bin open; (m + 1,)."""
+    """Rows in each bin `[edge, next edge)` between (m,) edges, the first and last bin open; (m + 1,)."""
     bins: NDArray[Any] = np.searchsorted(np.asarray(edges, dtype=np.float64), there, side="right")
     return np.bincount(bins, minlength=len(edges) + 1).astype(np.int64)
 
@@ -59,13 +82,21 @@ def categorical_profile(found: Sequence[str | None] | Mapping[str | None, int]) 
     return CategoricalProfile(counts={str(k): n for k, n in counts.most_common()}, missing=missing)
 
 
-def build_profile(data: DataSet, columns: Columns, batches: Sequence[int], promised: Estimate) -> Profile:
+def build_profile(
+    data: DataSet, columns: Columns, batches: Sequence[int], promised: Estimate, identity: Identity | None = None
+) -> Profile:
     """The profile of a version's training rows (with the target), the batches they came in, its error's promise.
 
-    `promised` is the median absolute percentage error on rows held out (0.2 is 20 %), with its 95 % interval.
+    `promised` is the median absolute percentage error on rows held out (0.2 is 20 %), with its 95 % interval;
+    `identity` says which of those are of one thing.
     """
-    rows = len(columns[data.target])
-    return Profile(rows=rows, batches=tuple(batches), columns=column_profiles(data, columns), promised=promised)
+    return Profile(
+        rows=len(columns[data.target]),
+        batches=tuple(batches),
+        columns=column_profiles(data, columns),
+        promised=promised,
+        copies=copies(identity),
+    )
 
 
 def column_profiles(data: DataSet, columns: Columns) -> dict[str, ColumnProfile]:

@@ -106,7 +106,7 @@ class TrainReason(StrEnum):
     TOO_FEW_ROWS = "too_few_rows"
     """Too few rows to tell a change from noise."""
     BROKEN_COLUMN = "broken_column"
-    """A column is broken; a model trained on it would learn the defect."""
+    """A column is broken, and the champion errs more for it; a model trained on it would learn the defect."""
     ASKED = "asked"
     """Somebody asked for a training, whatever the data say."""
 
@@ -122,6 +122,26 @@ class Asked(_Record):
     data_alone_sentence: str
 
 
+class DefectKind(StrEnum):
+    """How a column looks broken; a closed list, documented in docs/decisions.md."""
+
+    LOST = "lost"
+    """As good as no value is there, where training had one in most rows."""
+    STUCK = "stuck"
+    """One number in every row."""
+    UNIT = "unit"
+    """Most values lie beyond the training data's outermost hundredth."""
+
+
+class Defect(_Record):
+    """A column that looks broken rather than moved."""
+
+    column: str
+    kind: DefectKind
+    what: str
+    """For a person, with the figures."""
+
+
 class TrainVerdict(_Record):
     """Whether to train, and why."""
 
@@ -132,13 +152,26 @@ class TrainVerdict(_Record):
     moved: tuple[str, ...] = ()
     """Columns that moved, most first."""
     excluded: tuple[int, ...] = ()
-    """Batches that no training uses, for a column of theirs is broken."""
+    """Batches that no training uses unless they are taken back, for a column of theirs is broken."""
+    defects: tuple[Defect, ...] = ()
+    """Columns that look broken. Where the champion does not err more than it promised, they are a warning, and the
+    batch is used."""
     columns: tuple[ColumnEvidence, ...] = ()
     error: ErrorEvidence | None = None
     live: LiveEvidence | None = None
     """None where inferences are not stored, or too few."""
     asked: Asked | None = None
     """Set if, and only if, the reason is ASKED."""
+
+
+class TakenBack(_Record):
+    """Batches that a decision left out and somebody took back: trainings use them again."""
+
+    batches: tuple[int, ...]
+    by: str
+    at: datetime
+    reason: str = ""
+    """In the words of who took them back."""
 
 
 class Training(_Record):
@@ -215,6 +248,8 @@ class DecisionRecord(_Record):
     """Rows kept by state, the most frequent first, at most ten; the empty name is of rows without one."""
     rejected: dict[str, int] | None = None
     """Rows that cleaning left out, by its reason; None, as with `origin`, where that is not known."""
+    taken_back: tuple[TakenBack, ...] = ()
+    """Of the batches that the decision left out, those that somebody took back, and who, and when."""
     airflow_run: str | None = None
     """The id of the Airflow run in which it was decided; None without Airflow."""
 

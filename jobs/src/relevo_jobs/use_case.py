@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from relevo_contract import names
 from relevo_contract.data_set import Columns, DataSet
+from relevo_contract.identity import Identity
 from relevo_contract.record import BatchRef, Estimate
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
 from relevo_jobs.errors import StepError
@@ -43,6 +44,8 @@ class Lesson:
     """Of everything random: the same lesson gives the same model."""
     threads: int
     """0 is all there are."""
+    identity: Identity | None = None
+    """Which of the held-out rows are of one thing, for `median_error`; None: each is its own."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class TrainedVersion:
     actual: NDArray[np.float64]
     """Natural logarithm of the target of the held-out rows, in the order of CLEAN, (n > 0,)."""
     trained: Trained
+    identity: Identity | None = None
+    """Which of them are of one thing, (n,); None: each is its own."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,13 @@ class UseCase:
     """The fewest rows that `train` can make a version of."""
     train_together: Callable[[Path, SharedLesson], TrainedVersion] | None = None
     """The same as `train` on a Dask cluster; None: there is no such way, and RELEVO_DASK is refused."""
+    identity: Callable[[Columns], Identity] | None = None
+    """Which rows are of one thing, from CLEAN's columns: a house listed again is the same house. `clean` holds all rows
+    of a thing out, or none, and no interval counts a thing twice. None: each row is its own."""
+
+    def identity_of(self, columns: Columns) -> Identity | None:
+        """Which of the rows are of one thing, (n,); None: each is its own."""
+        return None if self.identity is None else self.identity(columns)
 
     def expect_whole(self, folder: Path, trained: Trained, held_out: int) -> None:
         """Raise StepError unless `train` wrote what a version needs and answered for every held-out row."""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from relevo_contract.profile import Profile
-from relevo_contract.record import BatchRef, TrainReason, TrainVerdict
-from relevo_jobs.decide.policy import FEWEST_ROWS, Case, Limits, decide, judged_together, rows_needed
+from relevo_contract.record import BatchRef, DefectKind, TrainReason, TrainVerdict
+from relevo_jobs.decide.policy import FEWEST_ROWS, Case, Champion, Limits, decide, judged_together, rows_needed
 from tests.jobs.champions import champion, profile
 from tests.jobs.market import STATES, Table, changed, listings
 
@@ -135,18 +135,59 @@ def test_seventeen_odd_rows_never_train(known: Profile) -> None:
         (times(0.0929), "its unit may have changed"),
         (stuck, "house_size holds 1,500 in every row"),
         (lambda rows: changed(rows, price=rows["price"] * 100), "price has its median at"),
-        (lambda rows: changed(rows, acre_lot=rows["house_size"]), "acre_lot has its median at"),
-        (lambda rows: changed(rows, city=np.full(700, None)), "city is there in 0 of 700 rows"),
+        (lambda rows: changed(rows, price=np.full(700, 900_000.0)), "price holds 900,000 in every row"),
     ],
-    ids=["lost", "x10", "x100", "/10", "square metres", "constant", "cents", "swapped", "no city"],
+    ids=["lost", "x10", "x100", "/10", "square metres", "constant", "cents", "one price"],
 )
-def test_a_broken_column_never_trains_and_is_named(
+def test_a_broken_column_that_the_error_tells_of_never_trains_and_is_named(
     known: Profile, break_it: Callable[[Table], Table], says: str
 ) -> None:
     verdict = judge(known, break_it(listings(700, 65)), untrained=5000)
     assert (verdict.train, verdict.reason) == (False, TrainReason.BROKEN_COLUMN)
     assert says in verdict.sentence
+    assert "take them back (relevo-job include 2)" in verdict.sentence
     assert verdict.excluded == (2,)
+    assert verdict.error is not None
+    assert verdict.error.worse
+    assert [defect.what in verdict.sentence for defect in verdict.defects] == [True]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "says"),
+    [
+        (lambda rows: changed(rows, city=np.full(700, None)), DefectKind.LOST, "city is there in 0 of 700 rows"),
+        (lambda rows: changed(rows, acre_lot=np.full(700, 0.37)), DefectKind.STUCK, "acre_lot holds 0.37 in every row"),
+        (lambda rows: changed(rows, acre_lot=rows["acre_lot"] * 100), DefectKind.UNIT, "acre_lot has its median at"),
+        (lambda rows: changed(rows, acre_lot=-rows["acre_lot"]), DefectKind.UNIT, "acre_lot has its median at"),
+    ],
+    ids=["no city", "one plot", "larger plots", "plots below all"],
+)
+@pytest.mark.parametrize(("untrained", "reason"), [(700, TrainReason.QUIET), (5000, TrainReason.DRIFT)])
+def test_a_column_that_only_looks_broken_is_a_warning_and_its_rows_are_used(
+    known: Profile, change: Callable[[Table], Table], kind: DefectKind, says: str, untrained: int, reason: TrainReason
+) -> None:
+    """As a summer looks to a model of the winter that prices it as well as ever."""
+    verdict = judge(known, change(listings(700, 65)), untrained=untrained)
+    assert (verdict.reason, verdict.excluded) == (reason, ())
+    assert f"warning: {says}" in verdict.sentence
+    assert "but the error does not say that it is broken" in verdict.sentence
+    assert [defect.kind for defect in verdict.defects] == [kind]
+    assert verdict.defects[0].column in verdict.moved
+
+
+def test_a_target_that_jumped_and_is_predicted_right_is_no_defect(known: Profile) -> None:
+    """The champion vouches for it: its error is of that very column."""
+    rows = listings(700, 65, states={"Massachusetts": 14.5})
+    sees = Champion(1, known, np.log(rows["price"]))
+    verdict = decide(sees, Case(rows, (2,), 700), Limits())
+    assert verdict.excluded == ()
+    assert [(defect.column, defect.kind) for defect in verdict.defects] == [("price", DefectKind.UNIT)]
+
+
+def test_without_an_error_to_be_had_nothing_is_called_broken() -> None:
+    """No champion, no profile to be broken against."""
+    rows = times(10)(listings(700, 65))
+    assert decide(None, Case(rows, (1,), 700), Limits()).defects == ()
 
 
 def test_a_column_somebody_vouches_for_is_not_called_broken(known: Profile) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -72,8 +73,19 @@ def bins(name: str, distribution: Distribution, say: Say = english) -> list[str]
     edges = [f"{edge:,.6g}" for edge in distribution.edges]
     if not edges:
         return [say("all values")]
-    between = [f"{low}–{high}" for low, high in pairwise(edges)]
-    return [say("below {edge}", edge=edges[0]), *between, say("{edge} and above", edge=edges[-1])]
+    between = [
+        low if _is_value(*both) else f"{low}–{high}"
+        for (low, high), both in zip(pairwise(edges), pairwise(distribution.edges), strict=True)
+    ]
+    # Above what was seen there is no row of the training data; profiles of earlier releases have some in the last bin.
+    seen = distribution.before[-1]
+    last = say("{edge} and above", edge=edges[-1]) if seen else say("above {edge}", edge=edges[-1])
+    return [say("below {edge}", edge=edges[0]), *between, last]
+
+
+def _is_value(low: float, high: float) -> bool:
+    """Whether a bin is of one value: the next number is beyond it."""
+    return high == math.nextafter(low, math.inf)
 
 
 def distribution_shares(
@@ -82,12 +94,11 @@ def distribution_shares(
     """By bin its share of all rows, in the training data and in the batch; a missing value is a bin as well."""
     there = (1 - evidence.missing_before, 1 - evidence.missing_now)
     sums = (max(1, sum(kept.before)), max(1, sum(kept.now)))
-    shares = {
-        label: (there[0] * before / sums[0], there[1] * now / sums[1])
-        for label, before, now in zip(bins(evidence.column, kept, say), kept.before, kept.now, strict=True)
-    }
-    if shares.get(say("all others")) == (0, 0):
-        del shares[say("all others")]
+    shares: dict[str, tuple[float, float]] = {}
+    for label, before, now in zip(bins(evidence.column, kept, say), kept.before, kept.now, strict=True):
+        if before or now:  # bins so narrow that they read the same are one to a person
+            drawn = shares.get(label, (0.0, 0.0))
+            shares[label] = (drawn[0] + there[0] * before / sums[0], drawn[1] + there[1] * now / sums[1])
     if evidence.missing_before or evidence.missing_now:
         shares[say("(no value)")] = (evidence.missing_before, evidence.missing_now)
     return shares

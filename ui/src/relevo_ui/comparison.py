@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.bundle import HoldoutPredictions, ShapSummary
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
 
-NORMAL_975: Final = 1.959964
-"""The standard normal distribution's 97.5 % quantile."""
-
 Floats = NDArray[np.float64]
-
-
-def median_error(log_price: Floats, predicted: Floats) -> Estimate:
-    """Median absolute percentage error of log prices (n > 0,) with its 95 % interval, as the steps compute it."""
-    ordered = np.sort(np.abs(np.expm1(predicted - log_price)))
-    rows = len(ordered)
-    reach = NORMAL_975 * np.sqrt(rows) / 2
-    low, high = max(0, int(np.floor(rows / 2 - reach))), min(rows - 1, int(np.ceil(rows / 2 + reach)))
-    return Estimate(value=float(np.median(ordered)), low=float(ordered[low]), high=float(ordered[high]))
 
 
 @dataclass(frozen=True)
@@ -46,27 +35,40 @@ def shared(older: HoldoutPredictions | None, newer: HoldoutPredictions | None) -
         return None
     first, second = _by_batch(older), _by_batch(newer)
     # A batch cleaned anew would have other rows: those that do not agree on the price are not the same.
-    common = [n for n in first if n in second and np.array_equal(first[n][0], second[n][0]) and len(first[n][0])]
+    common = [
+        n for n in first if n in second and np.array_equal(first[n].price, second[n].price) and len(first[n].price)
+    ]
     if not common:
         return None
-    price = np.concatenate([first[n][0] for n in common])
-    a, b = np.concatenate([first[n][1] for n in common]), np.concatenate([second[n][1] for n in common])
+    price = np.concatenate([first[n].price for n in common])
+    a, b = (np.concatenate([of[n].predicted for n in common]) for of in (first, second))
+    of = second if newer.things else first  # the rows are the same, and so are the houses
+    things = np.concatenate([of[n].things for n in common]) if older.things or newer.things else None
     return Shared(
         batches=tuple(common),
         rows=len(price),
-        older=median_error(price, a),
-        newer=median_error(price, b),
+        older=median_error(percentage_errors(price, a), things),
+        newer=median_error(percentage_errors(price, b), things),
         better=float((np.abs(b - price) < np.abs(a - price)).mean()),
     )
 
 
-def _by_batch(kept: HoldoutPredictions) -> dict[int, tuple[Floats, Floats]]:
+class _Rows(NamedTuple):
+    """A batch's kept rows, (n,) each."""
+
+    price: Floats
+    predicted: Floats
+    things: NDArray[np.int64]
+    """Zeros where they are not known."""
+
+
+def _by_batch(kept: HoldoutPredictions) -> dict[int, _Rows]:
     if not kept.batches:
         return {}
     ends = np.cumsum(kept.counts)[:-1].tolist()
-    prices = np.split(np.array(kept.log_price), ends)
-    predicted = np.split(np.array(kept.predicted), ends)
-    return dict(zip(kept.batches, zip(prices, predicted, strict=True), strict=True))
+    prices, predicted = (np.split(np.array(one), ends) for one in (kept.log_price, kept.predicted))
+    things = np.split(np.array(kept.things or np.zeros(len(kept.log_price)), dtype=np.int64), ends)
+    return dict(zip(kept.batches, map(_Rows, prices, predicted, things), strict=True))
 
 
 @dataclass(frozen=True)

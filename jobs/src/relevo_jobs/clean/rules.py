@@ -37,7 +37,12 @@ STANDING_IN = ("bed", "bath", "acre_lot", "house_size")
 
 
 def held_out(values: Mapping[str, Value | None]) -> bool:
-    """Whether a listing is held out: by a hash of its identity, so that a house listed again falls on the same side.
+    """Whether a listing is held out: by its identity, so that a house listed again falls on the same side."""
+    return identity(values) % HOLDOUT_SHARE == 0
+
+
+def identity(values: Mapping[str, Value | None]) -> int:
+    """A number of 64 bits that a house has, however often it is listed.
 
     A house is its street, city, state and zip code; where the street is missing, its size and rooms stand in.
     """
@@ -45,7 +50,7 @@ def held_out(values: Mapping[str, Value | None]) -> bool:
     if values["street"] is None:
         key += [values[name] for name in STANDING_IN]
     digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
-    return int.from_bytes(digest) % HOLDOUT_SHARE == 0
+    return int.from_bytes(digest)
 
 
 def clean_row(row: Raw) -> Kept | Rejection:

@@ -13,13 +13,22 @@ from numpy.typing import NDArray
 
 from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.drift import evidence
+from relevo_contract.identity import Identity
 from relevo_contract.listing import LISTINGS
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import CategoricalProfile, Profile
 from relevo_contract.profiling import categories
-from relevo_contract.record import BatchRef, ColumnEvidence, ErrorEvidence, LiveEvidence, TrainReason, TrainVerdict
-from relevo_jobs.decide.defects import Defect, defects
+from relevo_contract.record import (
+    BatchRef,
+    ColumnEvidence,
+    Defect,
+    ErrorEvidence,
+    LiveEvidence,
+    TrainReason,
+    TrainVerdict,
+)
+from relevo_jobs.decide.defects import defects
 from relevo_jobs.decide.live import LiveInputs, live_evidence
-from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.wording import estimate, listed, percent, rows_of
 
 
@@ -81,6 +90,8 @@ class Case:
     """What the columns are."""
     lacking: str | None = None
     """What a training would lack of its rows, in words; None: it has enough."""
+    identity: Identity | None = None
+    """Which rows are of one thing, (n,); None: each is its own."""
 
     def __len__(self) -> int:
         return len(self.columns[self.data.target])
@@ -96,6 +107,7 @@ class _Judged:
     found: tuple[ColumnEvidence, ...]
     error: ErrorEvidence
     live: LiveEvidence | None
+    defects: tuple[Defect, ...]
 
     @property
     def rows(self) -> int:
@@ -144,19 +156,34 @@ def _too_few(judged: _Judged) -> Ruling | None:
 
 
 def _broken(judged: _Judged) -> Ruling | None:
-    if judged.rows < FEWEST_ROWS:
+    # A column alone cannot tell a defect from a summer: the champion errs where a defect reaches it, and where the
+    # target is what broke. What it prices as well as ever is worth learning from.
+    if not judged.defects or not judged.error.worse:
         return None
-    found = _untrusted(defects(judged.champion.profile, judged.case.columns), judged.limits)
-    if not found:
-        return None
+    taken = " ".join(str(number) for number in judged.case.batches)
     return TrainReason.BROKEN_COLUMN, (
-        f"{listed([f'{defect.column} {defect.what}' for defect in found])}: broken, so {judged.these} are never "
-        "trained on; look at the source, or name the column in RELEVO_TRUSTED_COLUMNS if it is right"
+        f"{_told(judged.defects)}: broken, for {judged.against}; so no training uses {judged.these}. Look at "
+        f"the source; if it is right, take them back (relevo-job include {taken}) or name the column in "
+        "RELEVO_TRUSTED_COLUMNS"
     )
 
 
-def _untrusted(found: Sequence[Defect], limits: Limits) -> list[Defect]:
-    return [defect for defect in found if defect.column not in limits.trusted]
+def _told(found: Sequence[Defect]) -> str:
+    return listed([f"{defect.column} {defect.what}" for defect in found])
+
+
+def _looks_broken(profile: Profile, case: Case, limits: Limits) -> tuple[Defect, ...]:
+    """The columns that look broken and that nobody vouches for."""
+    if len(case) < FEWEST_ROWS:
+        return ()
+    return tuple(defect for defect in defects(profile, case.columns) if defect.column not in limits.trusted)
+
+
+def _warned(judged: _Judged, sentence: str) -> str:
+    """A verdict's sentence with what looks broken and is not called so."""
+    if not judged.defects:
+        return sentence
+    return f"{sentence}; warning: {_told(judged.defects)}, but the error does not say that it is broken"
 
 
 def _new_state(judged: _Judged) -> Ruling | None:
@@ -256,18 +283,21 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
         return _without_champion(case)
     if not len(case):
         return TrainVerdict(train=False, reason=TrainReason.TOO_FEW_ROWS, sentence="cleaning kept no row of the batch")
-    found = evidence(champion.profile, case.columns, limits.false_alarms)
+    found = evidence(champion.profile, case.columns, limits.false_alarms, case.identity)
     live = None if case.live is None else live_evidence(champion.profile, case.live, case.columns, limits)
-    judged = _Judged(champion, case, limits, found, _error_evidence(champion, case, limits), live)
+    suspected = _looks_broken(champion.profile, case, limits)
+    judged = _Judged(champion, case, limits, found, _error_evidence(champion, case, limits), live, suspected)
     reason, sentence = next(ruling for rule in RULES if (ruling := rule(judged)))
     if reason in TRAINS and case.lacking is not None:
         reason, sentence = TrainReason.TOO_FEW_ROWS, f"{sentence}; but {case.lacking}"
+    broken = reason is TrainReason.BROKEN_COLUMN
     return TrainVerdict(
         train=reason in TRAINS,
         reason=reason,
-        sentence=sentence,
+        sentence=sentence if broken else _warned(judged, sentence),
         moved=tuple(e.column for e in judged.moved),
-        excluded=case.batches if reason is TrainReason.BROKEN_COLUMN else (),
+        excluded=case.batches if broken else (),
+        defects=suspected,
         columns=found,
         error=judged.error,
         live=live,
@@ -287,7 +317,7 @@ def _without_champion(case: Case) -> TrainVerdict:
 
 
 def _error_evidence(champion: Champion, case: Case, limits: Limits) -> ErrorEvidence:
-    now = median_error(percentage_errors(np.log(case.columns[case.data.target]), champion.predicted))
+    now = median_error(percentage_errors(np.log(case.columns[case.data.target]), champion.predicted), case.identity)
     promised = champion.profile.promised
     worse = now.low > promised.high and now.value > promised.value * (1 + limits.error_margin)
     return ErrorEvidence(now=now, promised=promised, rows=len(case), worse=worse)

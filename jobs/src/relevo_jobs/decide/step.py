@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
@@ -19,7 +20,9 @@ from relevo_jobs.answering import answers
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
+from relevo_jobs.errors import SettingsError
 from relevo_jobs.houses import HOUSES
+from relevo_jobs.include.step import taken_back
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import DecideSettings
@@ -40,6 +43,25 @@ def run(settings: DecideSettings, use_case: UseCase = HOUSES) -> Outcome:
     Unavailable if CLEAN or MLflow is away.
     """
     registry = Registry(settings.tracking_uri, settings.model)
+    included, told = _take_back(registry, settings)
+    outcome = _decided(registry, settings, use_case)
+    if included and outcome.code:
+        return Outcome.done("decide", told + outcome.sentence, outcome.batch, **outcome.details)
+    return replace(outcome, sentence=told + outcome.sentence)
+
+
+def _take_back(registry: Registry, settings: DecideSettings) -> tuple[tuple[int, ...], str]:
+    """Take back what is asked for, before anything is decided; a refusal is told, and does not stop the loop."""
+    if not settings.include:
+        return (), ""
+    try:
+        batches, sentence = taken_back(registry, settings)
+    except SettingsError as error:
+        return (), f"{error}; "
+    return batches, f"{sentence}; "
+
+
+def _decided(registry: Registry, settings: DecideSettings, use_case: UseCase) -> Outcome:
     ask, refused = settings.ask(), None
     honoured = None if ask is None else registry.honoured(settings.group, ask.id)
     open_ask = ask if honoured is None else None
@@ -114,9 +136,11 @@ class _Judge:
         self, registry: Registry, store: CleanStore, folder: Path, settings: DecideSettings, use_case: UseCase
     ) -> None:
         self._store, self._limits, self._data, self._needs = store, settings.limits(), use_case.data, use_case.needs
+        self._use_case = use_case
         self._champion = champion = registry.champion()
         self._airflow_run = settings.airflow_run or None
         self._excluded = registry.excluded(settings.group)
+        self._included = registry.included(settings.group)
         self._profile: Profile | None = None
         self._live: LiveInputs | None = None
         if champion is not None:
@@ -149,7 +173,7 @@ class _Judge:
     def _lesson(self, ref: BatchRef) -> Lesson:
         last = self._last_trained()
         untrained = self._untrained_before(ref)
-        if ref.number > last and ref.number not in self._excluded:
+        if self._is_new(ref):
             untrained.append(ref)
         left_out = [number for number in self._excluded if last < number <= ref.number]
         rows = sum(b.kept for b in untrained)
@@ -164,7 +188,8 @@ class _Judge:
         batches = judged_together(untrained, rows_needed(self._profile, self._limits))
         columns = self._store.columns([b.number for b in batches])
         numbers, kept = tuple(b.number for b in batches), sum(b.kept for b in untrained)
-        case = Case(columns, numbers, kept, self._live, self._data, self._lacking(ref))
+        identity = self._use_case.identity_of(columns)
+        case = Case(columns, numbers, kept, self._live, self._data, self._lacking(ref), identity)
         champion = None
         if self._champion is not None and self._profile is not None:
             number = self._champion.number
@@ -176,12 +201,20 @@ class _Judge:
 
     def _untrained_before(self, ref: BatchRef) -> list[BatchRef]:
         """Batches before this one that the champion was not trained on and a training would use, newest first."""
-        last = self._last_trained()
-        later = takewhile(lambda b: b.number > last, _newest_first(self._store, ref.number))
-        return [b for b in later if b.number not in self._excluded]
+        # Of those before the last that it was trained on, it was trained on all but those that were left out then.
+        first = min([self._last_trained() + 1, *(self._included - self._trained)])
+        later = takewhile(lambda b: b.number >= first, _newest_first(self._store, ref.number))
+        return [b for b in later if self._is_new(b)]
+
+    def _is_new(self, ref: BatchRef) -> bool:
+        return ref.number not in self._excluded and ref.number not in self._trained
+
+    @property
+    def _trained(self) -> frozenset[int]:
+        return frozenset(() if self._profile is None else self._profile.batches)
 
     def _last_trained(self) -> int:
-        return max(self._profile.batches, default=0) if self._profile is not None else 0
+        return max(self._trained, default=0)
 
 
 def _outcome(run_id: str, record: DecisionRecord, *, due: bool, before: str = "") -> Outcome:

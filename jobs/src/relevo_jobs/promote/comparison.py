@@ -7,15 +7,16 @@ uses every row, so that noise hides less (docs/decisions.md has the measurement)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from relevo_contract.identity import Identity, members, things
 from relevo_contract.listing import TARGET
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.record import Criterion, Estimate, Promotion, StateComparison
-from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.wording import estimate, listed, percent, rows_of
 
 Floats = NDArray[np.float64]
@@ -34,11 +35,11 @@ class Limits:
     """Where the rules draw their lines; each is a setting of `relevo-job promote`."""
 
     rows: int = 30
-    """Held-out rows, fewer of which tell nothing."""
+    """Held-out rows of different things (houses), fewer of which tell nothing."""
     confidence: float = 0.95
     """Of the interval that must lie below zero."""
     state_rows: int = 50
-    """Held-out rows from which a state weighs."""
+    """Held-out rows of different things from which a state weighs."""
     state_tolerance: float = 0.05
     """Mean log error by which a state may become worse: 0.05 is five per cent of the price."""
 
@@ -56,23 +57,64 @@ class HeldOut:
     champion: Floats
     """The champion's log prices; the training rows' median where there is no champion."""
     challenger: Floats
+    identity: Identity | None = None
+    """Which rows are of one thing, (n,); None: each is its own."""
     target: str = TARGET
     """What the price is called in sentences."""
 
+    def of(self, chosen: NDArray[np.bool_]) -> HeldOut:
+        """Some of the rows, by a mask."""
+        return replace(
+            self,
+            log_price=self.log_price[chosen],
+            state=[state for state, mine in zip(self.state, chosen, strict=True) if mine],
+            new=self.new[chosen],
+            champion=self.champion[chosen],
+            challenger=self.challenger[chosen],
+            identity=None if self.identity is None else self.identity[chosen],
+        )
 
-def paired_difference(champion: Floats, challenger: Floats, confidence: float, seed: int) -> Estimate:
-    """Mean of challenger minus champion, (n > 0,) losses each, with a percentile bootstrap interval over rows.
+    @property
+    def things(self) -> int:
+        """How many different things the rows are of."""
+        return things(self.identity, len(self.log_price))
 
-    Method: paired bootstrap (Efron & Tibshirani 1993, chapter 13; Koehn 2004 for comparing two systems).
+    @property
+    def errors(self) -> tuple[Estimate, Estimate]:
+        """The champion's median error and the challenger's."""
+        champion, challenger = (
+            median_error(percentage_errors(self.log_price, predicted), self.identity)
+            for predicted in (self.champion, self.challenger)
+        )
+        return champion, challenger
+
+    def difference(self, confidence: float, seed: int) -> Estimate:
+        """Of their mean absolute errors of the log price, challenger minus champion."""
+        champion, challenger = (np.abs(one - self.log_price) for one in (self.champion, self.challenger))
+        return paired_difference(champion, challenger, confidence, seed, self.identity)
+
+
+def paired_difference(
+    champion: Floats, challenger: Floats, confidence: float, seed: int, identity: Identity | None = None
+) -> Estimate:
+    """Mean of challenger minus champion, (n > 0,) losses each, with a percentile bootstrap interval.
+
+    Method: paired bootstrap (Efron & Tibshirani 1993, chapter 13; Koehn 2004 for comparing two systems) of the things
+    that the rows are of, each with all its rows (cluster bootstrap: Davison & Hinkley 1997, 3.8; Cameron, Gelbach &
+    Miller 2008): copies of a row tell nothing that it does not. Without an identity, of the rows.
     """
     difference = challenger - champion
-    rows = len(difference)
-    draws = int(np.clip(DRAWN // rows, FEWEST_DRAWS, DRAWS))
+    sums, sizes = difference, np.ones(len(difference))
+    if identity is not None:
+        group, counts = members(identity)
+        sums, sizes = np.bincount(group, difference).astype(np.float64), counts.astype(np.float64)
+    drawn = len(sums)
+    draws = int(np.clip(DRAWN // drawn, FEWEST_DRAWS, DRAWS))
     random = np.random.default_rng(seed)
-    at_once = max(1, IN_MEMORY // rows)
+    at_once = max(1, IN_MEMORY // drawn)
     means = np.concatenate(
         [
-            difference[random.integers(0, rows, (min(at_once, draws - start), rows))].mean(axis=1)
+            _mean(sums, sizes, random.integers(0, drawn, (min(at_once, draws - start), drawn)))
             for start in range(0, draws, at_once)
         ]
     )
@@ -81,25 +123,26 @@ def paired_difference(champion: Floats, challenger: Floats, confidence: float, s
     return Estimate(value=value, low=min(value, float(low)), high=max(value, float(high)))
 
 
+def _mean(sums: Floats, sizes: Floats, drawn: NDArray[np.int64]) -> Floats:
+    """The mean over the rows of the things drawn, (draws,), from their places, (draws, things)."""
+    return np.asarray(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), dtype=np.float64)
+
+
 def _states(held_out: HeldOut, limits: Limits, seed: int) -> tuple[StateComparison, ...]:
     """Each state of weight, worst first; the confidence is of all states together (Bonferroni)."""
     states = np.array([state or "" for state in held_out.state])
-    named, counts = np.unique(states, return_counts=True)
-    weighty = [name for name, rows in zip(named, counts, strict=True) if name and rows >= limits.state_rows]
+    by_state = {str(name): held_out.of(states == name) for name in np.unique(states) if name}
+    weighty = {name: mine for name, mine in by_state.items() if mine.things >= limits.state_rows}
     confidence = 1 - (1 - limits.confidence) / max(1, len(weighty))
     found = []
-    for name in weighty:
-        mine = states == name
-        price, champion, challenger = (
-            column[mine] for column in (held_out.log_price, held_out.champion, held_out.challenger)
-        )
-        difference = paired_difference(np.abs(champion - price), np.abs(challenger - price), confidence, seed)
+    for name, mine in weighty.items():
+        difference, (champion, challenger) = mine.difference(confidence, seed), mine.errors
         found.append(
             StateComparison(
-                state=str(name),
-                rows=int(mine.sum()),
-                champion=median_error(percentage_errors(price, champion)).value,
-                challenger=median_error(percentage_errors(price, challenger)).value,
+                state=name,
+                rows=len(mine.log_price),
+                champion=champion.value,
+                challenger=challenger.value,
                 difference=difference,
                 worse=difference.low > limits.state_tolerance,
             )
@@ -115,26 +158,27 @@ def compare(
     Judged on held-out rows of the batches the champion was not trained on, for those are why the challenger exists; on
     all held-out rows if these are too few, or if there is no champion. The states are judged on all of them.
     """
-    judged = held_out.new if held_out.new.sum() >= limits.rows else np.ones(len(held_out.new), dtype=bool)
-    price, champion, challenger = (
-        column[judged] for column in (held_out.log_price, held_out.champion, held_out.challenger)
-    )
-    rows = len(price)
-    if rows < max(1, limits.rows):
+    judged = held_out.of(held_out.new)
+    if judged.things < limits.rows:
+        judged = held_out
+    rows = len(judged.log_price)
+    if judged.things < max(1, limits.rows):
         nothing = Estimate(value=0.0, low=0.0, high=0.0)
+        champion, challenger = judged.errors if rows else (nothing, nothing)
+        different = f", of {judged.things:,} different," if judged.things < rows else ""
         return Promotion(
             promoted=False,
             criterion=Criterion.TOO_FEW_ROWS,
-            sentence=f"{rows_of(rows)} held out are too few to judge version {challenger_version} (at least "
+            sentence=f"{rows_of(rows)} held out{different} are too few to judge version {challenger_version} (at least "
             f"{limits.rows})",
             rows=rows,
             champion_version=champion_version,
             challenger_version=challenger_version,
-            champion=median_error(percentage_errors(price, champion)) if rows else nothing,
-            challenger=median_error(percentage_errors(price, challenger)) if rows else nothing,
+            champion=champion,
+            challenger=challenger,
             difference=nothing,
         )
-    difference = paired_difference(np.abs(champion - price), np.abs(challenger - price), limits.confidence, seed)
+    difference, (champion, challenger) = judged.difference(limits.confidence, seed), judged.errors
     states = _states(held_out, limits, seed) if champion_version is not None else ()
     worse = [state for state in states if state.worse]
     figures = Promotion(
@@ -144,8 +188,8 @@ def compare(
         rows=rows,
         champion_version=champion_version,
         challenger_version=challenger_version,
-        champion=median_error(percentage_errors(price, champion)),
-        challenger=median_error(percentage_errors(price, challenger)),
+        champion=champion,
+        challenger=challenger,
         difference=difference,
         states=states,
     )
@@ -157,7 +201,7 @@ def compare(
     else:
         criterion = Criterion.STATE_WORSE if worse else Criterion.BETTER
     promoted = criterion in {Criterion.FIRST_BEATS_MEDIAN, Criterion.BETTER}
-    sentence = _sentence(figures, worse, held_out.target, new=bool(held_out.new[judged].all()))
+    sentence = _sentence(figures, worse, held_out.target, new=bool(judged.new.all()))
     return figures.model_copy(update={"promoted": promoted, "criterion": criterion, "sentence": sentence})
 
 

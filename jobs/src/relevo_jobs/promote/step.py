@@ -77,6 +77,7 @@ def _judge(
         new=np.repeat([False, True], [len(old[target]), len(new[target])]),
         champion=champion_scores,
         challenger=challenger_scores,
+        identity=use_case.identity_of(rows),
         target=target,
     )
     return compare(

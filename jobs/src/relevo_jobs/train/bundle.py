@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from relevo_contract import names
 from relevo_contract.bundle import Residuals, SelfTest, SelfTestCase
 from relevo_contract.data_set import Columns
+from relevo_contract.identity import Identity, copies
 from relevo_contract.listing import CATEGORICAL, LISTINGS, NUMERIC, House
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import ColumnProfile, Profile
 from relevo_contract.profiling import column_profiles
 from relevo_contract.record import Estimate
 from relevo_jobs.errors import StepError
-from relevo_jobs.median_error import median_error, percentage_errors
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.train import explaining
 from relevo_jobs.train.exporting import to_onnx
@@ -48,6 +49,8 @@ class Measured:
     """What ONNX Runtime says of them, (n,)."""
     onnx_difference: float
     """Largest absolute difference of log price, ONNX Runtime to XGBoost, over all rows."""
+    identity: Identity | None = None
+    """Which of them are of one house, (n,); None: each is its own."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,12 @@ def write(
     holdout_columns: Columns,
     batches: Sequence[int],
     seed: int,
+    identity: Identity | None = None,
 ) -> Written:
     """Write every file of the version into an existing folder.
 
     `holdout_columns` (with `price`) are rows the model was not trained on, at least one: promise and residuals come of
-    them. Raises StepError if ONNX Runtime and XGBoost disagree.
+    them; `identity` says which of them are of one house. Raises StepError if ONNX Runtime and XGBoost disagree.
     """
     write_model(folder, fitted)
     scorer = Scorer(folder)
@@ -120,6 +124,7 @@ def write(
         actual=np.log(np.asarray(holdout_columns["price"], dtype=np.float64)),
         predicted=scorer.predict(holdout_columns),
         onnx_difference=largest_difference(fitted, scorer, (training_columns, holdout_columns)),
+        identity=identity,
     )
     return write_evidence(
         folder,
@@ -157,9 +162,15 @@ def write_evidence(
             f"expected ONNX Runtime and XGBoost to agree within {LARGEST_ONNX_DIFFERENCE} in log price, they differ by "
             f"{difference:.3g}: relevo_jobs.train.exporting does not fit this XGBoost; go back to the locked one"
         )
-    promised = median_error(percentage_errors(measured.actual, predicted))
-    residuals = residuals_of(measured.actual, predicted)
-    profile = Profile(rows=trained.rows, batches=trained.batches, columns=trained.profiles, promised=promised)
+    promised = median_error(percentage_errors(measured.actual, predicted), measured.identity)
+    residuals = residuals_of(measured.actual, predicted, measured.identity)
+    profile = Profile(
+        rows=trained.rows,
+        batches=trained.batches,
+        columns=trained.profiles,
+        promised=promised,
+        copies=copies(measured.identity),
+    )
     tested, explained = self_test_rows(predicted), explaining.chosen(len(predicted), seed)
     houses = held_out(np.concatenate([tested, explained]))
     features = fitted.encoder.transform(take(houses, np.arange(len(tested), len(tested) + len(explained))))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.bundle import HoldoutPredictions
+from relevo_contract.identity import Identity, members
 
 KEPT: Final = 500
 """Rows of a batch at most: an error's interval is then within 4 points, and 200 batches are 2 MB."""
@@ -25,7 +26,10 @@ def chosen(batch: int, rows: int) -> NDArray[np.int64]:
 
 
 def holdout_predictions(
-    counts: Mapping[int, int], log_price: NDArray[np.float64], predicted: NDArray[np.float64]
+    counts: Mapping[int, int],
+    log_price: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    identity: Identity | None = None,
 ) -> HoldoutPredictions:
     """Of held-out rows in the order of their batches, (n,) each; `counts` says how many each batch has, n in all."""
     if sum(counts.values()) != len(log_price):
@@ -41,4 +45,5 @@ def holdout_predictions(
         counts=tuple(len(one) for one in kept),
         log_price=tuple(log_price[places].round(DECIMALS).tolist()),
         predicted=tuple(predicted[places].round(DECIMALS).tolist()),
+        things=() if identity is None else tuple(members(identity[places])[0].tolist()),
     )

@@ -58,7 +58,8 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
             made = (on_workers if settings.dask else here)(settings, use_case, batches, folder, say)
             trained, held_out = made.trained, len(made.actual)
             use_case.expect_whole(folder, trained, held_out)
-            kept = holdout_predictions(store.held_out(numbers), made.actual, trained.predicted)
+            counts = store.held_out(numbers)
+            kept = holdout_predictions(counts, made.actual, trained.predicted, made.identity)
             (folder / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
         except OSError as error:
             raise Unavailable(
@@ -95,8 +96,9 @@ def here(
     actual = np.log(holdout[use_case.data.target])
     rows = len(training_rows[use_case.data.target])
     say(f"fitting {rows} rows of {len(numbers)} batches, {len(actual)} held out")
-    lesson = Lesson(training_rows, holdout, numbers, settings.seed, settings.threads)
-    return TrainedVersion(rows, actual, use_case.train(folder, lesson))
+    identity = use_case.identity_of(holdout)
+    lesson = Lesson(training_rows, holdout, numbers, settings.seed, settings.threads, identity)
+    return TrainedVersion(rows, actual, use_case.train(folder, lesson), identity)
 
 
 def on_workers(

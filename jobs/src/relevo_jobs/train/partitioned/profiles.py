@@ -13,8 +13,8 @@ import numpy as np
 
 from relevo_contract.data_set import Columns
 from relevo_contract.listing import LISTINGS
-from relevo_contract.profile import ColumnProfile, NumericProfile
-from relevo_contract.profiling import LEVELS, categorical_profile, categories, numbers
+from relevo_contract.profile import ColumnProfile
+from relevo_contract.profiling import categorical_profile, categories, counted_profile, numbers
 from relevo_jobs.train.partitioned.sums import Sums, added, summed
 
 
@@ -55,17 +55,7 @@ def added_counts(parts: Sequence[Counts]) -> Counts:
 def profiles(counts: Counts) -> dict[str, ColumnProfile]:
     """As `relevo_contract.profiling.column_profiles` of the rows that were counted."""
     found: dict[str, ColumnProfile] = {
-        name: _numeric(counts.numbers[name], counts.missing[name]) for name in LISTINGS.numbers
+        name: counted_profile(sums.keys, sums.values[:, 0].astype(np.int64), counts.missing[name])
+        for name, sums in counts.numbers.items()
     }
     return found | {name: categorical_profile(counts.categories[name]) for name in LISTINGS.compared}
-
-
-def _numeric(sums: Sums, missing: int) -> NumericProfile:
-    values, counts = sums.keys, sums.values[:, 0].astype(np.int64)
-    if not len(values):
-        return NumericProfile(edges=(), counts=(0,), missing=missing)
-    # The value of a rank: numpy's quantile by "inverted_cdf" (Hyndman & Fan 1996, definition 1).
-    ranks = np.maximum(0, np.ceil(counts.sum() * np.array(LEVELS) - 1))
-    edges = np.unique(values[np.searchsorted(np.cumsum(counts), ranks, side="right")])
-    bins = np.bincount(np.searchsorted(edges, values, side="right"), counts, minlength=len(edges) + 1)
-    return NumericProfile(edges=tuple(edges.tolist()), counts=tuple(bins.astype(np.int64).tolist()), missing=missing)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from relevo_contract import names
 from relevo_contract.features import Features
+from relevo_contract.identity import Identity
 from relevo_contract.settings import read
 from relevo_jobs.errors import SettingsError
+from relevo_jobs.houses import identity
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import WithClean
 from relevo_jobs.stores.clean import CleanStore
@@ -44,6 +46,7 @@ class Scored(NamedTuple):
 
     actual: NDArray[np.float64]
     predicted: NDArray[np.float64]
+    identity: Identity
 
 
 def clean_of(group: int) -> CleanStore:
@@ -90,7 +93,7 @@ def score(
         made = scorer.encoder.transform(held)
         predicted = scorer.predict_features(made)
         furthest = np.abs(predicted - predict(booster, made)).max(initial=furthest)
-        scored.append(Scored(np.log(np.asarray(held["price"], dtype=np.float64)), predicted))
+        scored.append(Scored(np.log(np.asarray(held["price"], dtype=np.float64)), predicted, identity(held)))
     for partition in partitions:
         made = features.of(partition.given, partition.codes)
         furthest = np.abs(scorer.predict_features(made) - predict(booster, made)).max(initial=furthest)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from relevo_contract import names
 from relevo_contract.data_set import Columns
+from relevo_contract.identity import Identity
 from relevo_contract.record import BatchRef
 from relevo_jobs.train import bundle
 from relevo_jobs.train.averaging import average
@@ -49,9 +50,9 @@ def train(folder: Path, lesson: SharedLesson) -> TrainedVersion:
         made = Training(cluster, lesson.group, lesson.batches, seed=lesson.seed, threads=lesson.threads, say=lesson.say)
         fitted = made.fit()
         lesson.say("measuring it and writing the version's files")
-        written = made.write(folder, fitted)
+        written, identity = made.write(folder, fitted)
     trained = Trained(written.predicted, written.promised, fitted.parameters, written.onnx_difference)
-    return TrainedVersion(made.rows, written.actual, trained)
+    return TrainedVersion(made.rows, written.actual, trained, identity)
 
 
 @contextmanager
@@ -137,8 +138,8 @@ class Training:
         }
         return Fitted(model.encoder(vocabulary), average(boosters), chosen | found)
 
-    def write(self, folder: Path, fitted: Fitted) -> bundle.Written:
-        """As `bundle.write`: every file of the version, measured on the workers."""
+    def write(self, folder: Path, fitted: Fitted) -> tuple[bundle.Written, Identity]:
+        """As `bundle.write`: every file of the version, measured on the workers; and the held-out rows' identity."""
         bundle.write_model(folder, fitted)
         files = self._cluster.spread(
             tasks.Files(*((folder / n).read_bytes() for n in (names.XGBOOST_FILE, names.ONNX_FILE, names.ENCODER_FILE)))
@@ -159,16 +160,19 @@ class Training:
             for one, held in zip(mine, found, strict=True)
         }
         held = [of_part[placed.part] for placed in self._placed]
+        identity = np.concatenate([one.identity for one in held])
         measured = bundle.Measured(
             np.concatenate([one.actual for one in held]),
             np.concatenate([one.predicted for one in held]),
             max(difference for _, difference in scored),
+            identity,
         )
         trained = bundle.TrainedOn(self.rows, self._batches, profiles.profiles(self._cluster.result(self._counts)))
         ends = np.cumsum([len(one.actual) for one in held])
-        return bundle.write_evidence(
+        written = bundle.write_evidence(
             folder, fitted, measured, trained, held_out=lambda rows: self._held_out(rows, ends), seed=self._seed
         )
+        return written, identity
 
     def _held_out(self, rows: NDArray[np.int64], ends: NDArray[np.int64]) -> Columns:
         """Held-out rows by their place among those of all parts, whose ends are given."""
