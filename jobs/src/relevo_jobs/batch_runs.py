@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ class Run:
     def batch(self) -> int:
         """The batch's number."""
         return int(self.tags[names.TAG_BATCH])
+
+    def numbers(self, tag: str) -> list[int]:
+        """The batch numbers that a tag lists."""
+        found: list[int] = json.loads(self.tags.get(tag, "[]"))
+        return found
 
 
 def pairs(values: Mapping[str, str]) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from relevo_jobs.settings import (
     CleanSettings,
     CollectSettings,
     DecideSettings,
+    IncludeSettings,
     PrepareSettings,
     PromoteSettings,
     Settings,
@@ -42,6 +43,7 @@ STEPS = {
     "collect": Step("relevo_jobs.collect.step", CollectSettings, "ask the source for one new batch; RAW"),
     "clean": Step("relevo_jobs.clean.step", CleanSettings, "typed rows of each new batch; CLEAN"),
     "decide": Step("relevo_jobs.decide.step", DecideSettings, "whether the newest batch calls for a training"),
+    "include": Step("relevo_jobs.include.step", IncludeSettings, "take back batches that decide left out"),
     "train": Step("relevo_jobs.train.step", TrainSettings, "train and register the version asked for"),
     "promote": Step("relevo_jobs.promote.step", PromoteSettings, "whether that version becomes production"),
 }
@@ -65,30 +67,35 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
         prog="relevo-job",
-        description="One step of the loop, collect → clean → decide → train → promote, or what it needs: prepare.",
+        description="One step of the loop, collect → clean → decide → train → promote; prepare, before the first; "
+        "include, when you ask for it.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     steps = top.add_subparsers(dest="step", required=True, metavar="STEP")
     for name, step in STEPS.items():
-        steps.add_parser(
+        own = steps.add_parser(
             name,
             help=step.summary,
             description=f"relevo-job {name}: {step.summary}.",
             epilog=f"settings, from the environment:\n{table(step.settings)}\n\n{EXIT_CODES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        if name == "include":
+            own.add_argument("include", nargs="*", metavar="BATCH", help="instead of RELEVO_INCLUDE: numbers, or all")
     return top
 
 
 def main(arguments: Sequence[str] | None = None, use_case: UseCase | None = None) -> int:
     """Run one step, of house prices unless told otherwise, and return its exit code."""
-    name: str = parser().parse_args(arguments).step
+    given = vars(parser().parse_args(arguments))
+    name: str = given.pop("step")
     step = STEPS[name]
     log = variable(step.settings, "termination_log")  # needed even if the settings are wrong
     termination_log = Path(os.environ.get(log) or step.settings.model_fields["termination_log"].default)
     try:
-        settings: Any = read(step.settings, SettingsError)
+        own = {field: " ".join(words) for field, words in given.items() if words}
+        settings: Any = read(step.settings, SettingsError, **own)
     except SettingsError as error:
         return tell(Outcome.failed(name, error), termination_log)
     deadline = Deadline(settings.deadline, lambda error: tell(Outcome.failed(name, error), termination_log))

@@ -12,14 +12,14 @@ Each method may be killed at any line and called again. What marks a thing as do
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from relevo_contract import names
 from relevo_contract.mlflow_rest import ABSENT, EXISTS
-from relevo_contract.record import BatchRef, DecisionRecord, Promotion, Training
+from relevo_contract.record import BatchRef, DecisionRecord, Promotion, TakenBack, Training
 from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, pairs, quoted
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.mlflow_api import MlflowApi, Refused
@@ -111,8 +111,32 @@ class Registry:
 
     def excluded(self, group: int) -> set[int]:
         """The batches that no training uses, for a column of theirs is broken."""
-        runs = self._runs.where(group, f"tags.`{names.TAG_EXCLUDED}` != ''")
-        return {number for run in runs for number in json.loads(run.tags[names.TAG_EXCLUDED])}
+        runs = self._left_out(group)
+        return {n for run in runs for n in run.numbers(names.TAG_EXCLUDED)} - _included(runs)
+
+    def included(self, group: int) -> set[int]:
+        """The batches that were left out and somebody took back."""
+        return _included(self._left_out(group))
+
+    def include(self, group: int, told: TakenBack) -> None:
+        """Use batches again that were left out, and say so in each record that left some of them out."""
+        for run in self._left_out(group):
+            mine = set(told.batches) & set(run.numbers(names.TAG_EXCLUDED))
+            before = set(run.numbers(names.TAG_INCLUDED))
+            if mine <= before:
+                continue
+            record = self._runs.record(run)
+            # Of one that was cut short the record tells already.
+            if new := mine - {number for one in record.taken_back for number in one.batches}:
+                more = told.model_copy(update={"batches": tuple(sorted(new))})
+                record = record.model_copy(update={"taken_back": (*record.taken_back, more)})
+                self._runs.put_record(run, record)
+            self._runs.log(run, record, {})
+            self._runs.tag(run, names.TAG_INCLUDED, json.dumps(sorted(before | mine)))
+
+    def _left_out(self, group: int) -> list[Run]:
+        """The runs whose decision left batches out."""
+        return self._runs.where(group, f"tags.`{names.TAG_EXCLUDED}` != ''")
 
     def pending_training(self, group: int) -> tuple[str, DecisionRecord] | None:
         """The newest decision that asked for a training, None if there is none or it is registered already."""
@@ -199,6 +223,10 @@ class Registry:
 
     def _tag_version(self, version: int, key: str, value: str) -> None:
         self._api.post("model-versions/set-tag", name=self._model, version=str(version), key=key, value=value)
+
+
+def _included(runs: Iterable[Run]) -> set[int]:
+    return {number for run in runs for number in run.numbers(names.TAG_INCLUDED)}
 
 
 def _spelled(train: bool) -> str:

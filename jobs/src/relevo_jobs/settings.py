@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationInfo, field_validator
 
 from relevo_contract import names, settings
+from relevo_contract.inclusion import Inclusion
 from relevo_contract.texts import tidy
 
 if TYPE_CHECKING:
@@ -92,6 +93,21 @@ class CleanSettings(WithGroup, WithRaw, WithClean):
     """Settings of `relevo-job clean`."""
 
 
+class IncludeSettings(WithGroup, WithRegistry):
+    """Settings of `relevo-job include`."""
+
+    include: str = Field(
+        max_length=1024, description='batches left out to take back, "all" or numbers with commas, then ": why"'
+    )
+    include_by: str = Field(default="", max_length=250, description="who takes them back; empty: the user that runs it")
+
+    @field_validator("include")
+    @classmethod
+    def _names_batches(cls, text: str) -> str:
+        Inclusion.of(text)
+        return text
+
+
 class DecideSettings(WithGroup, WithClean, WithRegistry):
     """Settings of `relevo-job decide`; how to choose them: docs/decisions.md."""
 
@@ -130,6 +146,10 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
         description="an id of that ask, which is honoured once: up to 250 letters, digits and any of _.~:+-",
     )
 
+    include: str = Field(
+        default="", max_length=1024, description="batches left out to take back first, as include's; empty: none"
+    )
+    include_by: str = Field(default="", max_length=250, description="who takes them back; empty: the user that runs it")
     airflow_run: str = Field(
         default="", max_length=250, description="id of the Airflow run that this is part of; kept in the record"
     )
@@ -146,6 +166,13 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
         if given.data.get("retrain") and not re.fullmatch(r"[A-Za-z0-9_.~:+-]{1,250}", ask):
             raise ValueError("RELEVO_RETRAIN needs an id")
         return ask
+
+    @field_validator("include")
+    @classmethod
+    def _names_batches(cls, text: str) -> str:
+        if text:
+            Inclusion.of(text)
+        return text
 
     def ask(self) -> Ask | None:
         """The training that somebody asks for, None if nobody does."""

@@ -138,7 +138,7 @@ def test_a_broken_batch_stays_left_out(
     decided_before: bool, champion: int, clean: CleanStore, ask: Here, registry: Registry, told: Told,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    broken = changed(rows := listings(500, 3), house_size=rows["house_size"] * 100)
+    broken = changed(rows := listings(500, 3), price=rows["price"] * 100)
     store(clean, GROUP, 2, broken)
     if decided_before:
         assert ask("") == 99
@@ -251,7 +251,7 @@ def test_the_training_asked_for_uses_what_the_champion_did_not_see(
     champion: int, env: Env, clean: CleanStore, told: Told
 ) -> None:
     """The loop's own steps, end to end."""
-    broken = changed(listings(500, 2), bed=np.full(500, np.nan))
+    broken = changed(listings(500, 2), price=np.full(500, 5e6))
     store(clean, GROUP, 2, broken)
     store(clean, GROUP, 3, listings(300, 3))
     asking = env | {"RELEVO_RETRAIN": "the market turned", "RELEVO_RETRAIN_ID": FIRST}

@@ -42,7 +42,7 @@ def test_the_first_batch_asks_for_a_baseline_and_says_so_again(env: Env, clean: 
     [
         (listings(500, 2, states={**STATES, "Ohio": 11.5}), 0, "new_state"),
         (listings(17, 2, states={"Ohio": 11.5}), 99, "too_few_rows"),
-        (changed(q := listings(500, 3), house_size=q["house_size"] * 100), 99, "broken_column"),
+        (changed(q := listings(500, 3), price=q["price"] * 100), 99, "broken_column"),
     ],
     ids=["a new state", "17 odd rows", "a broken column"],
 )
@@ -70,7 +70,7 @@ def test_several_batches_waiting_are_each_decided(
     champion: int, clean: CleanStore, here: Callable[[str], int], told: Told, registry: Registry
 ) -> None:
     store(clean, GROUP, 2, listings(500, 2, level=2.0))
-    store(clean, GROUP, 3, changed(listings(500, 3), bed=np.full(500, np.nan)))
+    store(clean, GROUP, 3, changed(listings(500, 3), price=np.full(500, 5e6)))
     assert here("decide") == 0
     assert [told.record(n).decision.reason.value for n in (2, 3)] == ["error", "broken_column"]
     pending = registry.pending_training(GROUP)

@@ -1,0 +1,1 @@
+"""include: take back batches that decide left out."""
