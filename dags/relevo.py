@@ -163,6 +163,8 @@ def step(name: str, trigger_rule: str = "all_success") -> StepOperator:
             "RELEVO_RETRAIN": "{{ params.retrain | literal }}",
             "RELEVO_RETRAIN_ID": "{{ run_id | literal if params.retrain else '' }}",
             "RELEVO_AIRFLOW_RUN": "{{ run_id | literal }}",
+            "RELEVO_INCLUDE": "{{ params.include | literal }}",
+            "RELEVO_INCLUDE_BY": "{{ (params.include_by or 'Airflow run ' ~ run_id) | literal }}",
         },
         trigger_rule=trigger_rule,
         skip_on_exit_code=99,
@@ -194,7 +196,18 @@ with DAG(
     is_paused_upon_creation=False,
     user_defined_filters={"literal": literal},
     params={
-        "retrain": Param("", type="string", maxLength=1024, title="Train anyway", description="Why, if you ask for it.")
+        "retrain": Param(
+            "", type="string", maxLength=1024, title="Train anyway", description="Why, if you ask for it."
+        ),
+        "include": Param(
+            "",
+            type="string",
+            maxLength=1024,
+            pattern=r"^\s*((all|\d{1,9}([\s,]+\d{1,9})*)\s*(:.*)?)?$",
+            title="Take batches back",
+            description='Batches that were left out for a broken column: "all" or numbers, then a colon and why.',
+        ),
+        "include_by": Param("", type="string", maxLength=250, title="Who takes them back"),
     },
     default_args={
         "retries": 5,

@@ -10,7 +10,7 @@ import yaml
 from lupa.lua51 import LuaError, LuaRuntime, lua_type
 
 FOLDER: Final = Path(__file__).parents[2] / "charts" / "argocd" / "files" / "relevo.dev_ModelDeployment"
-ACTIONS: Final = ("refresh", "retry", "retrain")
+ACTIONS: Final = ("refresh", "retry", "retrain", "include")
 
 # What Argo CD gives a script (util/lua of its source): base, table, package, and what tells the time of `os`, which
 # require("os") alone brings.

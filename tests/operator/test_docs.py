@@ -116,7 +116,9 @@ def test_every_metric_is_documented() -> None:
 def test_every_event_is_documented() -> None:
     source = "".join(path.read_text() for path in (ROOT / "operator" / "src").rglob("*.py"))
     reasons = re.findall(r'EventNote\("\w+", "(\w+)"', source)
-    assert {"HandedOver", "RetrainingAsked"} <= set(reasons)
+    ends = re.findall(r'f"\{ask\.event\}(\w+)"', source)
+    reasons += [f"{begin}{end}" for begin in ("Retraining", "Inclusion") for end in ends]
+    assert {"HandedOver", "RetrainingAsked", "InclusionRefused"} <= set(reasons)
     for reason in reasons:
         assert f"`{reason}`" in section("Conditions")
 

@@ -45,6 +45,7 @@ class World:
     asked_now: bool = False
     refusal: str = ""
     run: RunAnswer | None = None
+    inclusion_run: RunAnswer | None = None
 
     def observed(self) -> Observed:
         return Observed(
@@ -63,6 +64,7 @@ class World:
             now=self.now,
             refusal=self.refusal,
             run=self.run,
+            inclusion_run=self.inclusion_run,
         )
 
     def look(self, after: float = 0.0) -> Plan:

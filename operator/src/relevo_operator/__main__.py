@@ -101,8 +101,9 @@ async def run(settings: Settings) -> None:
     webhook = None if secret is None else (settings.webhook_url, secret)
     promoted = partial(queue.add, urgent=True)
     following = Following(metrics, promoted, timeout=settings.registry_timeout, webhook=webhook)
-    runs = DagRuns(cluster, metrics, queue.add)
-    controller = Controller(cluster, following, runs, queue, metrics, namespaces=settings.watched())
+    runs, inclusions = DagRuns(cluster, metrics, queue.add), DagRuns(cluster, metrics, queue.add)
+    watched = settings.watched()
+    controller = Controller(cluster, following, runs, queue, metrics, inclusions=inclusions, namespaces=watched)
 
     def healthy() -> str | None:
         silent = time.monotonic() - controller.last_pass
@@ -123,6 +124,7 @@ async def run(settings: Settings) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         await following.aclose()
         await runs.aclose()
+        await inclusions.aclose()
         await runner.cleanup()  # an open connection is a task that kopf would wait for, too
 
     watching = asyncio.create_task(_watch(settings, controller, queue, finish))

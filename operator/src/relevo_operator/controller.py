@@ -42,9 +42,11 @@ class Controller:
         queue: WorkQueue,
         metrics: Metrics,
         *,
+        inclusions: DagRuns,
         namespaces: tuple[str, ...],
     ) -> None:
         self._cluster, self._following, self._runs = cluster, following, runs
+        self._inclusions = inclusions
         self._queue, self._metrics = queue, metrics
         self._namespaces = namespaces or ("*",)
         self._seen: dict[Key, tuple[str, str]] = {}
@@ -73,6 +75,7 @@ class Controller:
         """A ModelDeployment was deleted; what it owned is removed by Kubernetes' garbage collection."""
         self._following.forget(key)
         self._runs.see_to(key, None)
+        self._inclusions.see_to(key, None)
         self._queue.forget(key)
         self._metrics.forget(*key)
         self._seen.pop(key, None)
@@ -119,6 +122,7 @@ class Controller:
         if told is None:
             return None
         self._runs.see_to(key, plan.run)
+        self._inclusions.see_to(key, plan.inclusion_run)
         try:
             await self._apply(seen, plan)
         except RefusedByCluster as error:
@@ -155,6 +159,7 @@ class Controller:
             pods=await self._cluster.pods(*key) if starting else (),
             now=datetime.now(UTC),
             run=self._runs.answer(key, past.retraining.run_id) if past.retraining else None,
+            inclusion_run=self._inclusions.answer(key, past.inclusion.run_id) if past.inclusion else None,
         )
 
     async def _write_status(self, key: Key, body: Manifest, plan: Plan) -> Manifest | None:

@@ -107,8 +107,9 @@ class DagRuns:
                     if api is None:
                         api = await self._api(key[0], wanted.ref)
                     if not known:
-                        note = f"asked for by ModelDeployment {'/'.join(key)}: {wanted.reason}"
-                        await api.trigger(wanted.ref.dag, wanted.run_id, {"retrain": wanted.reason}, note)
+                        by = f"ModelDeployment {'/'.join(key)}"
+                        conf = {wanted.param: wanted.reason} | ({"include_by": by} if wanted.param == "include" else {})
+                        await api.trigger(wanted.ref.dag, wanted.run_id, conf, f"asked for by {by}: {wanted.reason}")
                         known = True
                     answer = await api.run(wanted.ref.dag, wanted.run_id)
                 except Exception as error:  # whatever it is, it is told and tried again

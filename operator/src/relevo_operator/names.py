@@ -16,6 +16,9 @@ RETRY: Final = f"{GROUP}/retry"
 RETRAIN: Final = f"{GROUP}/retrain"
 """Annotation; any new value, the reason: ask Airflow for a run of the DAG that trains."""
 
+INCLUDE: Final = f"{GROUP}/include"
+"""Annotation; any new value, the batches and why: ask Airflow for a run of the DAG that takes them back first."""
+
 APPLIED: Final = f"{GROUP}/applied"
 """Annotation on what the operator made: the digest of what it last applied there."""
 OWNER_LABEL: Final = f"{GROUP}/modeldeployment"

@@ -14,7 +14,7 @@ from datetime import timedelta
 from relevo_operator import applying, history, manifests, names, verdicts, wire
 from relevo_operator.conditions import PROGRESSING, READY, REGISTRY_REACHABLE, Reason, conditions
 from relevo_operator.diagnosis import Trouble, progress, trouble
-from relevo_operator.retraining import retrained
+from relevo_operator.retraining import included, retrained
 from relevo_operator.values import (
     Absence,
     Absent,
@@ -188,9 +188,10 @@ def _plan(
     live = seen.deployment
     there = progress(live) if live is not None and manifests.is_owned(live, seen.uid) else None
     asked, notes, run = retrained(seen)
+    back, told, inclusion_run = included(seen)
     return Plan(
         status=wire.status_of(
-            replace(past, conditions=found, retraining=asked),
+            replace(past, conditions=found, retraining=asked, inclusion=back),
             generation=seen.generation,
             endpoint=manifests.endpoint(seen) if past.served is not None else None,
             replicas=there.replicas if there else 0,
@@ -198,10 +199,11 @@ def _plan(
             selector=manifests.selector_text(seen.name),
         ),
         apply=apply,
-        events=(*events, *_turns(seen, found), *notes),
+        events=(*events, *_turns(seen, found), *notes, *told),
         tags=_tags(past),
         look_again=verdict.look_again,
         run=run,
+        inclusion_run=inclusion_run,
         handed_over=handed_over,
     )
 

@@ -143,7 +143,7 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Retraining:
-    """status.retraining: the last retraining that was asked for."""
+    """status.retraining, status.inclusion: the last retraining, or taking back of batches, that was asked for."""
 
     asked: str
     """The annotation's value."""
@@ -165,6 +165,8 @@ class RunWanted:
     reason: str
     known: bool
     """Airflow has it: it is asked about, and not for."""
+    param: str = "retrain"
+    """Which of the DAG's parameters the reason is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,7 @@ class Past:
     """Newest first."""
     conditions: tuple[Condition, ...] = ()
     retraining: Retraining | None = None
+    inclusion: Retraining | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,9 @@ class Observed:
     pods: tuple[Manifest, ...]
     now: datetime
     run: RunAnswer | None = None
-    """What Airflow says of the run that status names; None if it was not asked yet in this process."""
+    """What Airflow says of the run that status.retraining names; None if it was not asked yet in this process."""
+    inclusion_run: RunAnswer | None = None
+    """The same of status.inclusion's."""
     refusal: str = ""
     """What the API server said when this pass tried to write what was planned."""
 
@@ -290,5 +295,7 @@ class Plan:
     """Seconds until the next look, if nothing happens before."""
     run: RunWanted | None = None
     """The DAG run to see to; nothing is asked of Airflow without one."""
+    inclusion_run: RunWanted | None = None
+    """That which takes batches back."""
     handed_over: float | None = None
     """Seconds the hand-over that just ended took."""

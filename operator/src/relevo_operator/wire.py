@@ -110,6 +110,7 @@ def past_of(body: Manifest) -> Past:
             for condition in status.get("conditions") or ()
         ),
         retraining=_retraining_of(status.get("retraining")),
+        inclusion=_retraining_of(status.get("inclusion")),
     )
 
 
@@ -149,6 +150,7 @@ def status_of(
         "refreshed": past.refreshed or None,
         "retried": past.retried or None,
         "retraining": past.retraining and _retraining(past.retraining),
+        "inclusion": past.inclusion and _retraining(past.inclusion),
         "history": [_entry(entry) for entry in past.history],
         "conditions": [
             {

@@ -4,4 +4,5 @@ return {
   refresh = { displayName = "Ask MLflow now", disabled = false },
   retry = { displayName = "Try the failed version again", disabled = not given_up },
   retrain = { displayName = "Train a new version", disabled = obj.spec.retraining == nil },
+  include = { displayName = "Take back all batches left out", disabled = obj.spec.retraining == nil },
 }
