@@ -5,7 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from relevo_contract import names
-from relevo_contract.record import Asked, Criterion, DecisionRecord, ErrorEvidence, Estimate, TrainReason
+from relevo_contract.record import (
+    Asked,
+    Criterion,
+    DecisionRecord,
+    Defect,
+    DefectKind,
+    ErrorEvidence,
+    Estimate,
+    TakenBack,
+    TrainReason,
+)
 from relevo_ui import batches, column_charts, error_charts, history, wording
 from relevo_ui.history import Verdict
 from relevo_ui.language import spanish
@@ -199,3 +209,41 @@ def test_in_spanish_the_reason_is_made_of_the_figures_that_were_recorded() -> No
         "Nada cambió tanto como para pedirlo; la versión 1 yerra aquí en 25.0 % (22.0 a 28.0), prometió 24.0 % (22.0 a "
         "26.0)."
     )
+
+
+def looking_broken(*excluded: int) -> DecisionRecord:
+    defect = Defect(column="house_size", kind=DefectKind.UNIT, what="has its median at 14,000")
+    reason = TrainReason.BROKEN_COLUMN if excluded else TrainReason.QUIET
+    record = story.decided(3, reason, "The sentence.", champion=1)
+    verdict = record.decision.model_copy(update={"defects": (defect,), "excluded": excluded})
+    return record.model_copy(update={"decision": verdict})
+
+
+def test_what_was_left_out_says_how_it_is_taken_back_and_who_did() -> None:
+    record = looking_broken(2, 3)
+    assert "No training uses batch 2 and 3" in history.left_out(record)
+    assert "`relevo-job include 2 3`" in history.left_out(record)
+    assert "`relevo.dev/include` on the ModelDeployment, with the value `2 3: why`" in history.left_out(record)
+    assert "recupérelo con la orden `relevo-job include 2 3`" in history.left_out(record, spanish)
+    assert history.warnings(record) == []
+    assert "puede haber cambiado su unidad" in history.why(record, spanish)
+    at = datetime(2026, 11, 28, 16, 0, tzinfo=UTC)
+    one = TakenBack(batches=(3,), by="Ana", at=at, reason="it is right")
+    some = record.model_copy(update={"taken_back": (one,)})
+    assert "`relevo-job include 2`" in history.left_out(some)
+    assert history.why(some) == ("The sentence. Batch 3 was taken back by Ana on 2026-11-28 16:00 UTC: it is right.")
+    assert "Ana recuperó el lote 3 el 2026-11-28 16:00 UTC: it is right." in history.why(some, spanish)
+    both = some.model_copy(update={"taken_back": (one, one.model_copy(update={"batches": (2,), "reason": ""}))})
+    assert history.left_out(both) == ""
+    assert history.row("run", tags(3), both).why.endswith("Batch 2 was taken back by Ana on 2026-11-28 16:00 UTC.")
+
+
+def test_what_only_looks_broken_is_a_warning_in_both_languages() -> None:
+    record = looking_broken()
+    assert history.warnings(record) == [
+        "Most values of house size lie beyond nearly all of the training data; its unit may have changed; a warning, "
+        "for the model does not err more than it promised."
+    ]
+    assert "es un aviso" in history.why(record, spanish)
+    assert history.left_out(record) == ""
+    assert set(history.DEFECTS) == set(DefectKind)

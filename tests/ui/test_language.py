@@ -41,6 +41,7 @@ def spoken() -> set[str]:
         *wording.STATUSES.values(),
         *history.REASONS.values(),
         *history.CRITERIA.values(),
+        *history.DEFECTS.values(),
         *contributions.TOPICS.values(),
         *batches.REJECTIONS.values(),
         *features.MEANINGS.values(),

@@ -8,9 +8,17 @@ from enum import StrEnum
 from typing import Final
 
 from relevo_contract import names
-from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, Promotion, TrainReason
+from relevo_contract.record import (
+    Criterion,
+    DecisionRecord,
+    Defect,
+    DefectKind,
+    ErrorEvidence,
+    Promotion,
+    TrainReason,
+)
 from relevo_ui.language import Say, english
-from relevo_ui.wording import column, estimate, listed, sentence
+from relevo_ui.wording import column, estimate, listed, moment, sentence
 
 
 class Verdict(StrEnum):
@@ -55,6 +63,12 @@ CRITERIA: Mapping[Criterion, str] = {
     Criterion.TOO_FEW_ROWS: "too few held-out rows to judge",
 }
 
+
+DEFECTS: Mapping[DefectKind, str] = {
+    DefectKind.LOST: "{column} is there in hardly any row, in training it was there in most",
+    DefectKind.STUCK: "{column} is one and the same number in every row",
+    DefectKind.UNIT: "most values of {column} lie beyond nearly all of the training data; its unit may have changed",
+}
 
 ORIGINS: Final = 3
 """States named in a line."""
@@ -129,8 +143,57 @@ def moved(record: DecisionRecord, say: Say = english) -> str:
     return say("cannot be told") if found is TrainReason.TOO_FEW_ROWS else say("nothing")
 
 
+def warnings(record: DecisionRecord, say: Say = english) -> list[str]:
+    """What looks broken though the champion's error does not say that it is; the batch is used."""
+    if record.decision.excluded:
+        return []
+    return [
+        sentence(
+            say("{defect}; a warning, for the model does not err more than it promised", defect=_defect(defect, say))
+        )
+        for defect in record.decision.defects
+    ]
+
+
+def _defect(defect: Defect, say: Say) -> str:
+    return say(DEFECTS[defect.kind], column=column(defect.column, say))
+
+
+def left_out(record: DecisionRecord, say: Say = english) -> str:
+    """Which batches no training uses for what this decision found, and how they are taken back; empty if none."""
+    back = {number for one in record.taken_back for number in one.batches}
+    out = [str(number) for number in record.decision.excluded if number not in back]
+    if not out:
+        return ""
+    return say(
+        "No training uses batch {batches}. If its data are right after all, take it back, by the command `relevo-job "
+        "include {numbers}` or by the annotation `relevo.dev/include` on the ModelDeployment, with the value "
+        "`{numbers}: why`. The next training then uses it.",
+        batches=listed(out, len(out), say),
+        numbers=" ".join(out),
+    )
+
+
+def taken_back(record: DecisionRecord, say: Say = english) -> list[str]:
+    """Who took back what this decision left out, and when, and why."""
+    told = []
+    for one in record.taken_back:
+        batches = listed([str(number) for number in one.batches], len(one.batches), say)
+        said = say(
+            "batch {batches} was taken back by {who} on {when}", batches=batches, who=one.by, when=moment(one.at)
+        )
+        told.append(sentence(f"{said}: {one.reason}" if one.reason else said))
+    return told
+
+
 def why(record: DecisionRecord, say: Say = english) -> str:
-    """The sentence why: in English the one that was written with the decision; else made of the same figures."""
+    """The sentence why: in English the one that was written with the decision; else made of the same figures. And who
+    took back what it left out.
+    """
+    return " ".join([_why(record, say), *taken_back(record, say)])
+
+
+def _why(record: DecisionRecord, say: Say) -> str:
     if say is english:
         return sentence(record.decision.sentence)
     told = say(REASONS[record.decision.reason])
@@ -141,7 +204,9 @@ def why(record: DecisionRecord, say: Say = english) -> str:
             now=estimate(error.now, say),
             promised=estimate(error.promised, say),
         )
-    return sentence(told)
+    if record.decision.excluded:
+        told = "; ".join([told, *(_defect(defect, say) for defect in record.decision.defects)])
+    return " ".join([sentence(told), *warnings(record, say)])
 
 
 def judged(promotion: Promotion, say: Say = english) -> str:

@@ -17,6 +17,7 @@ from relevo_contract.record import DecisionRecord
 from relevo_ui.errors import MlflowAway
 
 PAGE: Final = 1000
+STAMPS: Final = (names.TAG_TRAIN, names.TAG_VERSION, names.TAG_OUTCOME, names.TAG_INCLUDED)
 FETCHERS: Final = 8
 AWAY: Final = (
     "MLflow at {url} does not answer ({got}), so the history cannot be shown. Start it, or check MLFLOW_TRACKING_URI; "
@@ -41,7 +42,7 @@ class BatchRun:
     @property
     def stamp(self) -> str:
         """Changes whenever a step adds to the run's record."""
-        return "/".join(self.tags.get(tag, "") for tag in (names.TAG_TRAIN, names.TAG_VERSION, names.TAG_OUTCOME))
+        return "/".join(self.tags.get(tag, "") for tag in STAMPS)
 
     @property
     def outline(self) -> DecisionRecord | None:

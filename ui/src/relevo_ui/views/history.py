@@ -208,6 +208,10 @@ def details(row: Row, run: BatchRun, story: Story) -> None:
         return
     st.markdown(f"#### {plain(history.headline(record, say))}")
     st.markdown(literal(history.why(record, say)))
+    for told in history.warnings(record, say):
+        st.warning(literal(told), icon=":material/rule:")
+    if told := history.left_out(record, say):
+        st.info(told, icon=":material/undo:")
     facts = [
         say("{rows} rows came, {kept} kept", rows=f"{record.batch.rows:,}", kept=f"{record.batch.kept:,}"),
         say("decided {moment}", moment=moment(record.decided_at)),
