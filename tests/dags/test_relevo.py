@@ -166,10 +166,11 @@ REASONS = {
 }
 
 
-def environment(reason: str, run: str = "manual__1") -> dict[str, str]:
+def environment(reason: str = "", run: str = "manual__1", **params: str) -> dict[str, str]:
     """What a step's pod of a run finds, beside its passwords."""
     task = copy.copy(relevo.decide)
-    task.render_template_fields({"params": {"retrain": reason}, "run_id": run, "dag": relevo.dag})
+    told = {"retrain": reason, "include": "", "include_by": ""} | params
+    task.render_template_fields({"params": told, "run_id": run, "dag": relevo.dag})
     return {one.name: expanded(one.value, SECRETS) for one in task.env_vars}
 
 
@@ -186,6 +187,27 @@ def test_a_reason_that_is_too_long_starts_no_run() -> None:
     assert asked.resolve("x" * 1024)
     with pytest.raises(ParamValidationError):
         asked.resolve("x" * 10_000)
+
+
+def test_batches_to_be_taken_back_reach_decide_and_so_does_who_asks() -> None:
+    assert environment()["RELEVO_INCLUDE"] == ""
+    env = environment(include="3, 5: it was the summer")
+    assert (env["RELEVO_INCLUDE"], env["RELEVO_INCLUDE_BY"]) == ("3, 5: it was the summer", "Airflow run manual__1")
+    asked = environment(include="all", include_by="ModelDeployment shop/prices")
+    assert asked["RELEVO_INCLUDE_BY"] == "ModelDeployment shop/prices"
+    secret = environment(include="3: $(RELEVO_CLEAN_URL)", include_by="$(X)")
+    assert (secret["RELEVO_INCLUDE"], secret["RELEVO_INCLUDE_BY"]) == ("3: $(RELEVO_CLEAN_URL)", "$(X)")
+
+
+@pytest.mark.parametrize("text", ["", "3", "3, 5", "3 5: why", "all", "all: why, and more: $5"])
+def test_what_names_batches_starts_a_run(text: str) -> None:
+    assert relevo.dag.params.get_param("include").resolve(text) == text
+
+
+@pytest.mark.parametrize("text", ["three", "3;5", "-3", "all of them"])
+def test_what_names_none_does_not(text: str) -> None:
+    with pytest.raises(ParamValidationError):
+        relevo.dag.params.get_param("include").resolve(text)
 
 
 def seen(phase: str, *, ended: bool) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_every_outcome_of_history_is_documented() -> None:
 
 
 def test_every_annotation_is_documented() -> None:
-    assert first_column(section("Annotations")) == {names.REFRESH, names.RETRY, names.RETRAIN}
+    assert first_column(section("Annotations")) == {names.REFRESH, names.RETRY, names.RETRAIN, names.INCLUDE}
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -127,6 +127,8 @@ def test_every_state_of_a_retraining_is_documented(crd: dict[str, Any]) -> None:
     states = [state.value for state in RunState]
     assert crd["status"]["properties"]["retraining"]["properties"]["state"]["enum"] == states
     assert first_column(section("Asking for a retraining")) == set(states)
+    asked = crd["status"]["properties"]
+    assert asked["inclusion"]["properties"].keys() == asked["retraining"]["properties"].keys()
 
 
 def test_every_label_of_calls_to_airflow_is_documented() -> None:

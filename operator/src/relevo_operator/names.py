@@ -15,12 +15,12 @@ RETRY: Final = f"{GROUP}/retry"
 """Annotation; any new value: try the version that was given up once more."""
 RETRAIN: Final = f"{GROUP}/retrain"
 """Annotation; any new value, the reason: ask Airflow for a run of the DAG that trains."""
-
 INCLUDE: Final = f"{GROUP}/include"
 """Annotation; any new value, the batches and why: ask Airflow for a run of the DAG that takes them back first."""
 
 APPLIED: Final = f"{GROUP}/applied"
 """Annotation on what the operator made: the digest of what it last applied there."""
+
 OWNER_LABEL: Final = f"{GROUP}/modeldeployment"
 """On what the operator made: the ModelDeployment's name. Selects the pods."""
 VERSION_LABEL: Final = f"{GROUP}/version"

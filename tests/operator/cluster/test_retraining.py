@@ -104,6 +104,33 @@ def test_a_retraining_is_asked_for_followed_and_told(
     assert "finishedAt" not in wait(asking, "Queued"), "nothing of the first is left in status"
 
 
+def test_batches_are_taken_back_by_a_run_of_their_own_once(
+    asking: Shop, airflow: Airflow, operator: Operator, kube_api: KubernetesApi
+) -> None:
+    """Beside a retraining, and apart from it."""
+    place = f"-n{asking.namespace}"
+    kube_api.kubectl(
+        "annotate", "modeldeployment/prices", place, "relevo.dev/include=3, 5: it was the summer", "--overwrite"
+    )
+    retrain(asking, "the summer counts")
+    eventually(lambda: len(airflow.runs) == 2, "two runs")
+    runs = {run["dag_run_id"].partition("__")[0]: run for run in airflow.runs.values()}
+    by = f"ModelDeployment {asking.namespace}/prices"
+    assert runs["include"]["conf"] == {"include": "3, 5: it was the summer", "include_by": by}
+    assert runs["retrain"]["conf"] == {"retrain": "the summer counts"}
+    airflow.end(runs["include"]["dag_run_id"], "success", train="skipped")
+    state = "jsonpath={.status.inclusion.state}"
+    kube_api.kubectl("wait", "modeldeployment/prices", place, f"--for={state}=Succeeded", "--timeout=60s")
+    assert asking.status()["inclusion"]["asked"] == "3, 5: it was the summer"
+    assert told(asking)["state"] == "Queued"
+    eventually(lambda: {"InclusionAsked", "InclusionSucceeded"} <= set(asking.events()), "both Events")
+    asking.annotate(names.INCLUDE, "the summer")
+    eventually(lambda: asking.status()["inclusion"]["state"] == "Refused", "a value that names no batches is refused")
+    asking.annotate(names.INCLUDE, "all")
+    eventually(lambda: len(airflow.runs) == 3, "another value asks anew")
+    assert airflow.posts() == 3
+
+
 def test_a_run_that_failed_names_its_task(asking: Shop, airflow: Airflow, operator: Operator) -> None:
     retrain(asking, "drift")
     airflow.end(wait(asking, "Queued")["runId"], "failed", train="failed")

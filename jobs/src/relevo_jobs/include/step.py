@@ -45,7 +45,11 @@ def run(settings: IncludeSettings, use_case: UseCase = HOUSES) -> Outcome:
     registry = Registry(settings.tracking_uri, settings.model)
     batches, sentence = taken_back(registry, settings)
     tell = Outcome.done if batches else Outcome.nothing
-    return tell("include", sentence, included=list(batches))
+    return tell(
+        "include",
+        sentence,
+        included=list(batches),
+    )
 
 
 def taken_back(registry: Registry, asked: Asked) -> tuple[tuple[int, ...], str]:
