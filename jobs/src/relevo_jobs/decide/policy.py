@@ -169,7 +169,7 @@ def _broken(judged: _Judged) -> Ruling | None:
 
 
 def _told(found: Sequence[Defect]) -> str:
-    return listed([f"{defect.column} {defect.what}" for defect in found])
+    return "; ".join(f"{defect.column} {defect.what}" for defect in found)
 
 
 def _looks_broken(profile: Profile, case: Case, limits: Limits) -> tuple[Defect, ...]:
