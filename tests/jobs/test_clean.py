@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from relevo_contract.identity import copies
 from relevo_contract.listing import COLUMNS
 from relevo_jobs.clean import step
-from relevo_jobs.clean.rules import Reason
+from relevo_jobs.clean.rules import HOLDOUT_SHARE, Reason
 from relevo_jobs.errors import ConflictingBatch, Unavailable
+from relevo_jobs.houses import identity
 from relevo_jobs.settings import CleanSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.stores.raw import NewBatch, open_raw
@@ -283,3 +285,22 @@ def test_the_server_that_is_away_is_named(settings: CleanSettings, variable: str
     away = settings.model_copy(update={field: "postgresql://relevo@127.0.0.1:1/x"})
     with pytest.raises(Unavailable, match=variable):
         step.run(away)
+
+
+def test_a_house_has_one_identity_however_often_it_is_listed_and_is_held_out_by_it(settings: CleanSettings) -> None:
+    """Read back from CLEAN, where the comparisons are made, it is what held the rows out."""
+    nameless = [GOOD | {"street": None, "bed": f"{n}", "house_size": "" if n % 3 else "812.5"} for n in range(1, 40)]
+    listed = [*houses(150), *nameless]
+    again = [house | {"price": "300000", "brokered_by": "7", "city": "SAN JUAN"} for house in listed]
+    fill(settings, 1, listed)
+    fill(settings, 2, again)
+    step.run(settings)
+    store = CleanStore(settings.clean_url, 6)
+    first, second = (identity(store.columns([number])) for number in (1, 2))
+    assert first.tolist() == second.tolist()
+    assert len(set(first.tolist())) == len(listed)
+    held = [identity(store.columns([1, 2], holdout=out)) for out in (True, False)]
+    assert set(held[0].tolist()).isdisjoint(held[1].tolist())
+    assert {number % HOLDOUT_SHARE == 0 for number in held[0].tolist()} == {True}
+    assert copies(held[0]) == 2
+    assert identity(store.columns([])).shape == (0,)

@@ -25,7 +25,7 @@ def identity(columns: Columns) -> Identity:
 
 
 def _or_none(value: str | float | None) -> str | float | None:
-    return None if value != value else value  # NaN is how a column of numbers spells it
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _train(folder: Path, lesson: Lesson) -> Trained:
