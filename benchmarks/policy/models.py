@@ -12,6 +12,7 @@ from relevo_contract.listing import LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import Profile
 from relevo_contract.profiling import build_profile
+from relevo_jobs.houses import identity
 from relevo_jobs.train.fitting import fit
 
 Floats = NDArray[np.float64]
@@ -48,9 +49,10 @@ class Models:
         if batches not in self._profiles:
             rows = self.market.of(batches)
             held_out = rows & self.market.holdout
-            promised = median_error(self.errors(batches, held_out))
+            houses = identity(self.market.rows(held_out))
+            promised = median_error(self.errors(batches, held_out), houses)
             training = self.market.rows(rows & ~self.market.holdout)
-            self._profiles[batches] = build_profile(LISTINGS, training, sorted(batches), promised)
+            self._profiles[batches] = build_profile(LISTINGS, training, sorted(batches), promised, houses)
         return self._profiles[batches]
 
     def errors(self, batches: frozenset[int], mask: NDArray[np.bool_]) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.policy.models import Models
 from relevo_contract.record import BatchRef, Promotion, TrainVerdict
 from relevo_jobs.decide import policy
+from relevo_jobs.houses import identity
 from relevo_jobs.promote import comparison
 
 Model = frozenset[int]
@@ -104,7 +105,8 @@ class Relevo:
         profile = None if champion is None else self.models.profile(champion)
         batches = policy.judged_together(untrained, policy.rows_needed(profile, self.decide_limits))
         mask = market.of(frozenset(b.number for b in batches))
-        case = policy.Case(market.rows(mask), tuple(b.number for b in batches), sum(b.kept for b in untrained))
+        numbers, waiting, rows = tuple(b.number for b in batches), sum(b.kept for b in untrained), market.rows(mask)
+        case = policy.Case(rows, numbers, waiting, identity=identity(rows))
         judged = None
         if champion is not None and profile is not None:
             judged = policy.Champion(max(champion), profile, self.models.log_prices(champion)[mask])
@@ -129,6 +131,7 @@ class Relevo:
             new=~np.isin(market.batch[mask], list(champion or ())),
             champion=scores,
             challenger=self.models.log_prices(challenger)[mask],
+            identity=identity(market.rows(mask)),
         )
         return comparison.compare(
             held_out,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from relevo_contract.inclusion import Inclusion
 from tests.docs.commands import ROOT, Command, blocks, run, typed
 from tests.docs.test_operating import NO_MLFLOW, STARTING, STOPPING
 from tests.killing import base_env
@@ -41,6 +42,7 @@ ASKING = (
     typed("kubectl create secret generic airflow-login", MODELDEPLOYMENT),
     typed("kubectl annotate modeldeployment house-prices relevo.dev/retrain", MODELDEPLOYMENT),
 )
+TAKING_BACK = typed("kubectl annotate modeldeployment house-prices relevo.dev/include", MODELDEPLOYMENT)
 ASKED = (
     typed("kubectl wait modeldeployment/house-prices --for=jsonpath", MODELDEPLOYMENT),
     typed("kubectl get modeldeployment house-prices -o jsonpath='{.status.retraining.message}'", MODELDEPLOYMENT),
@@ -151,6 +153,8 @@ def test_a_retry_and_a_retraining_are_asked_for(api: KubernetesApi, env: dict[st
     said(ASKING, env)
     assert annotated(api)["relevo.dev/retrain"] == "new prices in Texas"
     assert set(api.get("secret/airflow-login", "-n", namespace)["data"]) == {"username", "password"}
+    said((TAKING_BACK,), env)
+    assert Inclusion.of(annotated(api)["relevo.dev/include"]).batches == {3, 5}
     done = {"state": "Succeeded", "message": "a new version was trained"}
     later = threading.Timer(1, play, (api, done))
     later.start()
