@@ -47,7 +47,7 @@ def fill(url: str, rows: int, batch: int = BATCH) -> None:
     """Have CLEAN hold so many listings, in batches; every fifth is held out. What it held is gone."""
     bring_up_to_date(url, SCHEMA)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("truncate clean.batches, clean.listings, clean.rejections")
+        connection.execute("truncate clean.batches, clean.listings, clean.rejections, clean.blanked")
         connection.execute("select setseed(0.5)")
         for number, first in enumerate(range(0, rows, batch), 1):
             count = min(batch, rows - first)
