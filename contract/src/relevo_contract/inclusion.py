@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from relevo_contract.texts import shown, tidy
+
 EXPECTED: Final = 'expected "all" or batch numbers with commas between, then a colon and why, if you like'
 PATTERN: Final = re.compile(r"\s*(all|\d{1,9}(?:[\s,]+\d{1,9})*)\s*(?::(.*))?", re.ASCII | re.DOTALL)
 
@@ -23,7 +25,7 @@ class Inclusion:
         """Raises ValueError if it says something else."""
         found = PATTERN.fullmatch(text)
         if found is None:
-            raise ValueError(f"{EXPECTED}, got {text!r}")
+            raise ValueError(f"{EXPECTED}, got {shown(text)}")
         which, reason = found.groups(default="")
         numbers = None if which == "all" else frozenset(int(number) for number in re.findall(r"\d+", which))
-        return cls(numbers, " ".join(reason.split()))
+        return cls(numbers, tidy(reason))

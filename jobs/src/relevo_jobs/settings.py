@@ -107,6 +107,11 @@ class IncludeSettings(WithGroup, WithRegistry):
         Inclusion.of(text)
         return text
 
+    @field_validator("include_by")
+    @classmethod
+    def _on_one_line(cls, who: str) -> str:
+        return tidy(who)
+
 
 class DecideSettings(WithGroup, WithClean, WithRegistry):
     """Settings of `relevo-job decide`; how to choose them: docs/decisions.md."""
@@ -154,7 +159,7 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
         default="", max_length=250, description="id of the Airflow run that this is part of; kept in the record"
     )
 
-    @field_validator("retrain")
+    @field_validator("retrain", "include_by")
     @classmethod
     def _on_one_line(cls, reason: str) -> str:
         return tidy(reason)
