@@ -154,7 +154,7 @@ def test_a_retry_and_a_retraining_are_asked_for(api: KubernetesApi, env: dict[st
     assert annotated(api)["relevo.dev/retrain"] == "new prices in Texas"
     assert set(api.get("secret/airflow-login", "-n", namespace)["data"]) == {"username", "password"}
     said((TAKING_BACK,), env)
-    assert Inclusion.of(annotated(api)["relevo.dev/include"]).batches == {3, 5}
+    assert Inclusion.of(annotated(api)["relevo.dev/include"]).batches == frozenset({3, 5})
     done = {"state": "Succeeded", "message": "a new version was trained"}
     later = threading.Timer(1, play, (api, done))
     later.start()
