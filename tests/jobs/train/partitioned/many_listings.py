@@ -53,8 +53,10 @@ def fill(url: str, rows: int, batch: int = BATCH) -> None:
             count = min(batch, rows - first)
             with connection.transaction():
                 connection.execute(
-                    "insert into clean.batches values (%s, %s, %s, %s, %s, 0)",
-                    (GROUP, number, f"{number:064x}", count, count),
+                    "insert into clean.batches"
+                    " (group_number, batch_number, body_sha256, row_count, kept, rejected, held_out)"
+                    " values (%s, %s, %s, %s, %s, 0, %s)",
+                    (GROUP, number, f"{number:064x}", count, count, -(-count // 5)),
                 )
                 connection.execute(_LISTINGS.format(group=GROUP, number=number, rows=count).encode())
         connection.execute("vacuum analyze clean.listings")
