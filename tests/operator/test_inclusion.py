@@ -62,7 +62,7 @@ def test_both_are_asked_for_side_by_side() -> None:
         ("the third", 'expected "all" or batch numbers with commas between, then a colon and why, if you like, got'),
         ("3; 5", 'expected "all" or batch numbers'),
         ("-3", 'expected "all" or batch numbers'),
-        ("3: why\nnot", "to give batches in one line of at most 500 characters, got line ends, or characters that cannot be seen"),
+        ("3: why\nnot", "one line of at most 500 characters, got line ends, or characters that cannot be seen"),
         ("3: " + "x" * 500, "to give batches in one line of at most 500 characters, got 503 characters"),
     ],
 )
