@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from relevo_jobs.median_error import median_error, percentage_errors
 
 from relevo_contract import names
 from relevo_contract.data_set import Columns, DataSet
+from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profiling import build_profile, categories, numbers
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
 from relevo_jobs.use_case import Lesson, Trained, UseCase
