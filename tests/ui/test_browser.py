@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from relevo_contract.record import Criterion, TrainReason
 from relevo_demo.servers import MlflowServer
@@ -75,25 +75,44 @@ def test_an_unknown_place_can_be_typed_and_is_priced_with_a_warning(loop: Loop, 
         assert "The model never saw this city “Nowhere upon Sea”" in text_of(page)
 
 
+def below(field: Locator, told: Locator) -> bool:
+    """Whether what is told stands right below the field."""
+    above, under = field.bounding_box(), told.bounding_box()
+    assert above is not None
+    assert under is not None
+    return 0 < under["y"] - above["y"] < 120 and abs(under["x"] - above["x"]) < 60
+
+
 def test_a_wrong_value_is_explained_beside_its_field_and_kept(loop: Loop, browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, loop.ui.url) as page:
+        code = page.get_by_label("Zip code")
+        code.fill("0" * 21)
+        code.press("Tab")
+        predict(page)
+        told = page.get_by_role("alert").filter(has_text="at most 20 characters")
+        expect(told).to_have_count(1)
+        assert below(code, told)
+        expect(page.get_by_test_id("stMetricValue")).to_have_count(0)
+        expect(code).to_have_value("0" * 21)
+        picture(page, "wrong-value", tmp_path)
+        code.fill("")
+        predict(page)
+        expect(page.get_by_test_id("stMetricValue")).to_contain_text("$")
+
+
+def test_a_value_nobody_can_believe_is_told_beside_its_field_and_priced_as_unknown(
+    loop: Loop, browser: Browser
+) -> None:
     with opened(browser, loop.ui.url) as page:
         bedrooms = page.get_by_label("Bedrooms")
         bedrooms.fill("-2")
         bedrooms.press("Tab")
         predict(page)
-        told = page.get_by_role("alert").filter(has_text="must be at least 0")
+        told = page.get_by_role("alert").filter(has_text="is priced as unknown: expected 1 to 100, got -2")
         expect(told).to_have_count(1)
-        field, below = bedrooms.bounding_box(), told.bounding_box()
-        assert field is not None
-        assert below is not None
-        assert 0 < below["y"] - field["y"] < 120, "it stands right below the field"
-        assert abs(below["x"] - field["x"]) < 60
-        expect(page.get_by_test_id("stMetricValue")).to_have_count(0)
-        expect(bedrooms).to_have_value("-2")
-        picture(page, "wrong-value", tmp_path)
-        bedrooms.fill("2")
-        predict(page)
+        assert below(bedrooms, told)
         expect(page.get_by_test_id("stMetricValue")).to_contain_text("$")
+        expect(bedrooms).to_have_value("-2")
 
 
 def test_the_form_is_filled_and_sent_by_keyboard_alone(loop: Loop, browser: Browser) -> None:

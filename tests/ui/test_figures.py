@@ -23,6 +23,7 @@ from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.names import MODEL
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
+from relevo_jobs.houses import HOUSES
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.stores.clean import CleanStore
@@ -140,7 +141,7 @@ def test_the_errors_shown_are_those_of_the_models_on_clean(stores: Stores, recor
             assert record.champion_version is not None
             rows = judged_rows(stores, record)
             predicted = stores.log_prices(record.champion_version, rows)
-            now = median_error(percentage_errors(np.log(rows["price"]), predicted))
+            now = median_error(percentage_errors(np.log(rows["price"]), predicted), HOUSES.identity_of(rows))
             assert line["Champion here"].startswith(f"{wording.estimate(now)}, promised ")
         judged = record.promotion
         if judged is None:
@@ -155,16 +156,17 @@ def test_the_errors_shown_are_those_of_the_models_on_clean(stores: Stores, recor
             if len(stores.clean.columns(new, holdout=True)["price"]) >= 30:
                 batches = new
         rows = stores.clean.columns(batches, holdout=True)
-        price = np.log(rows["price"])
-        error = median_error(percentage_errors(price, stores.log_prices(challenger, rows)))
+        price, identity = np.log(rows["price"]), HOUSES.identity_of(rows)
+        error = median_error(percentage_errors(price, stores.log_prices(challenger, rows)), identity)
         assert line["Challenger"] == wording.estimate(error)
         assert line["Version"] == str(challenger)
         if judged.champion_version is None:
             median = np.median(stores.clean.columns(record.training.batches, holdout=False)["price"])
-            champion = median_error(percentage_errors(price, np.full(len(price), np.log(median))))
+            champion = median_error(percentage_errors(price, np.full(len(price), np.log(median))), identity)
             assert line["Champion"] == f"median price: {wording.estimate(champion)}"
         else:
-            champion = median_error(percentage_errors(price, stores.log_prices(judged.champion_version, rows)))
+            told_of = stores.log_prices(judged.champion_version, rows)
+            champion = median_error(percentage_errors(price, told_of), identity)
             assert line["Champion"] == wording.estimate(champion)
 
 

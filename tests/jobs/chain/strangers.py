@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ from hypothesis import strategies as st
 from relevo_contract.listing import COLUMNS
 from tests.jobs.market import listings
 
-ROWS: Final = (1, 3, 40, 99, 100, 130)
-"""Below what decide judges, at it, and enough to train on."""
+SMALL: Final = (1, 3, 40, 99)
+"""Rows below what decide judges."""
+LARGE: Final = (100, 130)
+"""Rows enough to judge, and to train on."""
 
 TEXTS: Final = st.one_of(
     st.text(st.characters(exclude_categories=()), max_size=30),
@@ -100,7 +101,7 @@ def _cells(column: str, values: list[Any], seed: int, share: float) -> Told:
     return Told(f"{share:.0%} of {column} are of {values!r}", change)
 
 
-def _without(column: str) -> Told:
+def without(column: str) -> Told:
     return Told(
         f"{column} is gone", lambda rows: [{name: v for name, v in row.items() if name != column} for row in rows]
     )
@@ -110,7 +111,7 @@ def _with(name: str, value: Any) -> Told:
     return Told(f"a column {name!r} of {value!r}", lambda rows: [row | {name: value} for row in rows])
 
 
-def _one_house(columns: tuple[str, ...]) -> Told:
+def one_house(columns: tuple[str, ...]) -> Told:
     def change(rows: list[Row]) -> list[Row]:
         return [row | {name: rows[0].get(name) for name in columns} for row in rows]
 
@@ -140,10 +141,10 @@ CHANGES: Final = st.one_of(
         st.integers(0, 99),
         st.sampled_from([0.02, 0.5, 1.0]),
     ),
-    st.builds(_without, st.sampled_from(COLUMNS)),
+    st.builds(without, st.sampled_from(COLUMNS)),
     st.builds(_with, TEXTS, VALUES),
     st.builds(
-        _one_house,
+        one_house,
         st.sampled_from(
             [("street", "city", "state", "zip_code"), ("street",), ("state",), ("price",), tuple(COLUMNS[:2]), COLUMNS]
         ),
@@ -173,16 +174,13 @@ class Stranger:
             rows = told.change(rows)
         return [list(row.values()) for row in rows] if self.as_lists else rows
 
-    def body(self, number: int, group: int) -> bytes:
-        """The answer."""
-        answer = {"group_number": group, "day": "Wednesday", "batch_number": number, "data": self.data}
-        return json.dumps(answer).encode()
 
-
-STRANGERS: Final = st.builds(
-    Stranger,
-    rows=st.sampled_from(ROWS),
-    seed=st.integers(0, 20),
-    changes=st.lists(CHANGES, min_size=1, max_size=4).map(tuple),
-    as_lists=st.sampled_from([False, False, False, True]),
-)
+def strangers(rows: tuple[int, ...]) -> st.SearchStrategy[Stranger]:
+    """Batches of so many rows."""
+    return st.builds(
+        Stranger,
+        rows=st.sampled_from(rows),
+        seed=st.integers(0, 20),
+        changes=st.lists(CHANGES, min_size=1, max_size=4).map(tuple),
+        as_lists=st.sampled_from([False, False, False, True]),
+    )

@@ -128,7 +128,7 @@ def test_too_few_rows_say_so_and_register_nothing(step_env: dict[str, str]) -> N
     ask(step_env, 1, 17)
     code, line, _ = run_step("train", step_env)
     assert code == 1
-    assert "expected at least 20 rows to train on, got 13" in line["sentence"]
+    assert "at least 20 rows to train on and 1 held out, there are 13 and 4" in line["sentence"]
     assert not versions(step_env)
 
 
@@ -136,7 +136,7 @@ def test_without_held_out_rows_nothing_is_registered(step_env: dict[str, str]) -
     ask(step_env, 1, 40, held_out=False)
     code, line, _ = run_step("train", step_env)
     assert code == 1
-    assert "expected held-out rows" in line["sentence"]
+    assert "1 held out, there are 40 and 0" in line["sentence"]
     assert not versions(step_env)
 
 

@@ -17,7 +17,7 @@ from relevo_jobs.errors import ConflictingBatch, StepError
 from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CleanSettings
-from relevo_jobs.stores.clean import HELD_OUT, TRAINED_ON, CleanPart, open_clean
+from relevo_jobs.stores.clean import CleanPart, open_clean
 from relevo_jobs.stores.raw import RawStore, StoredBatch, open_raw
 from relevo_jobs.use_case import UseCase
 
@@ -76,7 +76,7 @@ def to_store(data: DataSet, batch: StoredBatch, fates: Iterable[Kept | Rejection
                     f"{position} of batch {batch.number}: have the use case's clean reject it"
                 )
             values = (_spell(fate.values[name]) for name in data.typed)
-            kept.append((str(position), *values, HELD_OUT if fate.holdout else TRAINED_ON))
+            kept.append((str(position), *values, "t" if fate.holdout else "f"))
             blanked += [(str(position), column, reason) for column, reason in fate.blanked.items()]
         yield CleanPart(kept, rejections, blanked)
     if said != batch.row_count:

@@ -20,8 +20,6 @@ from relevo_jobs.stores.postgres import Schema, connect, speaking, tables
 from relevo_jobs.stores.tables import Place, columns, definitions, quoted, types
 
 VARIABLE = "RELEVO_CLEAN_URL"
-HELD_OUT, TRAINED_ON = "t", "f"
-"""How a row's side is spelt."""
 
 
 def schema(data: DataSet) -> Schema:
@@ -234,18 +232,21 @@ class CleanStore:
             )
             if done.rowcount == 0:
                 return
-            kept = rejected = held_out = 0
+            kept = rejected = 0
             typed = f"row_number, {quoted(*self._data.typed)}, holdout"
             for part in parts:
                 self._copy(connection, self._data.name, typed, number, part.kept)
                 self._copy(connection, "rejections", "row_number, reason, detail", number, part.rejections)
                 self._copy(connection, "blanked", "row_number, column_name, reason", number, part.blanked)
                 kept, rejected = kept + len(part.kept), rejected + len(part.rejections)
-                held_out += sum(row[-1] == HELD_OUT for row in part.kept)
             connection.execute(
-                "update clean.batches set kept = %s, rejected = %s, held_out = %s"
-                " where group_number = %s and batch_number = %s",
-                (kept, rejected, held_out, self._group, number),
+                (
+                    "update clean.batches b set kept = %s, rejected = %s, held_out = (select count(*) from"  # noqa: S608
+                    f" clean.{quoted(self._data.name)} r where r.group_number = b.group_number"
+                    " and r.batch_number = b.batch_number and r.holdout)"
+                    " where group_number = %s and batch_number = %s"
+                ).encode(),
+                (kept, rejected, self._group, number),
             )
 
     def _copy(
