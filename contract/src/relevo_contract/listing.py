@@ -73,8 +73,8 @@ LISTINGS: Final = DataSet(
 class House(BaseModel):
     """One house to be priced, as it is understood. Every field may be missing, as in the rows that a model learnt from.
 
-    Units: `acre_lot` acres, `house_size` square feet. What a customer sends becomes one by `house`, which reads it by
-    the rules of LISTINGS.
+    Units: `acre_lot` acres, `house_size` square feet. What a customer sends is understood by the rules of
+    LISTINGS first; `house` makes one of what was understood.
     """
 
     model_config = ConfigDict(extra="forbid")
