@@ -7,6 +7,8 @@ PARTS := contract jobs operator serving ui demo
 RUN := .venv/bin
 # The checkout's own environment only: nothing that happens to be on the caller's Python path.
 export PYTHONNOUSERSITE := 1
+# Threads that wait sleep: those that spin (OpenMP's default) take the processors from the tests beside them.
+export OMP_WAIT_POLICY ?= passive
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,35 +52,37 @@ SCRIPTS = $(shell git grep -lIE '^\#!.*\b(ba)?sh$$' | xargs awk 'FNR == 1 && /^\
 check: install ## format, lint, types, who-imports-whom, the workflows, shell scripts
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards examples
+	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards examples images/mlflow/door
 	$(RUN)/lint-imports
 	@toolchain/build actionlint
 	PATH=$(CURDIR)/$(RUN):$$PATH .tools/actionlint/actionlint
 	$(RUN)/zizmor --offline --quiet --no-progress .github
 	$(RUN)/shellcheck --severity=warning $(SCRIPTS)
-	@cmp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml || { echo "run make definition"; exit 1; }
+	@for copy in charts/relevo/crds/modeldeployments.yaml charts/relevo-crds/definition.yaml; do \
+	  cmp crds/modeldeployments.yaml $$copy || { echo "run make definition"; exit 1; }; done
 
 # Two processes at once, each with servers of its own: a test waits more than it works. First what both would build.
 test: check test-dags ## check, then every test that needs no cluster: ARGS="--numprocesses 0" takes them one by one
 	-@test -n "$$KUBEBUILDER_ASSETS" || tests/kube/build-assets
 	-@test -n "$$PROMTOOL" || command -v promtool >/dev/null || toolchain/build promtool
-	$(RUN)/pytest --ignore=tests/e2e --ignore=tests/dags --numprocesses 2 --dist loadfile $(ARGS)
+	$(RUN)/pytest --ignore=tests/e2e --ignore=tests/dags --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Airflow's pins fit nothing else: the DAG is tested in an environment of its own.
 test-dags: airflow-env ## what follows what in the DAG, in Airflow itself
 	PYTHONPATH=. .airflow/bin/python -m pytest -c /dev/null --rootdir . --confcutdir tests/dags -p no:cacheprovider \
 	  --import-mode=importlib tests/dags
 
-charts: install ## lint both charts, and what must hold of every pod that they make: needs helm
+charts: install ## lint the charts, and what must hold of every pod that they make: needs helm
 	@helm=$${HELM:-helm}; command -v $$helm >/dev/null || { echo "expected helm on PATH, or named in HELM, found none: install it"; exit 1; }; \
-	  $$helm lint --strict --quiet charts/relevo charts/argocd
+	  $$helm lint --strict --quiet charts/relevo charts/relevo-crds charts/argocd
 	$(RUN)/pytest tests/e2e/test_chart.py $(ARGS)
 
 dashboards: install ## write the chart's Grafana dashboards anew, from charts/dashboards/*.yaml
 	@$(RUN)/python -m charts.dashboards
 
-definition: ## write the chart's copy of the definition of ModelDeployments anew
+definition: ## write the charts' copies of the definition of ModelDeployments anew
 	cp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml
+	cp crds/modeldeployments.yaml charts/relevo-crds/definition.yaml
 
 e2e: install ## the whole system with real pods, on KUBECONFIG's cluster: docs/kubernetes.md says what it needs
 	$(RUN)/pytest tests/e2e --timeout=1500 $(ARGS)
@@ -139,7 +143,7 @@ PART_operator := relevo-operator
 PART_serving := relevo-serving
 PART_ui := relevo-ui
 PART_source := relevo-demo
-# What these packages ask for and the image never imports. The operator knows the contract's names, not its encoder:
+# What these packages ask for and the image never imports. The operator knows the contract's names, not its profiles:
 # numpy would be two thirds of its image. The source is the one module of the demo that speaks to no server.
 WITHOUT_operator := numpy
 WITHOUT_ui := pydeck watchdog
@@ -164,8 +168,8 @@ image-smoke: $(IMAGES:%=image-smoke-%) ## run each image's command as it runs in
 
 image-smoke-jobs: image-builder
 	@images/smoke $(BUILDER) relevo/jobs:$(TAG) sh -c 'relevo-job --help && \
-	  python -c "import relevo_jobs.promote.step, relevo_jobs.train.bundle, relevo_jobs.train.fitting, shap, matplotlib.pyplot" && \
-	  dask worker --version && python -c "import relevo_jobs.train.partitioned.training"'
+	  python -c "import relevo_jobs.promote.step, relevo_jobs.train.writing, relevo_jobs.train.fitting, shap, matplotlib.pyplot" && \
+	  dask worker --version && python -c "import relevo_jobs.train.on_dask"'
 
 image-smoke-operator: image-builder
 	@images/smoke $(BUILDER) relevo/operator:$(TAG) relevo-operator --help
@@ -173,6 +177,7 @@ image-smoke-operator: image-builder
 
 image-smoke-serving: image-builder
 	@images/smoke $(BUILDER) relevo/serving:$(TAG) relevo-serving --help
+	@images/smoke $(BUILDER) relevo/serving:$(TAG) python -c "import onnx, onnxruntime"
 
 image-smoke-ui: image-builder
 	@images/smoke $(BUILDER) relevo/ui:$(TAG) sh -c 'relevo-ui --help && streamlit version && \
@@ -186,7 +191,7 @@ image-smoke-airflow: image-builder
 	  python -c "import airflow.providers.cncf.kubernetes.operators.pod, airflow.providers.git.bundles.git"'
 
 image-smoke-mlflow: image-builder
-	@images/smoke $(BUILDER) relevo/mlflow:$(TAG) mlflow server --help
+	@images/smoke $(BUILDER) relevo/mlflow:$(TAG) sh -c 'mlflow server --help && python -c "import relevo_door, relevo_logins"'
 
 # What GitHub Actions runs beside these (docs/publishing.md); each of the four says in its file which variables it reads.
 publish-plan: install ## which images a push to main would build now, and their tags

@@ -86,6 +86,16 @@ def mlflow(postgres: PostgresServer, s3: S3Server, tmp_path_factory: pytest.Temp
         yield server
 
 
+@pytest.fixture(scope="session")
+def direct_mlflow(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """An MLflow server that hands out no artifacts: its clients write to S3 themselves."""
+    folder = tmp_path_factory.mktemp("direct")
+    options = ("--no-serve-artifacts", "--default-artifact-root", f"s3://{BUCKET}/direct")
+    backend = f"sqlite:///{folder}/mlflow.db"
+    with MlflowServer(folder, backend=backend, s3_url=s3.url, bucket=BUCKET, env=s3.env, options=options) as server:
+        yield server
+
+
 @pytest.fixture
 def gate(mlflow: MlflowServer) -> Iterator[Gate]:
     """MLflow behind a gate."""
@@ -167,3 +177,10 @@ def kube_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi
     with KubernetesApi(find_assets(), tmp_path_factory.mktemp("kubernetes")) as api:
         api.apply_crds(CRDS)
         yield api
+
+
+@pytest.fixture(scope="session")
+def relevo_namespace(kube_api: KubernetesApi) -> str:
+    """The namespace that the manifests of operator/deploy/ go into."""
+    kube_api.kubectl("create", "namespace", "relevo")
+    return "relevo"

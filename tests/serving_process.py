@@ -29,8 +29,8 @@ class Running:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path, timeout=10)
 
-    def predict(self, *houses: Mapping[str, Any]) -> httpx.Response:
-        return httpx.post(self.url + "/predict", json={"houses": list(houses)}, timeout=10)
+    def predict(self, *rows: Mapping[str, Any]) -> httpx.Response:
+        return httpx.post(self.url + "/predict", json={"instances": list(rows)}, timeout=10)
 
     def wait(self, what: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait until /model says what is expected."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
 import shutil
 import tempfile
@@ -12,10 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from relevo_contract import names
-from relevo_jobs.train import bundle, fitting
+from relevo_contract.graph_inputs import graph_inputs
+from relevo_contract.listing import LISTINGS
+from relevo_jobs.houses import OPTIONS
+from relevo_jobs.train.fitting import fit
+from relevo_jobs.train.writing import write
+from relevo_jobs.use_case import Context
 
 PLACES = (
     ("Puerto Rico", "Adjuntas", "00601", 11.2),
@@ -63,10 +70,11 @@ def trained() -> tuple[Path, Path]:
     atexit.register(shutil.rmtree, above, ignore_errors=True)
     for seed in (1, 2):
         columns = draw_listings(500, seed)
-        fitted = fitting.fit(columns, seed=seed, threads=2)
+        frame = pd.DataFrame(graph_inputs(LISTINGS, columns))
+        fitted = fit(frame, np.log(columns["price"]), Context(LISTINGS, seed, 2), OPTIONS)
         (above / str(seed)).mkdir()
         held_out = draw_listings(200, seed + 100)
-        bundle.write(above / str(seed), fitted, columns, holdout_columns=held_out, batches=(1,), seed=seed)
+        write(above / str(seed), fitted, LISTINGS, columns, held_out=held_out, batches=(1,), seed=seed)
     return above / "1", above / "2"
 
 
@@ -90,7 +98,9 @@ class Versions:
         run = self.client.create_run(self.experiment)
         self.client.log_artifacts(run.info.run_id, str(folder), names.MODEL_FOLDER)
         source = f"{run.info.artifact_uri}/{names.MODEL_FOLDER}"
-        version = int(self.client.create_model_version(self.model, source, run.info.run_id).version)
+        manifest = folder / names.MANIFEST_FILE  # a version that Relevo did not train has none
+        tags = {names.TAG_MANIFEST: hashlib.sha256(manifest.read_bytes()).hexdigest()} if manifest.is_file() else {}
+        version = int(self.client.create_model_version(self.model, source, run.info.run_id, tags).version)
         self.runs[version] = run.info.run_id
         return version
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from relevo_demo.servers import PostgresServer
-from tests.jobs.train.partitioned.dask_cluster import Peaks, running
-from tests.jobs.train.partitioned.many_listings import fill
+from tests.jobs.train.on_dask.dask_cluster import Peaks, running
+from tests.jobs.train.on_dask.many_listings import fill
 
 WORKERS = 2
 MB = 1_000_000

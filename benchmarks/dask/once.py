@@ -19,7 +19,7 @@ from relevo_jobs.houses import HOUSES
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train import step
-from tests.jobs.train.partitioned.many_listings import GROUP
+from tests.jobs.train.on_dask.many_listings import GROUP
 
 
 def main() -> None:
@@ -31,19 +31,23 @@ def main() -> None:
         threads=int(os.environ.get("RELEVO_THREADS", "0")),
         dask=os.environ.get("RELEVO_DASK", ""),
     )
+    say = partial(print, file=sys.stderr)
     batches = tuple(CleanStore(settings.clean_url, GROUP).batches())
-    train = step.on_workers if settings.dask else step.here
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        made = train(settings, HOUSES, batches, Path(folder), partial(print, file=sys.stderr))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if settings.dask:
+            made = step.on_workers(settings, HOUSES, batches, folder, say)
+        else:
+            made = step.here(settings, HOUSES, tuple(batch.number for batch in batches), folder, say)
     print(
         json.dumps(
             {
                 "seconds": time.monotonic() - began,
                 "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
                 "rows": made.rows,
-                "error": made.trained.promised.value,
-                "rounds": made.trained.parameters["rounds"],
+                "error": made.promised.value,
+                "rounds": made.parameters["rounds"],
             }
         )
     )

@@ -141,6 +141,7 @@ def _operator(system: System, namespace: str, *, webhook: bool) -> Iterator[Oper
     secret.write_text("a secret of the benchmark, long enough")
     told = {
         "RELEVO_WEBHOOK_URL": f"http://127.0.0.1:{system.port}/webhooks/mlflow",
+        "RELEVO_REGISTRIES": system.mlflow.url,
         "RELEVO_WEBHOOK_SECRET_FILE": str(secret),
     }
     settings = {"RELEVO_NAMESPACES": namespace} | (told if webhook else {})

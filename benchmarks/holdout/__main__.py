@@ -15,17 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xgboost
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 
 from benchmarks.policy.market import market, read
-from relevo_contract.listing import CATEGORICAL, COLUMNS, DATES, NUMERIC
+from relevo_contract.graph_inputs import graph_inputs
+from relevo_contract.listing import COLUMNS, LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
-from relevo_contract.values import Day, Number, Text
+from relevo_contract.values import Day, Number
 from relevo_jobs.clean.fates import Raw
+from relevo_jobs.houses import OPTIONS
 from relevo_jobs.train.fitting import MEMBERS, fit
-from relevo_jobs.train.residuals import residuals_of
+from relevo_jobs.train.holdout import residuals_of
+from relevo_jobs.use_case import Context
 
 Table = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
@@ -48,10 +52,10 @@ def as_is(rows: list[Raw]) -> Table:
     table: Table = {}
     for position, name in enumerate(COLUMNS):
         came = [row[position] for row in rows]
-        if name in CATEGORICAL:
+        if name in LISTINGS.categorical:
             table[name] = np.empty(len(rows), dtype=object)
-            table[name][:] = [Text().read(value).value for value in came]
-        elif name in DATES:
+            table[name][:] = [LISTINGS.rule(name).read(value).value for value in came]  # such as `601.0`
+        elif name in LISTINGS.dates:
             table[name] = np.array([Day().read(value).value for value in came], dtype="datetime64[D]")
         else:
             table[name] = np.array([np.nan if (v := number(value)) is None else v for value in came])
@@ -60,7 +64,7 @@ def as_is(rows: list[Raw]) -> Table:
 
 def plain_features(training: Table, table: Table) -> NDArray[np.float64]:
     """What a plain effort takes: the numbers, the zip code as one, state and city as codes, the sale's day. (n, 8)."""
-    columns = [np.asarray(table[name], dtype=np.float64) for name in NUMERIC]
+    columns = [np.asarray(table[name], dtype=np.float64) for name in LISTINGS.numeric]
     columns.append(np.array([np.nan if (v := number(z)) is None else v for z in table["zip_code"]]))
     for name in ("state", "city"):
         places = {c: i for i, c in enumerate(sorted({c for c in training[name] if c is not None}))}
@@ -87,12 +91,22 @@ def random_forest(training: Table, table: Table) -> Floats:
     return np.asarray(forest.predict(plain_features(training, table)), dtype=np.float64)
 
 
+def frame(table: Table) -> pd.DataFrame:
+    return pd.DataFrame(graph_inputs(LISTINGS, table))
+
+
+def fitted(training: Table, seed: int = 0) -> Any:
+    return fit(frame(training), np.log(training["price"]), Context(LISTINGS, seed, THREADS), OPTIONS)
+
+
 def relevo(training: Table, table: Table) -> Floats:
-    return fit(training, seed=0, threads=THREADS).predict(table)
+    return np.asarray(fitted(training).predict(frame(table)))
 
 
 def limit(training: Table, table: Table) -> Floats:
-    return fit(training, seed=0, threads=THREADS, members=tuple(MEMBERS) * LIMIT).predict(table)
+    # A member's seed is its model's and its own number: these are all different ones.
+    models = [fitted(training, seed) for seed in range(0, LIMIT * MEMBERS, MEMBERS)]
+    return np.asarray(np.mean([model.predict(frame(table)) for model in models], axis=0), dtype=np.float64)
 
 
 MODELS: dict[str, Model] = {
@@ -156,10 +170,10 @@ def coverage(table: Table, splits: int) -> None:
         draw = np.random.default_rng(seed)
         order = draw.permutation(rows)
         training, calibration, unseen = (take(table, part) for part in np.split(order, [rows * 3 // 5, rows * 4 // 5]))
-        model = fit(training, seed=0, threads=THREADS)
-        held = residuals_of(np.log(calibration["price"]), model.predict(calibration))
+        model = fitted(training)
+        held = residuals_of(np.log(calibration["price"]), model.predict(frame(calibration)))
         quantile = held.absolute[held.levels.index(0.9)]
-        off = np.abs(np.log(unseen["price"]) - model.predict(unseen))
+        off = np.abs(np.log(unseen["price"]) - model.predict(frame(unseen)))
         known = set(training["zip_code"]) | {None}
         new = np.array([code not in known for code in unseen["zip_code"]])
         for name, chosen in (("random", np.ones(len(off), dtype=bool)), ("new zip codes", new)):

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.policy.market import Market
+from relevo_contract.graph_inputs import graph_inputs
+from relevo_contract.identity import copies
 from relevo_contract.listing import LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import Profile
-from relevo_contract.profiling import build_profile
-from relevo_jobs.houses import identity
+from relevo_contract.profiling import column_profiles
+from relevo_jobs.houses import OPTIONS, identity
 from relevo_jobs.train.fitting import fit
+from relevo_jobs.use_case import Context
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +42,12 @@ class Models:
             kept: Floats = np.load(file)
             return kept
         training = self.market.rows(self.market.of(batches) & ~self.market.holdout)
-        predicted = fit(training, seed=self._seed, threads=self._threads).predict(self.market.columns)
+        context = Context(LISTINGS, self._seed, self._threads)
+        x, y = pd.DataFrame(graph_inputs(LISTINGS, training)), np.log(training["price"])
+        model = fit(x, y, context, OPTIONS)
+        predicted = np.asarray(
+            model.predict(pd.DataFrame(graph_inputs(LISTINGS, self.market.columns))), dtype=np.float64
+        )
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             np.save(file, predicted)
@@ -52,7 +61,13 @@ class Models:
             houses = identity(self.market.rows(held_out))
             promised = median_error(self.errors(batches, held_out), houses)
             training = self.market.rows(rows & ~self.market.holdout)
-            self._profiles[batches] = build_profile(LISTINGS, training, sorted(batches), promised, houses)
+            self._profiles[batches] = Profile(
+                rows=len(training["price"]),
+                batches=tuple(sorted(batches)),
+                columns=column_profiles(LISTINGS, training),
+                promised=promised,
+                copies=copies(houses),
+            )
         return self._profiles[batches]
 
     def errors(self, batches: frozenset[int], mask: NDArray[np.bool_]) -> Floats:

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xgboost
+from sklearn.pipeline import Pipeline
 
 from benchmarks.holdout.__main__ import Table, as_is, take
 from benchmarks.policy.market import read
 from benchmarks.serving.measuring import answers
+from relevo_contract.graph_inputs import entries, graph_inputs, values_of
+from relevo_contract.listing import LISTINGS
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from relevo_demo.servers.process import Server
+from relevo_jobs.houses import OPTIONS
 from relevo_jobs.stores import raw
 from relevo_jobs.stores.postgres import bring_up_to_date
-from relevo_jobs.train import bundle, fitting
-from relevo_jobs.train.encoding import Rows, learn, out_of_fold
+from relevo_jobs.train import fitting
+from relevo_jobs.train.writing import write
+from relevo_jobs.use_case import Context
 
 NAME = "Relevo, inputs stored"
+ROUTES = "Relevo, FastAPI's routes alone, inputs stored"
 
 
-def fitted(training: Table, trees: int) -> fitting.Fitted:
+def fitted(training: Table, trees: int) -> Pipeline:
     """A model of so many trees of depth 6 on Relevo's features; 0 is what Relevo trains by itself."""
+    x, y = pd.DataFrame(graph_inputs(LISTINGS, training)), np.log(training["price"])
     if not trees:
-        return fitting.fit(training, seed=0, threads=0)
-    rows = Rows.of(training)
-    encoder = learn(rows)
-    matrix = xgboost.DMatrix(out_of_fold(rows, 0), label=rows.log_price, feature_names=list(encoder.feature_names))
-    parameters: fitting.Parameters = {"max_depth": 6, "eta": 0.05, "base_score": float(rows.log_price.mean())}
-    return fitting.Fitted(encoder, xgboost.train(parameters, matrix, trees), parameters)
+        return fitting.fit(x, y, Context(LISTINGS, 0), OPTIONS)
+    model = xgboost.XGBRegressor(n_estimators=trees, max_depth=6, learning_rate=0.05)
+    return Pipeline([("features", fitting.blank(LISTINGS, OPTIONS, 0)), ("trees", model)]).fit(x, y)
 
 
 def listings(file: Path) -> tuple[Table, Table]:
@@ -44,17 +49,20 @@ def listings(file: Path) -> tuple[Table, Table]:
     return take(table, order[:2000]), take(table, order[2000:])
 
 
-def houses_of(held: Table) -> list[dict[str, Any]]:
+def rows_of(held: Table) -> list[dict[str, Any]]:
     """The rows as a client would send them."""
-    rows = range(len(held["price"]))
-    return [json.loads(bundle.house_at(held, row).model_dump_json(exclude_none=True)) for row in rows]
+    found = []
+    for row in range(len(held["price"])):
+        values = values_of(LISTINGS, entries(held, LISTINGS.inputs, row))
+        found.append({name: str(v) if isinstance(v, date) else v for name, v in values.items() if v is not None})
+    return found
 
 
-def write_version(folder: Path, training: Table, held: Table, trees: int) -> fitting.Fitted:
+def write_version(folder: Path, training: Table, held: Table, trees: int) -> Pipeline:
     """Train a version into a folder that is made."""
     folder.mkdir()
     model = fitted(training, trees)
-    bundle.write(folder, model, training, holdout_columns=held, batches=(1,), seed=0)
+    write(folder, model, LISTINGS, training, held_out=held, batches=(1,), seed=0)
     return model
 
 
@@ -74,10 +82,11 @@ def stores(folder: Path) -> Iterator[tuple[MlflowServer, str, Mapping[str, str]]
         yield mlflow, postgres.url("raw"), env
 
 
-def relevo(folder: Path, port: int, told: Mapping[str, str]) -> Server:
-    """The inference API, with its log and spool in the folder."""
+def relevo(folder: Path, port: int, told: Mapping[str, str], name: str = NAME) -> Server:
+    """The inference API, with its log and spool in the folder; by FastAPI's routes alone if it is named so."""
+    told = {**told, "RELEVO_FAST_PATH": str(name != ROUTES).lower()}
     return Server(
-        NAME, [sys.executable, "-m", "relevo_serving"], log=folder / "relevo.log",
+        name, [sys.executable, "-m", "relevo_serving"], log=folder / "relevo.log",
         ready=answers(f"http://127.0.0.1:{port}/readyz"),
         env={**told, "RELEVO_PORT": str(port), "RELEVO_SPOOL": str(folder / "spool")},
     )  # fmt: skip

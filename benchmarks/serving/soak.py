@@ -17,7 +17,7 @@ import psycopg
 
 from benchmarks.holdout.__main__ import take
 from benchmarks.serving.measuring import post, run
-from benchmarks.serving.ours import houses_of, listings, relevo, stores, write_version
+from benchmarks.serving.ours import listings, relevo, rows_of, stores, write_version
 from relevo_demo.servers import free_port
 from tests.versions import Versions
 
@@ -113,7 +113,7 @@ def main() -> int:
         every_second = take(training, np.arange(0, len(training["price"]), 2))
         for number, rows in enumerate((training, every_second)):
             write_version(folder / f"version-{number}", rows, held, 300)
-        requests = [post("/predict", {"houses": [house]}) for house in houses_of(held)]
+        requests = [post("/predict", {"instances": [house]}) for house in rows_of(held)]
         with stores(folder) as (mlflow, raw_url, env):
             versions = Versions(mlflow.url, "house-prices")
             good = [versions.register(folder / f"version-{number}") for number in range(2)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from relevo_contract import mlflow_rest, settings
+from relevo_contract import mlflow_login, settings
 
 
 class Refused(Exception):
@@ -116,11 +116,11 @@ def test_mlflows_login_may_be_in_files(tmp_path: Path, monkeypatch: pytest.Monke
     for name, text in (("USERNAME", "ann\n"), ("PASSWORD", "geheim\n")):
         (tmp_path / name).write_text(text)
         monkeypatch.setenv(f"MLFLOW_TRACKING_{name}_FILE", str(tmp_path / name))
-    assert mlflow_rest.login() == {"Authorization": "Basic YW5uOmdlaGVpbQ=="}
+    assert mlflow_login.login() == {"Authorization": "Basic YW5uOmdlaGVpbQ=="}
     (tmp_path / "TOKEN").write_text("t0ken\n")
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN_FILE", str(tmp_path / "TOKEN"))
-    assert mlflow_rest.login() == {"Authorization": "Bearer t0ken"}
+    assert mlflow_login.login() == {"Authorization": "Bearer t0ken"}
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN_FILE", "/nowhere")
     with pytest.raises(ValueError, match="MLFLOW_TRACKING_TOKEN_FILE: expected a readable file"):
-        mlflow_rest.login()
+        mlflow_login.login()
     assert "MLFLOW_TRACKING_TOKEN_FILE: expected a readable file" in said(), "told at start, too"

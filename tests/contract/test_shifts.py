@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from relevo_contract.data_set import DataSet
 from relevo_contract.drift import evidence, joined
 from relevo_contract.profile import NumericProfile, Profile
-from relevo_contract.profiling import build_profile, counted_profile, numeric_profile
+from relevo_contract.profiling import column_profiles, counted_profile, numeric_profile
 from relevo_contract.record import ColumnEvidence, Estimate
 
 ONE = DataSet("things", ("y", "x"), "y", numeric=("x",))
@@ -29,7 +29,8 @@ def table(x: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 def moved(before: NDArray[Any], now: NDArray[Any], data: DataSet = ONE) -> ColumnEvidence:
     """The evidence of x."""
-    known = build_profile(data, table(before), (1,), PROMISED)
+    columns = column_profiles(data, table(before))
+    known = Profile(rows=len(before), batches=(1,), columns=columns, promised=PROMISED)
     return next(e for e in evidence(known, table(now), 0.01) if e.column == "x")
 
 

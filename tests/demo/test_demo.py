@@ -125,10 +125,10 @@ def test_it_serves_what_mlflow_calls_production_until_it_is_stopped(story: objec
     ui = running.wait_for(r"UI\s+(http://\S+)")[1]
     model = httpx.get(f"{url}/model", timeout=10).raise_for_status().json()
     house = {"bed": 3, "bath": 2, "city": "Ponce", "state": "Puerto Rico", "house_size": 1500, "acre_lot": 0.2}
-    answer = httpx.post(f"{url}/predict", json={"houses": [house]}, timeout=10).raise_for_status().json()
+    answer = httpx.post(f"{url}/predict", json={"instances": [house]}, timeout=10).raise_for_status().json()
     assert '"version": 2' in json.dumps(model)
     (price,) = answer["predictions"]
-    assert price["low"] < price["price"] < price["high"]
+    assert price["low"] < price["prediction"] < price["high"]
     assert httpx.get(ui, timeout=10).status_code == 200
     processes = running.family()
     running.process.send_signal(signal.SIGINT)

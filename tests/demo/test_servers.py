@@ -81,9 +81,11 @@ def test_an_impatient_ctrl_c_while_stopping_leaves_nothing_behind(tmp_path: Path
     server.start().wait()
     assert server.process is not None
     pid = server.process.pid
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts tests in the background ignores it
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         server.stop()
+    signal.signal(signal.SIGINT, before)
     assert not psutil.pid_exists(pid)
 
 

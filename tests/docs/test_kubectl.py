@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from relevo_contract.inclusion import Inclusion
+from relevo_contract.inclusion import inclusion
+from relevo_operator.installing.cluster import ROTATE
 from tests.docs.commands import ROOT, Command, blocks, run, typed
 from tests.docs.test_operating import NO_MLFLOW, STARTING, STOPPING
 from tests.killing import base_env
@@ -35,9 +36,20 @@ ON_CALL = (
 GRAFANAS_PASSWORD = typed("kubectl get secret relevo-grafana-login", "docs/monitoring.md")
 RETRY = typed("kubectl annotate modeldeployment house-prices relevo.dev/retry")
 RETRAINING = (
-    typed("kubectl annotate modeldeployment house-prices -n relevo --overwrite relevo.dev/retrain"),
+    typed(
+        "kubectl annotate modeldeployment house-prices -n relevo --overwrite relevo.dev/retrain", "docs/kubernetes.md"
+    ),
     typed("kubectl get modeldeployment house-prices -n relevo -o jsonpath='{.status.retraining}'"),
 )
+EARLIER_FORMAT = (
+    typed(
+        "kubectl annotate modeldeployment house-prices -n relevo --overwrite relevo.dev/retrain", "docs/operating.md"
+    ),
+    typed("kubectl wait modeldeployment/house-prices -n relevo --for=jsonpath", "docs/operating.md"),
+    typed("kubectl get modeldeployment house-prices -n relevo -o wide", "docs/operating.md"),
+)
+LOGIN = typed("kubectl create secret generic mlflow-login", MODELDEPLOYMENT)
+POLICY = typed("kubectl apply -f operator/deploy/admission-policy.yaml", "docs/security.md")
 ASKING = (
     typed("kubectl create secret generic airflow-login", MODELDEPLOYMENT),
     typed("kubectl annotate modeldeployment house-prices relevo.dev/retrain", MODELDEPLOYMENT),
@@ -50,6 +62,11 @@ ASKED = (
 WORKERS = typed("kubectl apply -n relevo -f jobs/deploy/dask.yaml")
 BUCKETS_KEYS = typed("kubectl create secret generic my-bucket", "docs/scaling.md")
 SECRETS = (typed("kubectl get secrets -n relevo"), typed("kubectl create -f backup/secrets.yaml"))
+NEW_PASSWORD = typed("kubectl annotate secret relevo-raw")
+RESTART = (
+    typed("kubectl rollout restart -n relevo statefulset/relevo-raw"),
+    typed("kubectl rollout status -n relevo statefulset/relevo-raw"),
+)
 GONE = (typed("kubectl delete pvc"), typed("kubectl delete secret -n relevo -l"), typed("kubectl delete crd"))
 
 
@@ -102,6 +119,31 @@ def play(api: KubernetesApi, retraining: dict[str, str]) -> None:
     api.kubectl("patch", *which)
 
 
+def test_a_new_password_is_asked_for_and_its_server_restarted(
+    api: KubernetesApi, env: dict[str, str], namespace: str
+) -> None:
+    api.kubectl("create", "secret", "generic", "relevo-raw", "-n", namespace, "--from-literal=password=old")
+    labels = {"app": "raw"}
+    spec = {
+        "serviceName": "raw", "replicas": 0, "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "one", "image": "one"}]}},
+    }  # fmt: skip
+    made = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "relevo-raw"}, "spec": spec}
+    api.kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(made))
+    try:
+        said((NEW_PASSWORD,), env)
+        assert ROTATE in api.get("secret/relevo-raw", "-n", namespace)["metadata"]["annotations"]
+        said(RESTART[:1], env)
+        pod = api.get("statefulset/relevo-raw", "-n", namespace)["spec"]["template"]
+        assert "kubectl.kubernetes.io/restartedAt" in pod["metadata"]["annotations"]
+        played = {"status": {"observedGeneration": 2, "replicas": 0, "currentRevision": "b", "updateRevision": "b"}}
+        which = ("statefulset/relevo-raw", "-n", namespace, "--subresource=status", "--type=merge", "-p")
+        api.kubectl("patch", *which, json.dumps(played))
+        said(RESTART[1:], env)
+    finally:
+        api.kubectl("delete", "-n", namespace, "secret/relevo-raw", "statefulset/relevo-raw")
+
+
 def test_the_operator_is_installed_alone(api: KubernetesApi, env: dict[str, str], namespace: str) -> None:
     said(OPERATOR, env)
     assert api.get("deployment/relevo-operator", "-n", namespace)
@@ -152,14 +194,27 @@ def test_a_retry_and_a_retraining_are_asked_for(api: KubernetesApi, env: dict[st
     assert annotated(api)["relevo.dev/retrain"] == "prices changed overnight"
     said(ASKING, env)
     assert annotated(api)["relevo.dev/retrain"] == "new prices in Texas"
-    assert set(api.get("secret/airflow-login", "-n", namespace)["data"]) == {"username", "password"}
+    assert set(api.get("secret/airflow-login", "-n", namespace)["data"]) == {"url", "username", "password"}
+    said((LOGIN,), env)
+    assert set(api.get("secret/mlflow-login", "-n", namespace)["data"]) == {"url", "username", "password"}
     said((TAKING_BACK,), env)
-    assert Inclusion.of(annotated(api)["relevo.dev/include"]).batches == frozenset({3, 5})
+    assert inclusion(annotated(api)["relevo.dev/include"])[0] == frozenset({3, 5})
     done = {"state": "Succeeded", "message": "a new version was trained"}
     later = threading.Timer(1, play, (api, done))
     later.start()
     assert said(ASKED, env).endswith("a new version was trained")
     later.join()
+    assert "house-prices" in said(EARLIER_FORMAT, env)
+    assert annotated(api)["relevo.dev/retrain"] == "a version of this release's format"
+
+
+def test_the_policy_that_narrows_images_and_secrets_is_applied(
+    api: KubernetesApi, env: dict[str, str], namespace: str
+) -> None:
+    said((POLICY,), env)
+    found = api.get("validatingadmissionpolicy/modeldeployments.relevo.dev")["status"]
+    assert not found.get("typeChecking", {}).get("expressionWarnings")
+    api.kubectl("delete", "-f", str(ROOT / "operator" / "deploy" / "admission-policy.yaml"))
 
 
 def test_secrets_come_back_with_their_values_and_labels(

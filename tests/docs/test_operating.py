@@ -18,18 +18,26 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from relevo_contract import names
+from relevo_demo.servers.postgres import USER
 from relevo_demo.source.__main__ import prepare
 from tests.docs.commands import ROOT, Command, typed
-from tests.docs.site import BUCKET, Site, installed
+from tests.docs.site import BUCKET, DATABASES, Site, installed
 from tests.jobs import scripted_source
 
 pytestmark = pytest.mark.timeout(900)
 
 PAGE = "docs/operating.md"
+BUCKETS_POD = (
+    typed("kubectl create job relevo-backup", PAGE),
+    typed("kubectl wait job/relevo-backup", PAGE),
+)
+BUCKETS_POD_GONE = typed("kubectl delete job relevo-backup", PAGE)
 SAVING = (
     typed("mkdir -p backup", PAGE),
     typed("for database in metadata airflow-db clean raw; do\n  kubectl exec -n", PAGE),
-    typed("kubectl exec -n relevo deployment/relevo-mlflow", PAGE),
+    *BUCKETS_POD,
+    typed("kubectl exec -n relevo job/relevo-backup", PAGE),
+    BUCKETS_POD_GONE,
 )
 LOOKING = (typed("for dump in backup/*.dump", PAGE), typed("tar -tf backup/bucket.tar", PAGE))
 STOPPING = (
@@ -37,7 +45,7 @@ STOPPING = (
     typed('kubectl wait -n relevo --for=delete pod -l "app.kubernetes.io/component in', PAGE),
     typed("kubectl delete pods -n relevo -l app.kubernetes.io/component=step", PAGE),
 )
-BUCKET_BACK = typed("kubectl exec -i -n relevo deployment/relevo-mlflow", PAGE)
+BUCKET_BACK = typed("kubectl exec -i -n relevo job/relevo-backup", PAGE)
 NO_MLFLOW = (
     typed("kubectl scale -n relevo --replicas=0 deployment/relevo-mlflow", PAGE),
     typed("kubectl wait -n relevo --for=delete pod -l app.kubernetes.io/component=mlflow", PAGE),
@@ -146,7 +154,7 @@ def site(folder: Path, source: str, lost: dict[str, Any]) -> Iterator[Site]:
         site = stack.enter_context(installed(folder / "second", source))
         for step in ("collect", "clean", "decide"):
             site.step(step)
-        for command in (*STOPPING, BUCKET_BACK):
+        for command in (*STOPPING, *BUCKETS_POD, BUCKET_BACK, BUCKETS_POD_GONE):
             type_in(command, site, folder)
         for command in NO_MLFLOW:
             type_in(command, site, folder)
@@ -165,11 +173,13 @@ def test_what_was_saved_is_back(site: Site, lost: dict[str, Any]) -> None:
     assert cleaned(site) == lost["cleaned"]
     assert rows(site, "airflow", "select run_id from dag_run") == [("manual__1",)]
     assert lost["objects"].items() <= objects(site).items()
+    owners = rows(site, "raw", "select datname, pg_get_userbyid(datdba) from pg_database where datname <> 'postgres'")
+    assert {owner for name, owner in owners if name in DATABASES.values()} == {USER}, "not the superuser who made them"
 
 
 def test_the_inference_apis_login_may_do_what_it_could(site: Site) -> None:
     with psycopg.connect(site.serving_url) as connection:
-        connection.execute("insert into raw.inference_spools (segment) values (gen_random_uuid())")
+        connection.execute("select raw.open_spool(gen_random_uuid())")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("select * from raw.batches")
         connection.rollback()

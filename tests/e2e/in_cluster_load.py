@@ -28,7 +28,7 @@ class LoadSummary:
     last_answer: Mapping[int, datetime]
     failed: int
     stored: int
-    """Answers that said that their house is kept; its street is `load`."""
+    """Answers that said that their row is kept; its street is `load`."""
     failures: Sequence[Mapping[str, str]]
     """The first of them: `at` and `error`."""
     median_seconds: float | None
@@ -56,6 +56,7 @@ def start(
         "data": {SCRIPT.name: SCRIPT.read_text()},
     }
     arguments = [url, str(rate), str(at_most), str(keep_alive).lower()]
+    namespace.delete(f"pod/{name}")  # of a test that failed before it stopped its own
     namespace.apply(script, _pod(name, image, arguments, at_most))
     namespace.until(lambda: namespace.get(f"pod/{name}")["status"]["phase"] == "Running")
 

@@ -19,7 +19,9 @@ from typing import Any
 import httpx
 
 BODY = {
-    "houses": [{"bed": 3, "bath": 2, "house_size": 1500, "state": "Puerto Rico", "city": "San Juan", "street": "load"}]
+    "instances": [
+        {"bed": 3, "bath": 2, "house_size": 1500, "state": "Puerto Rico", "city": "San Juan", "street": "load"}
+    ]
 }
 TIMEOUT = 10.0
 SHOWN = 50

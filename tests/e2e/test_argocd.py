@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import yaml
 
 from tests.argocd.customizations import FOLDER, action_tests, health_tests, read, untimed
 
-CHART = Path(__file__).parents[2] / "charts" / "argocd"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "argocd"
 STAGING = {
     "name": "staging",
     "namespace": "relevo-staging",
@@ -74,12 +76,7 @@ def test_each_environment_is_an_application_that_keeps_itself_as_git_says() -> N
     }
     policy = spec["syncPolicy"]
     assert policy["automated"] == {"prune": True, "selfHeal": True}
-    assert policy["managedNamespaceMetadata"] == {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
-    assert policy["syncOptions"] == [
-        "CreateNamespace=true",
-        "SkipDryRunOnMissingResource=true",
-        "FailOnSharedResource=true",
-    ]
+    assert policy["syncOptions"] == ["FailOnSharedResource=true"]
     assert policy["retry"] == {"limit": 5, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}}
     assert "ignoreDifferences" not in spec
 
@@ -103,7 +100,65 @@ def test_the_project_lets_the_environments_into_their_places_and_no_further() ->
     ]
     assert {"group": "", "kind": "Secret"} not in project["namespaceResourceWhitelist"]
     assert further in project["namespaceResourceWhitelist"]
+    assert project["clusterResourceWhitelist"] == []
     assert "*" not in json.dumps(project)
+
+
+CLUSTERS = (
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("", "Namespace"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+    ("", "PersistentVolume"),
+    ("*", "*"),
+)
+
+
+@pytest.fixture(scope="module")
+def permits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any], str, str, bool], bool]:
+    """Argo CD's own rules, the function that its controller asks before it applies anything."""
+    done = subprocess.run([str(ROOT / "toolchain" / "build"), "argocd-project"], check=False)
+    assert done.returncode == 0, "expected toolchain/build argocd-project to build: run it by itself to see why"
+    folder = tmp_path_factory.mktemp("project")
+
+    def asked(project: dict[str, Any], group: str, kind: str, namespaced: bool) -> bool:
+        (folder / "project.yaml").write_text(yaml.safe_dump(project))
+        where = "namespace" if namespaced else "cluster"
+        command = [ROOT / ".tools" / "argocd-project" / "argocd-project", folder / "project.yaml", group, kind, where]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout == "permitted\n"
+
+    return asked
+
+
+@pytest.mark.parametrize(("group", "kind"), CLUSTERS)
+@pytest.mark.parametrize("values", [{}, {"environments": [STAGING, PRODUCTION]}])
+def test_argo_cds_own_rules_let_no_kind_of_the_cluster_through(
+    permits: Callable[..., bool], values: dict[str, Any], group: str, kind: str
+) -> None:
+    """By one a git writer would become the cluster's administrator, or make a namespace that enforces nothing."""
+    project = rendered(**values)["AppProject", "relevo"]
+    assert not permits(project, group, kind, False)
+    assert not permits(project, group, kind, True)
+
+
+def test_argo_cds_own_rules_let_the_charts_kinds_through_and_no_secret(permits: Callable[..., bool]) -> None:
+    project = rendered(environments=[STAGING])["AppProject", "relevo"]
+    for one in project["spec"]["namespaceResourceWhitelist"]:
+        assert permits(project, one["group"], one["kind"], True)
+        assert not permits(project, one["group"], one["kind"], False)
+    assert not permits(project, "", "Secret", True)
+    # Whether it is asked at all: a project as it was before lets the binding through.
+    project["spec"]["clusterResourceWhitelist"] = [{"group": "rbac.authorization.k8s.io", "kind": "ClusterRoleBinding"}]
+    assert permits(project, "rbac.authorization.k8s.io", "ClusterRoleBinding", False)
+
+
+def test_no_value_brings_a_kind_of_the_cluster_into_the_project() -> None:
+    done = helm({"project": {"clusterKinds": [{"group": "", "kind": "Namespace"}]}}, check=False)
+    assert done.returncode != 0
+    assert "clusterKinds" in done.stderr
 
 
 def test_a_project_of_the_users_own_is_used() -> None:

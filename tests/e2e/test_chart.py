@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from relevo_jobs.settings import CollectSettings
 from relevo_operator import manifests, wire
 from tests.e2e.whole.release import helm
 from tests.e2e.whole.repository import ROOT
@@ -52,6 +53,34 @@ WATCHED = {
     "grafana": {"enabled": True, "size": "1Gi", "uiUrl": "https://g.example"},
     "postgres": {"exporter": {"enabled": True}},
 }
+OUTSIDE = WATCHED | {
+    "hosts": {
+        "ui": "relevo.example.org",
+        "serving": "prices.example.org",
+        "airflow": "airflow.example.org",
+        "mlflow": "mlflow.example.org",
+        "grafana": "grafana.example.org",
+    },
+    "ingress": {
+        "enabled": True,
+        "className": "nginx",
+        "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"},
+    },
+    "gateway": {
+        "enabled": True,
+        "parentRefs": [{"name": "public", "namespace": "gateways"}],
+        "controllerNamespace": "envoy-gateway-system",
+    },
+    "grafana": {"enabled": True},
+}
+GUARDED = OUTSIDE | {
+    "oauth2Proxy": {
+        "enabled": True,
+        "issuerUrl": "https://login.example.org/realms/shop",
+        "existingSecret": "my-oauth2",
+    }
+}
+"""With a login in front of the UI and MLflow."""
 OPERATOR = ("--api-versions", "monitoring.coreos.com/v1")
 """A cluster that knows a Prometheus operator's kinds."""
 
@@ -81,6 +110,9 @@ def pods(objects: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any], d
         elif one["kind"] in ("Deployment", "StatefulSet", "Job"):
             template = one["spec"]["template"]
             yield one["metadata"]["name"], template["metadata"]["labels"], template["spec"]
+        elif one["kind"] == "CronJob":
+            template = one["spec"]["jobTemplate"]["spec"]["template"]
+            yield one["metadata"]["name"], template["metadata"]["labels"], template["spec"]
 
 
 def named(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
@@ -91,8 +123,8 @@ def named(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]
 
 @pytest.fixture(
     scope="module",
-    params=[{}, OWN, WATCHED],
-    ids=["all of it", "databases, bucket, source and git of one's own", "Prometheus and Grafana"],
+    params=[{}, OWN, WATCHED, GUARDED],
+    ids=["all of it", "databases, bucket, source and git of one's own", "Prometheus and Grafana", "from outside"],
 )
 def objects(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """The chart, rendered."""
@@ -115,11 +147,46 @@ def test_every_pod_passes_the_restricted_level_with_a_read_only_root(objects: li
             assert not one["image"].endswith((":latest", ":")), where
 
 
-def test_a_use_case_of_ones_own_runs_its_own_images_and_serves_its_own_model() -> None:
+def served_pod(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """The pod that the operator makes for the chart's ModelDeployment."""
+    spec = next(one["spec"] for one in objects if one["kind"] == "ModelDeployment")
+    seen = replace(World().observed(), spec=wire.spec_of({"metadata": {"namespace": "shop"}, "spec": spec}))
+    pod: dict[str, Any] = manifests.deployment(seen, 1)["spec"]["template"]["spec"]
+    return pod
+
+
+def deployed() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The pods of what is installed without the chart."""
+    for path in ("operator/deploy/operator.yaml", "jobs/deploy/dask.yaml"):
+        found = [one for one in yaml.safe_load_all((ROOT / path).read_text()) if one]
+        yield from ((f"{path}: {name}", spec) for name, _, spec in pods(found))
+
+
+def test_no_pod_can_fill_its_nodes_disk(objects: list[dict[str, Any]]) -> None:
+    ours = [(name, spec) for name, _, spec in pods(objects)]
+    for name, spec in [*ours, ("serving", served_pod(objects)), *deployed()]:
+        for one in [*spec.get("initContainers", ()), *spec["containers"]]:
+            resources = one["resources"]
+            where = f"{name}/{one['name']}"
+            assert resources["limits"]["ephemeral-storage"] and resources["requests"]["ephemeral-storage"], where
+        for volume in spec["volumes"]:
+            assert "emptyDir" not in volume or volume["emptyDir"]["sizeLimit"], f"{name}: {volume['name']}"
+
+
+def test_collects_folder_holds_the_longest_answer_of_the_source() -> None:
+    (spec,) = (spec for name, _, spec in pods(rendered({})) if name == "relevo-collect")
+    (tmp,) = (one["emptyDir"]["sizeLimit"] for one in spec["volumes"] if one["name"] == "tmp")
+    assert int(tmp.removesuffix("Gi")) * 2**30 > CollectSettings.model_fields["source_most_bytes"].default
+    larger = rendered({"steps": {"collect": {"resources": {"limits": {"ephemeral-storage": "9Gi"}}}}})
+    (spec,) = (spec for name, _, spec in pods(larger) if name == "relevo-collect")
+    assert {"name": "tmp", "emptyDir": {"sizeLimit": "9Gi"}} in spec["volumes"]
+
+
+def test_a_use_case_of_ones_own_runs_its_own_steps_and_relevos_server_serves_its_model() -> None:
     objects = rendered(yaml.safe_load((ROOT / "examples" / "trips" / "values.yaml").read_text()))
     (served,) = (one["spec"] for one in objects if one["kind"] == "ModelDeployment")
     assert served["registry"]["model"] == "trip-minutes"
-    assert served["serving"]["image"] == "registry.example/team/trips-serving:1.0.0"
+    assert served["serving"]["image"].startswith("registry.example/team/serving:")
     steps = [
         spec["containers"][0]
         for _, labels, spec in pods(objects)
@@ -175,16 +242,23 @@ def environments(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def secrets_of_volume(volume: dict[str, Any]) -> list[tuple[str, list[dict[str, str]]]]:
+    """The Secrets that a volume shows, also one that puts several together, each with the keys that it shows."""
+    sources = [one["secret"] for one in volume.get("projected", {}).get("sources", [volume]) if "secret" in one]
+    return [(one.get("secretName") or one["name"], one.get("items", [])) for one in sources]
+
+
 def mounted(objects: list[dict[str, Any]]) -> dict[str, dict[str, tuple[str, str]]]:
     """By pod and container the Secret and key of each file that is mounted from one."""
     found: dict[str, dict[str, tuple[str, str]]] = {}
     for name, _, spec in pods(objects):
-        secrets = {one["name"]: one["secret"] for one in spec["volumes"] if "secret" in one}
+        secrets = {one["name"]: secrets_of_volume(one) for one in spec["volumes"]}
         for one in [*spec.get("initContainers", ()), *spec["containers"]]:
             found[f"{name.partition('-prepare-')[0]}/{one['name']}"] = {
-                f"{mount['mountPath']}/{item['path']}": (secrets[mount["name"]]["secretName"], item["key"])
+                f"{mount['mountPath']}/{item['path']}": (secret, item["key"])
                 for mount in one.get("volumeMounts", ())
-                for item in secrets.get(mount["name"], {}).get("items", ())
+                for secret, items in secrets.get(mount["name"], ())
+                for item in items
             }
     return found
 
@@ -231,7 +305,8 @@ def test_no_password_is_in_an_environment_where_a_text_could_name_it(objects: li
     (served,) = (one["spec"]["serving"] for one in objects if one["kind"] == "ModelDeployment")
     assert not [one for one in served.get("env", ()) if "secretKeyRef" in one.get("valueFrom", {})]
     assert [one["name"] for one in served["secretFiles"]] == ["RELEVO_RAW_URL"]
-    body = {"spec": next(one["spec"] for one in objects if one["kind"] == "ModelDeployment")}
+    spec = next(one["spec"] for one in objects if one["kind"] == "ModelDeployment")
+    body = {"metadata": {"namespace": "shop"}, "spec": spec}
     made = manifests.deployment(replace(World().observed(), spec=wire.spec_of(body)), 1)
     (container,) = made["spec"]["template"]["spec"]["containers"]
     assert not [one for one in container["env"] if "valueFrom" in one]
@@ -244,7 +319,35 @@ def test_every_file_that_a_variable_names_is_mounted(objects: list[dict[str, Any
         for value in (one for one in variables.values() if isinstance(one, str)):
             named_files |= set(re.findall(r"/secrets/[-\w./]+", value))
         whole = {path for path in named_files if path.startswith("/secrets/webhook/")}  # the Secret, all of it
-        assert named_files - whole <= set(files[pod]), pod
+        folders = {str(folder) for path in files[pod] for folder in Path(path).parents}
+        assert named_files - whole <= set(files[pod]) | folders, pod
+
+
+def test_a_superusers_password_is_in_the_pod_of_its_database_alone(objects: list[dict[str, Any]]) -> None:
+    has = {
+        (pod, secret)
+        for pod, files in mounted(objects).items()
+        for secret, _ in files.values()
+        if secret.endswith("-superuser")
+    }
+    databases = {one["metadata"]["name"] for one in objects if one["kind"] == "StatefulSet"} - {
+        "relevo-scheduler", "relevo-s3", "relevo-prometheus",
+    }  # fmt: skip
+    assert has == {(f"{name}/{one}", f"{name}-superuser") for name in databases for one in ("prepare", "postgres")}
+
+
+def test_an_inference_api_with_keys_has_all_of_them_and_the_ui_its_own() -> None:
+    objects = rendered({"serving.auth.existingSecret": "api-keys"})
+    (served,) = (one["spec"]["serving"] for one in objects if one["kind"] == "ModelDeployment")
+    assert {"name": "RELEVO_API_KEYS", "secretName": "api-keys", "key": "keys"} in served["secretFiles"]
+    (volume,) = (
+        one["secret"]
+        for name, _, spec in pods(objects)
+        for one in spec["volumes"]
+        if one.get("secret", {}).get("secretName") == "api-keys" and name.endswith("-ui")
+    )
+    assert volume["items"] == [{"key": "ui-key", "path": "ui-key"}]
+    assert [name for name, files in mounted(objects).items() if "api-keys" in str(files)] == ["relevo-ui/ui"]
 
 
 TEXTS = {
@@ -296,7 +399,7 @@ def test_train_alone_is_told_of_a_dask_cluster_and_its_workers_alone_are_let_in_
     let_in = {
         one["metadata"]["name"]
         for one in objects
-        if one["kind"] == "NetworkPolicy" and workers in one["spec"].get("ingress", [{}])[0].get("from", ())
+        if one["kind"] == "NetworkPolicy" and any(workers in rule["from"] for rule in one["spec"]["ingress"])
     }
     assert let_in == {"relevo-clean"}
     assert not any("RELEVO_DASK" in variables for variables in environments(rendered({})).values())
@@ -325,6 +428,22 @@ def test_an_image_is_its_own_or_the_one_for_all_or_the_published_one(
     assert {spec["containers"][0]["image"] for name, _, spec in pods(found) if name == "relevo-ui"} == {ui}
     (deployment,) = [one for one in found if one["kind"] == "ModelDeployment"]
     assert deployment["spec"]["serving"]["image"].endswith(f"/serving{serving}")
+
+
+def test_an_image_of_somebody_elses_is_pinned_by_its_digest_if_there_is_one() -> None:
+    def images(values: dict[str, Any]) -> set[str]:
+        found = (one["image"] for _, _, spec in pods(rendered(values)) for one in spec["containers"])
+        return {image for image in found if not image.startswith("docker.io/relevo/")}
+
+    tagged = images(WATCHED)
+    assert len(tagged) == 5
+    assert not [image for image in tagged if "@" in image]
+    digest = f"sha256:{'0' * 64}"
+    parts = ("postgres", "postgres.exporter", "seaweedfs", "prometheus", "grafana")
+    pinned = images(WATCHED | {f"{part}.image.digest": digest for part in parts})
+    assert pinned == {f"{image}@{digest}" for image in tagged}
+    with pytest.raises(pytest.fail.Exception, match="digest"):
+        rendered({"postgres.image.digest": "17.6"})
 
 
 def test_nobody_is_watched_who_did_not_ask_for_it() -> None:
@@ -452,7 +571,7 @@ def test_argo_cd_may_make_every_kind_that_the_chart_has() -> None:
     spec = yaml.safe_load(project)["spec"]
     lists = ("clusterResourceWhitelist", "namespaceResourceWhitelist")
     allowed = {(one["group"], one["kind"]) for name in lists for one in spec[name]}
-    for one in rendered(WATCHED | {"serving": {"replicas": 2}}, *OPERATOR):
+    for one in rendered(GUARDED | {"serving": {"replicas": 2}}, *OPERATOR):
         if one["metadata"].get("annotations", {}).get("helm.sh/hook") != "test":
             group, _, _ = one["apiVersion"].rpartition("/")
             assert (group, one["kind"]) in allowed or one["kind"] in ("CustomResourceDefinition", "Pod"), one["kind"]

@@ -18,12 +18,12 @@ from relevo_jobs.stores.clean import CleanStore
 from tests.e2e.cluster import Namespace
 from tests.e2e.test_chart import rendered
 from tests.e2e.whole.repository import ROOT
-from tests.jobs.train.partitioned.many_listings import GROUP, fill
+from tests.jobs.train.on_dask.many_listings import GROUP, fill
 
 MODEL: Final = "house-prices"
 ROWS: Final = 120_000
 LIMIT: Final = "600M"
-"""Of a worker's memory; in one process these rows take more (tests/jobs/train/partitioned/test_training.py)."""
+"""Of a worker's memory; in one process these rows take more (tests/jobs/train/on_dask/test_training.py)."""
 SCHEDULER: Final = "tcp://training-scheduler:8786"
 
 
@@ -37,8 +37,12 @@ def clean(namespace: Namespace) -> str:
         "metadata": {"name": "relevo-clean"},
         "stringData": {"username": "relevo", "password": password, "url": url},
     }
+    superuser = secret | {
+        "metadata": {"name": "relevo-clean-superuser"},
+        "stringData": {"username": "relevo_superuser", "password": secrets.token_hex(16)},
+    }
     objects = [one for one in rendered({}) if one["metadata"]["name"] == "relevo-clean" and one["kind"] != "Secret"]
-    namespace.apply(secret, *(one for one in objects if one["kind"] in ("Service", "StatefulSet")))
+    namespace.apply(secret, superuser, *(one for one in objects if one["kind"] in ("Service", "StatefulSet")))
     namespace.until(lambda: namespace.get("statefulset/relevo-clean").get("status", {}).get("readyReplicas"), 180)
     return password
 
@@ -59,9 +63,10 @@ def train_pod() -> dict[str, Any]:
     pod = next(one for one in rendered(given) if one["kind"] == "Pod" and one["metadata"]["name"] == "relevo-train")
     container = pod["spec"]["containers"][0]
     container["image"] = container["image"].rpartition(":")[0] + ":dev"
-    for variable in container["env"]:
-        if variable["name"] == "MLFLOW_TRACKING_URI":
-            variable["value"] = "http://mlflow:5000"
+    container["env"] = [one for one in container["env"] if not one["name"].startswith("MLFLOW_TRACKING_")]
+    container["env"].append({"name": "MLFLOW_TRACKING_URI", "value": "http://mlflow:5000"})
+    for mounts in (container["volumeMounts"], pod["spec"]["volumes"]):
+        mounts[:] = [one for one in mounts if one["name"] != "mlflow"]
     pod["metadata"].pop("namespace", None)
     found: dict[str, Any] = pod
     return found

@@ -1,4 +1,4 @@
-"""docs/security.md's rights, Secrets and open doors are the rendered chart's. Needs helm, no cluster."""
+"""docs/security.md's rights and Secrets are the rendered chart's. Needs helm, no cluster."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 
 from tests.docs.commands import ROOT
-from tests.e2e.test_chart import TOKENS, pods, rendered
+from tests.e2e.test_chart import TOKENS, pods, rendered, secrets_of_volume
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 Right = tuple[str, str, str, frozenset[str], frozenset[str]]
 """Account, API group (with `(cluster)` if it holds in every namespace), resource, names, verbs."""
 ALL: frozenset[str] = frozenset()
-EVERYBODY = {"airflow", "mlflow", "ui"}
-"""Whom everybody may reach; the inference API's pods, the fourth, are the operator's and no policy selects them."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +79,7 @@ def secrets_of(spec: dict[str, Any]) -> set[str]:
     """Every Secret that a pod gets, by whichever way."""
     text = json.dumps(spec)
     return set(re.findall(r'"(?:secretKeyRef|secretRef)": {[^}]*"name": "([^"]+)"', text)) | {
-        one["secret"]["secretName"] for one in spec["volumes"] if "secret" in one
+        secret for one in spec["volumes"] for secret, _ in secrets_of_volume(one)
     }
 
 
@@ -94,24 +92,10 @@ def test_each_step_gets_its_own_secrets_alone(objects: list[dict[str, Any]]) -> 
     assert given == {
         "collect": {"raw", "s3"},
         "clean": {"raw", "clean"},
-        "decide": {"raw", "clean"},
-        "train": {"clean"},
-        "promote": {"clean"},
+        "decide": {"raw", "clean", "mlflow-steps"},
+        "train": {"clean", "mlflow-steps"},
+        "promote": {"clean", "mlflow-promote"},
     }
-
-
-def test_only_four_parts_can_be_reached_by_everybody(objects: list[dict[str, Any]]) -> None:
-    policies = {
-        one["metadata"]["name"].removeprefix("relevo-"): one["spec"]
-        for one in objects
-        if one["kind"] == "NetworkPolicy"
-    }
-    to_all = {name for name, spec in policies.items() if any("from" not in rule for rule in spec.get("ingress", ()))}
-    assert to_all == EVERYBODY
-    served = {one["metadata"]["labels"]["app.kubernetes.io/component"] for one in objects if one["kind"] == "Service"}
-    assert served <= set(policies)
-    for name in ("MLflow", "UI", "inference API", "Airflow"):
-        assert name in PAGE.split("## What is not protected")[1]
 
 
 def test_what_has_replicas_is_drained_one_at_a_time() -> None:

@@ -78,7 +78,7 @@ def test_the_history_reads_the_records(loop: Loop) -> None:
     judged = told[1].promotion
     assert judged is not None
     assert {state.state for state in judged.states} == {"Centre", "Harbour", "Hills"}
-    profile = records.profile(runs[1].run_id)
+    profile = records.profile(2)
     assert profile is not None
     assert set(profile.columns) == {"minutes", "hour", "distance_km", "temperature", "district", "station", "bike"}
     assert records.production() == 2

@@ -7,7 +7,7 @@ import numpy as np
 from relevo_contract.listing import LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import Profile
-from relevo_contract.profiling import build_profile
+from relevo_contract.profiling import column_profiles
 from relevo_jobs.decide.policy import Champion
 from tests.jobs.market import Table, listings, log_worth
 
@@ -16,7 +16,9 @@ def profile(training: Table | None = None, batches: tuple[int, ...] = (1,)) -> P
     """Of the usual market's training rows, with the promise of a model that knows it."""
     held_out = listings(800, 1000)
     promised = median_error(percentage_errors(np.log(held_out["price"]), log_worth(held_out)))
-    return build_profile(LISTINGS, training or listings(3000, 0), batches, promised)
+    rows = training or listings(3000, 0)
+    columns = column_profiles(LISTINGS, rows)
+    return Profile(rows=len(rows["price"]), batches=batches, columns=columns, promised=promised)
 
 
 def champion(of: Profile, rows: Table) -> Champion:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.listing import CATEGORICAL, DATES, NUMERIC, TARGET
+from relevo_contract.listing import LISTINGS
 from relevo_jobs.stores.clean import CleanPart, CleanStore
 
 Table = dict[str, NDArray[Any]]
@@ -75,12 +75,12 @@ def store(clean: CleanStore, group: int, number: int, table: Table) -> None:
 
     def spelled(name: str, row: int) -> str | None:
         value = table[name][row]
-        missing = value is None or (np.isnat(value) if name in DATES else value != value)
+        missing = value is None or (np.isnat(value) if name in LISTINGS.dates else value != value)
         return None if missing else str(value)
 
-    order = (*NUMERIC, TARGET, *CATEGORICAL, *DATES)
+    order = (*LISTINGS.numeric, LISTINGS.target, *LISTINGS.categorical, *LISTINGS.dates)
     rows = [
         (str(row), *(spelled(name, row) for name in order), "t" if row % 5 == 0 else "f")
-        for row in range(len(table[TARGET]))
+        for row in range(len(table[LISTINGS.target]))
     ]
     clean.add(number, f"{number:064x}", len(rows), [CleanPart(rows)])

@@ -6,20 +6,21 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from relevo_contract import names
-from relevo_contract.data_set import Columns, DataSet
-from relevo_contract.median_error import median_error, percentage_errors
-from relevo_contract.profiling import build_profile, categories, numbers
+from relevo_contract.data_set import DataSet
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
-from relevo_jobs.use_case import Lesson, Trained, UseCase
+from relevo_jobs.use_case import Context, UseCase
 
 ALL: Mapping[str, str] = {
     "order": "numeric", "class": "numeric", "limit": "numeric",
@@ -84,51 +85,13 @@ def _clean(data: DataSet) -> Any:
     return clean
 
 
-@dataclass(frozen=True)
-class Model:
-    """A ridge regression of the logarithm; it asks for the columns that it learnt from, by name."""
-
-    numeric: Mapping[str, tuple[float, float]]
-    """With mean and spread."""
-    known: Mapping[str, Sequence[str]]
-    weights: Sequence[float]
-
-    def design(self, columns: Columns) -> NDArray[np.float64]:
-        parts = [np.ones(len(next(iter(columns.values()))))]
-        for name, (mean, spread) in self.numeric.items():
-            values = (numbers(columns, name) - mean) / spread
-            parts += [np.where(np.isnan(values), 0, values), np.isnan(values)]
-        for name, known in self.known.items():
-            found = np.array(categories(columns, name), dtype=object)
-            parts += [found == category for category in known]
-        return np.column_stack(parts).astype(np.float64)
-
-    def predict(self, columns: Columns) -> NDArray[np.float64]:
-        assert {columns[name].dtype for name in self.known} <= {np.dtype(object)}
-        return np.asarray(self.design(columns) @ np.array(self.weights), dtype=np.float64)
-
-
 def use_case(data: DataSet) -> UseCase:
-    """The rides with these columns."""
+    """The rides with these columns, and a ridge regression of the logarithm as a scikit-learn pipeline."""
 
-    def train(folder: Path, lesson: Lesson) -> Trained:
-        numeric = {}
-        for name in (*data.numeric, *data.dates):
-            there = numbers(lesson.rows, name)
-            there = there[~np.isnan(there)]
-            numeric[name] = (float(there.mean()), float(there.std()) or 1.0) if len(there) else (0.0, 1.0)
-        known = {name: sorted({*filter(None, categories(lesson.rows, name))}) for name in data.compared}
-        x, y = Model(numeric, known, ()).design(lesson.rows), np.log(lesson.rows[data.target])
-        weights = np.linalg.solve(x.T @ x + 0.1 * np.eye(x.shape[1]), x.T @ y)
-        content = {"numeric": numeric, "known": known, "weights": weights.tolist()}
-        (folder / "model.json").write_text(json.dumps(content))
-        predicted = Model(**content).predict(lesson.held_out)
-        promised = median_error(percentage_errors(np.log(lesson.held_out[data.target]), predicted))
-        profile = build_profile(data, lesson.rows, lesson.batches, promised)
-        (folder / names.PROFILE_FILE).write_text(profile.model_dump_json())
-        return Trained(predicted, promised, {})
+    def fit(x: pd.DataFrame, y: NDArray[np.float64], _: Context) -> Pipeline:
+        numbers = Pipeline([("fill", SimpleImputer(keep_empty_features=True)), ("scale", StandardScaler())])
+        parts = [(name, numbers, [name]) for name in (*data.numeric, *data.dates)]
+        texts = [(name, OneHotEncoder(handle_unknown="ignore", sparse_output=False), [name]) for name in data.compared]
+        return Pipeline([("columns", ColumnTransformer([*parts, *texts])), ("model", Ridge(0.1))]).fit(x, y)
 
-    def load(folder: Path) -> Model:
-        return Model(**json.loads((folder / "model.json").read_text()))
-
-    return UseCase(data, _clean(data), train, load, ("model.json",))
+    return UseCase(data, _clean(data), fit=fit)

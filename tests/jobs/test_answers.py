@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from relevo_contract.listing import COLUMNS
-from relevo_jobs.collect.answers import Batch, Exhausted, parse, plain
+from relevo_jobs.collect import answers
+from relevo_jobs.collect.answers import Batch, Exhausted, plain
+from relevo_jobs.collect.body import Body
+from relevo_jobs.collect.rows import Row
 from relevo_jobs.errors import BadGroup, MalformedAnswer, StepError, Unavailable
 
 GROUP = 6
@@ -26,10 +29,18 @@ def answer(**changes: Any) -> bytes:
     return json.dumps({key: value for key, value in body.items() if value is not ...}).encode()
 
 
-def batch(body: bytes) -> Batch:
-    came = parse(200, body, GROUP)
+def parse(status: int, content: bytes) -> Batch | Exhausted:
+    return answers.parse(status, Body([content]), GROUP)
+
+
+def batch(content: bytes) -> Batch:
+    came = parse(200, content)
     assert isinstance(came, Batch)
     return came
+
+
+def rows(content: bytes) -> list[Row]:
+    return [row for part in answers.parts(Body([content]), batch(content)) for row in part]
 
 
 def test_a_batch_keeps_what_came_to_the_letter() -> None:
@@ -38,7 +49,7 @@ def test_a_batch_keeps_what_came_to_the_letter() -> None:
         b'"acre_lot":0.120,"city":" San Juan\\n","house_size":null,"status":"","street":NaN,"zip_code":true}]}'
     )
     came = batch(body)
-    row = dict(zip(COLUMNS, came.rows[0], strict=True))
+    row = dict(zip(COLUMNS, rows(body)[0], strict=True))
     assert (row["price"], row["bed"], row["bath"], row["acre_lot"]) == ("105000.0", "3", "1e2", "0.120")
     assert (row["city"], row["status"], row["house_size"]) == (" San Juan\n", "", None)
     assert (row["street"], row["zip_code"]) == ("NaN", "true")
@@ -47,30 +58,32 @@ def test_a_batch_keeps_what_came_to_the_letter() -> None:
 
 
 def test_older_servers_answer_lists_of_strings_without_a_day() -> None:
-    came = batch(answer(day=..., data=[[str(value) for value in ROW.values()]]))
+    content = answer(day=..., data=[[str(value) for value in ROW.values()]])
+    came = batch(content)
     assert came.day is None
-    assert came.rows[0][COLUMNS.index("price")] == "105000.0"
+    assert rows(content)[0][COLUMNS.index("price")] == "105000.0"
     assert (came.extra_columns, came.missing_columns) == ((), ())
 
 
 def test_columns_in_another_order_find_their_place() -> None:
-    came = batch(answer(data=[dict(reversed(ROW.items()))]))
-    assert came.rows[0][COLUMNS.index("city")] == "Adjuntas"
+    assert rows(answer(data=[dict(reversed(ROW.items()))]))[0][COLUMNS.index("city")] == "Adjuntas"
 
 
 def test_a_new_and_a_lost_column_are_told_and_the_batch_is_kept() -> None:
     without = {key: value for key, value in ROW.items() if key != "house_size"}
-    came = batch(answer(data=[without | {"pool": "yes"}, without]))
+    content = answer(data=[without | {"pool": "yes"}, without])
+    came = batch(content)
     assert came.extra_columns == ("pool",)
     assert came.missing_columns == ("house_size",)
-    assert [row[COLUMNS.index("house_size")] for row in came.rows] == [None, None]
+    assert [row[COLUMNS.index("house_size")] for row in rows(content)] == [None, None]
 
 
 def test_a_column_that_some_rows_have_is_not_lost() -> None:
     without = {key: value for key, value in ROW.items() if key != "bed"}
-    came = batch(answer(data=[ROW, without]))
+    content = answer(data=[ROW, without])
+    came = batch(content)
     assert came.missing_columns == ()
-    assert [row[COLUMNS.index("bed")] for row in came.rows] == ["3", None]
+    assert [row[COLUMNS.index("bed")] for row in rows(content)] == ["3", None]
 
 
 def test_a_column_name_that_postgresql_cannot_hold_is_made_legible() -> None:
@@ -80,8 +93,8 @@ def test_a_column_name_that_postgresql_cannot_hold_is_made_legible() -> None:
 
 
 def test_a_nested_value_is_kept_as_json() -> None:
-    came = batch(answer(data=[ROW | {"city": {"name": "Ponce", "floors": [1, 2]}}]))
-    assert came.rows[0][COLUMNS.index("city")] == '{"name": "Ponce", "floors": ["1", "2"]}'
+    content = answer(data=[ROW | {"city": {"name": "Ponce", "floors": [1, 2]}}])
+    assert rows(content)[0][COLUMNS.index("city")] == '{"name": "Ponce", "floors": ["1", "2"]}'
 
 
 @pytest.mark.parametrize(
@@ -94,7 +107,7 @@ def test_a_nested_value_is_kept_as_json() -> None:
     ],
 )
 def test_exhausted_is_told_by_its_text(detail: str) -> None:
-    assert parse(400, json.dumps({"detail": detail}).encode(), GROUP) == Exhausted(detail)
+    assert parse(400, json.dumps({"detail": detail}).encode()) == Exhausted(detail)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +150,7 @@ def test_exhausted_is_told_by_its_text(detail: str) -> None:
 )
 def test_everything_else_is_told_apart(status: int, body: str, error: type[StepError], says: str) -> None:
     with pytest.raises(error) as caught:
-        parse(status, body.encode("latin-1" if "\xff" in body else "utf-8"), GROUP)
+        parse(status, body.encode("latin-1" if "\xff" in body else "utf-8"))
     assert type(caught.value) is error
     assert says in str(caught.value)
     assert len(str(caught.value)) < 600, "a message shows the beginning of a body, not all of it"

@@ -69,7 +69,8 @@ def fill(settings: CleanSettings, number: int, rows: Sequence[dict[str, str | No
                 http_status=200,
                 sha256=hashlib.sha256(f"{group} {number}".encode()).hexdigest(),
                 body_key="none",
-                rows=[tuple(row[name] for name in COLUMNS) for row in rows],
+                row_count=len(rows),
+                parts=[[tuple(row[name] for name in COLUMNS) for row in rows]] if rows else [],
             )
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from relevo_contract import values
-from relevo_contract.listing import CATEGORICAL, DATES, LISTINGS, NUMERIC, TARGET
+from relevo_contract.listing import LISTINGS
 from relevo_contract.values import Day, Number, ZipCode
 from relevo_jobs.clean import rules
 from relevo_jobs.clean.rules import Reason
@@ -43,10 +43,10 @@ def test_every_reason_to_leave_a_row_out_is_explained_and_no_other() -> None:
 
 def test_the_bounds_of_the_price_are_those_of_the_rules() -> None:
     what, _ = rows(LEFT_OUT)["`price_implausible`"]
-    assert figures(what) == {number(TARGET).low, number(TARGET).high}
+    assert figures(what) == {number(LISTINGS.target).low, number(LISTINGS.target).high}
 
 
-@pytest.mark.parametrize("column", NUMERIC)
+@pytest.mark.parametrize("column", LISTINGS.numeric)
 def test_the_bounds_of_each_column_are_those_of_the_rules(column: str) -> None:
     kept, missing, why = rows(MISSING)[f"`{column}`"]
     assert figures(kept) == {number(column).low, number(column).high}
@@ -56,7 +56,7 @@ def test_the_bounds_of_each_column_are_those_of_the_rules(column: str) -> None:
 
 def test_the_other_columns_that_can_be_set_to_missing() -> None:
     kept, _, _ = rows(MISSING)["`prev_sold_date`"]
-    (day,), places = (LISTINGS.rule(column) for column in DATES), LISTINGS.rule("zip_code")
+    (day,), places = (LISTINGS.rule(column) for column in LISTINGS.dates), LISTINGS.rule("zip_code")
     assert isinstance(day, Day)
     assert isinstance(places, ZipCode)
     assert kept == f"{day.first} to {day.last}"
@@ -64,7 +64,7 @@ def test_the_other_columns_that_can_be_set_to_missing() -> None:
     longest = {int(figure) for figure in re.findall(r"\d+(?= characters)", MISSING)}
     assert longest == {places.longest, values.LONGEST}
     named = {name for cell in rows(MISSING) for name in re.findall("`([a-z_]+)`", cell)}
-    assert named == {*NUMERIC, *CATEGORICAL, *DATES}
+    assert named == {*LISTINGS.numeric, *LISTINGS.categorical, *LISTINGS.dates}
 
 
 def test_every_word_for_nothing_is_listed() -> None:

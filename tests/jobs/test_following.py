@@ -25,7 +25,7 @@ from relevo_jobs.stores.following import MOST, Column, Declared, changes, remark
 from relevo_jobs.stores.postgres import bring_up_to_date, connect
 from relevo_jobs.stores.raw import NewBatch, open_raw
 from relevo_jobs.stores.tables import quoted
-from relevo_serving.storing.record import RequestIds, line, version_fields
+from relevo_serving.storing.keeping import RequestIds, line, version_fields
 from relevo_serving.storing.store import InferenceStore
 from tests.conftest import Databases
 from tests.jobs.holdings import query
@@ -39,7 +39,7 @@ def keep(databases: Databases, data: DataSet, number: int) -> None:
     """A batch of one row through RAW and CLEAN, each value telling its batch and its column."""
     came = [str(number) if name not in data.dates else f"2026-01-{number:02}" for name in data.columns]
     with open_raw(databases.raw_url, 6, data) as store:
-        store.add(NewBatch(6, "Wednesday", number, datetime.now(UTC), 0.1, 200, f"{number}", "none", [came]))
+        store.add(NewBatch(6, "Wednesday", number, datetime.now(UTC), 0.1, 200, f"{number}", "none", 1, [[came]]))
         assert list(store.rows(store.after(number - 1)[0].batch_id)) == [tuple(came)]
     typed = [came[data.columns.index(name)] for name in data.typed]
     with open_clean(databases.clean_url, 6, data) as held:
@@ -120,7 +120,7 @@ def before_bath(databases: Databases) -> Databases:
     )
     rows = [[str(n)] * len(less.columns) for n in range(3)]
     with open_raw(databases.raw_url, 6, less) as store:
-        store.add(NewBatch(6, "Wednesday", 1, datetime.now(UTC), 0.1, 200, "1", "none", rows))
+        store.add(NewBatch(6, "Wednesday", 1, datetime.now(UTC), 0.1, 200, "1", "none", 3, [rows]))
     bring_up_to_date(databases.clean_url, clean.schema(less))
     return databases
 

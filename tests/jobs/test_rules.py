@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from relevo_contract.listing import COLUMNS, LISTINGS, NUMERIC, TARGET
+from relevo_contract.listing import COLUMNS, LISTINGS
 from relevo_contract.values import Number
 from relevo_jobs.clean.fates import Kept, Rejection
 from relevo_jobs.clean.rules import HOLDOUT_SHARE, Reason, clean_row, clean_rows, held_out
@@ -88,7 +88,7 @@ def test_a_missing_value_is_missing_and_not_a_defect(column: str) -> None:
         assert listing.blanked == {}
 
 
-@pytest.mark.parametrize("column", [*NUMERIC, TARGET])
+@pytest.mark.parametrize("column", [*LISTINGS.numeric, LISTINGS.target])
 def test_bounds_are_kept_themselves(column: str) -> None:
     rule = LISTINGS.rule(column)
     assert isinstance(rule, Number)

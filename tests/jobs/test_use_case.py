@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
-
-import numpy as np
 import pytest
 
-from relevo_contract import names
 from relevo_contract.data_set import DataSet
-from relevo_contract.record import Estimate
 from relevo_jobs.clean.fates import Kept, Rejection
 from relevo_jobs.clean.step import Tally, to_store
-from relevo_jobs.errors import SettingsError, StepError
-from relevo_jobs.houses import HOUSES
-from relevo_jobs.settings import TrainSettings
+from relevo_jobs.errors import StepError
 from relevo_jobs.stores import clean, raw
 from relevo_jobs.stores.clean import CleanPart
 from relevo_jobs.stores.raw import StoredBatch
-from relevo_jobs.train.step import on_workers
-from relevo_jobs.use_case import Trained
 
 TRIPS = DataSet(name="trips", columns=("km", "minutes"), target="minutes", numeric=("km",))
 BATCH = StoredBatch(1, 7, "hash", 2)
@@ -48,32 +38,6 @@ def test_each_row_needs_a_fate() -> None:
         stored(Rejection("why", "what"))
     with pytest.raises(StepError, match="each of 2 rows of batch 7, it did of 3"):
         stored(*[Rejection("why", "what")] * 3)
-
-
-def test_a_version_has_its_files_and_an_answer_for_each_held_out_row(tmp_path: Path) -> None:
-    even = Estimate(value=0.1, low=0.1, high=0.1)
-    use_case = dataclasses.replace(HOUSES, data=TRIPS, files=("model.json",))
-
-    def told(*answers: float) -> None:
-        use_case.expect_whole(tmp_path, Trained(np.array(answers), even, {}), 2)
-
-    (tmp_path / "model.json").touch()
-    with pytest.raises(StepError, match=f"to write {names.PROFILE_FILE}, it did not"):
-        told(1.0, 2.0)
-    (tmp_path / names.PROFILE_FILE).touch()
-    told(1.0, 2.0)
-    with pytest.raises(StepError, match="each of 2 held-out rows"):
-        told(1.0)
-    with pytest.raises(StepError, match="with 1 finite"):
-        told(1.0, float("nan"))
-
-
-def test_a_use_case_that_no_dask_cluster_can_train_says_so(tmp_path: Path) -> None:
-    use_case = dataclasses.replace(HOUSES, data=TRIPS, train_together=None)
-    url = "postgresql://clean.example/clean"
-    settings = TrainSettings(group=6, clean_url=url, tracking_uri="http://mlflow.example", dask="tcp://dask:8786")
-    with pytest.raises(SettingsError, match="RELEVO_DASK: the use case of trips has no train_together"):
-        on_workers(settings, use_case, (), tmp_path, print)
 
 
 def test_a_data_set_without_texts_or_dates_has_tables_too() -> None:

@@ -136,6 +136,10 @@ def try_it(api: KubernetesApi, change: Mapping[str, Any]) -> tuple[Any, str]:
         registry(trackingUri="http://10.0.0.7:5000/team-a/mlflow/"),
         registry(trackingUri="http://[::1]:5000"),
         registry(trackingUri="http://mlflow/users/@me"),
+        registry(secretName="mlflow-login"),
+        registry(trackingUri=None, secretName="team-a.mlflow-2.login"),
+        changed(registry(secretName="a"), env("MLFLOW_TRACKING_INSECURE_TLS", value="true")),
+        secret_file("MLFLOW_TRACKING_TOKEN"),
         registry(model="m"),
         registry(model="m" * 256),
         registry(model="Precios de casas (España), v2.1 – 5% $HOME 'a' .."),
@@ -165,6 +169,7 @@ def try_it(api: KubernetesApi, change: Mapping[str, Any]) -> tuple[Any, str]:
         rollout(onFailure="Rollback"),
         spec(suspend=True),
         retraining(),
+        retraining(url=None),
         retraining(url="https://airflow.example/team-a/"),
         retraining(url="http://[::1]:8080"),
         retraining(dag="d"),
@@ -208,12 +213,16 @@ VARIABLE = (
 TAKEN = (
     "spec.serving.env[0].name: Invalid value: expected a variable that the operator does not set itself, got {}: leave"
 )
+ONE_LOGIN = "spec: Invalid value: expected the pods' login at MLflow in one place, got registry.secretName and"
 AIRFLOW_ADDRESS = (
     "spec.retraining.url: Invalid value: expected Airflow's address, beginning with http:// or https:// and"
 )
 AIRFLOW_LOGIN = "spec.retraining.url: Invalid value: expected Airflow's address without user and password, whoever may"
 AIRFLOW_QUERY = "spec.retraining.url: Invalid value: expected Airflow's address without query (?), fragment (#) and"
 DAG = "spec.retraining.dag: Invalid value: expected a DAG's id: letters, digits, underscores, hyphens and dots, not"
+REGISTRY_SECRET = (
+    "spec.registry.secretName: Invalid value: expected a Secret's name, such as mlflow-login: lower-case letters,"
+)
 SECRET = (
     "spec.retraining.secretName: Invalid value: expected a Secret's name, such as airflow-login: lower-case letters,"
 )
@@ -233,7 +242,17 @@ SOURCE = "spec.serving.env[0].valueFrom: Invalid value: expected exactly one of 
         (named("house.prices"), NAME),
         (spec(registry=None), "spec.registry: Required value"),
         (spec(serving=None), "spec.serving: Required value"),
-        (registry(trackingUri=None), "spec.registry.trackingUri: Required value"),
+        (
+            registry(trackingUri=None),
+            "spec.registry: Invalid value: expected trackingUri, MLflow's address, or secretName",
+        ),
+        (registry(secretName=""), "spec.registry.secretName in body should be at least 1 chars long"),
+        (registry(secretName="Mlflow"), REGISTRY_SECRET),
+        (registry(secretName="a/b"), REGISTRY_SECRET),
+        (registry(secretName="a" * 254), "spec.registry.secretName: Too long: may not be more than 253"),
+        (changed(registry(secretName="a"), secret_file("MLFLOW_TRACKING_TOKEN")), ONE_LOGIN),
+        (changed(registry(secretName="a"), env("MLFLOW_TRACKING_PASSWORD", value="b")), ONE_LOGIN),
+        (changed(registry(secretName="a"), env("MLFLOW_TRACKING_USERNAME_FILE", value="b")), ONE_LOGIN),
         (registry(trackingUri=""), ADDRESS),
         (registry(trackingUri="mlflow:5000"), ADDRESS),
         (registry(trackingUri="file:///mlruns"), ADDRESS),
@@ -294,6 +313,7 @@ SOURCE = "spec.serving.env[0].valueFrom: Invalid value: expected exactly one of 
         (env("RELEVO_HOST", value="::"), TAKEN.format("RELEVO_HOST")),
         (env("RELEVO_PORT", value="80"), TAKEN.format("RELEVO_PORT")),
         (env("MLFLOW_TRACKING_URI", valueFrom={"secretKeyRef": KEY}), TAKEN.format("MLFLOW_TRACKING_URI")),
+        (env("MLFLOW_TRACKING_URI_FILE", value="/tmp/url"), TAKEN.format("MLFLOW_TRACKING_URI_FILE")),
         (env("NOTHING"), VALUE),
         (env("BOTH", value="x", valueFrom={"secretKeyRef": KEY}), VALUE),
         (value_from(), SOURCE),
@@ -320,7 +340,6 @@ SOURCE = "spec.serving.env[0].valueFrom: Invalid value: expected exactly one of 
             rollout(onFailure="Explode"),
             'spec.rollout.onFailure: Unsupported value: "Explode": supported values: "Rollback"',
         ),
-        (retraining(url=None), "spec.retraining.url: Required value"),
         (retraining(dag=None), "spec.retraining.dag: Required value"),
         (retraining(secretName=None), "spec.retraining.secretName: Required value"),
         (retraining(url=""), AIRFLOW_ADDRESS),

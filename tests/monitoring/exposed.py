@@ -11,11 +11,10 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from relevo_operator.metrics import Metrics as OperatorMetrics
-from relevo_serving.live import Live
-from relevo_serving.metrics import Figures
 from relevo_serving.metrics import Metrics as ServingMetrics
+from relevo_serving.schema import RegistryStatus
 from relevo_serving.settings import Settings
-from relevo_serving.state import RegistryView, State
+from relevo_serving.state import State
 from relevo_serving.storing.keeping import Keeper
 from tests.monitoring.queries import ROOT
 
@@ -32,10 +31,9 @@ def _names(families: Iterable[Metric]) -> set[str]:
 def of_serving(spool: Path) -> set[str]:
     """The inference API's; `spool` is an empty folder."""
     settings = Settings(tracking_uri="http://127.0.0.1:9", raw_url="postgresql://127.0.0.1:9/raw", spool=spool)
-    figures, state = Figures(), State()
-    figures.answered("/predict", 200, 0.001)
-    state.registry = RegistryView(reachable=True)
-    text = ServingMetrics(figures, state, Keeper(settings), Live(), "house-prices").text().decode()
+    metrics = ServingMetrics(State(registry=RegistryStatus(reachable=True)), Keeper(settings), "house-prices")
+    metrics.answered("/predict", 200, 0.001)
+    text = metrics.text().decode()
     return _names(text_string_to_metric_families(text))
 
 

@@ -78,12 +78,12 @@ CASES = [
     Case(
         "RelevoInferencesLost",
         lost("0x5 50x30", "0x35"),
-        5, 7, "priced houses are not kept",
+        5, 7, "predicted rows are not kept",
     ),
     Case(
         "RelevoInferencesLost",
         lost("0x35", "0x5 1x30"),
-        5, 7, "priced houses are not kept",
+        5, 7, "predicted rows are not kept",
     ),
     Case(
         "RelevoSpoolGrowing",
@@ -112,9 +112,9 @@ CASES = [
             f'relevo_serving_live_drift_noise{{{SERVING},column="state"}}': "0.1x120",
             f'relevo_serving_live_drift_distance{{{SERVING},column="bed"}}': "0.15x120",  # beyond noise, not far beyond
             f'relevo_serving_live_drift_noise{{{SERVING},column="bed"}}': "0.1x120",
-            f"relevo_serving_live_houses{{{SERVING}}}": "150x9 2000x120",
+            f"relevo_serving_live_rows{{{SERVING}}}": "150x9 2000x120",
         },
-        65, 75, "customers ask for other houses than the model learnt from: 1 inputs moved",
+        65, 75, "customers ask for other rows than the model learnt from: 1 inputs moved",
     ),
     Case(
         "RelevoModelErrs",
@@ -185,7 +185,7 @@ WELL = (
         f"relevo_serving_spool_waiting_bytes{{{SERVING}}}": "5000+100x240",
         f'relevo_serving_live_drift_distance{{{SERVING},column="state"}}': "0.1x240",
         f'relevo_serving_live_drift_noise{{{SERVING},column="state"}}': "0.08x240",
-        f"relevo_serving_live_houses{{{SERVING}}}": "2000x240",
+        f"relevo_serving_live_rows{{{SERVING}}}": "2000x240",
         f'relevo_modeldeployment_condition{{{OBJECT},type="Ready",status="True"}}': "1x30 0x3 1x207",
         f'relevo_modeldeployment_condition{{{OBJECT},type="RegistryReachable",status="True"}}': "1x240",
         f'relevo_batch_champion_error{{{MODEL},which="on_batch"}}': "0.22x120 0.5x120",

@@ -37,6 +37,8 @@ class Airflow:
     """Cleared: a run that is asked for is made, and the answer held back."""
     instead: dict[str, Answer] = field(default_factory=dict)
     """By path what to answer instead."""
+    elsewhere: tuple[int, str] | None = None
+    """A status and an address that every request is sent on to."""
 
     @property
     def url(self) -> str:
@@ -129,7 +131,11 @@ def airflow_server() -> Iterator[Airflow]:
                 self.command, self.path, dict(self.headers.items()), json.loads(text) if text else None
             )
             content = said if isinstance(said, bytes) else json.dumps(said).encode()
+            if airflow.elsewhere is not None:
+                status, location = airflow.elsewhere
             self.send_response(status)
+            if airflow.elsewhere is not None:
+                self.send_header("Location", location)
             self.send_header("Content-Type", "text/html" if isinstance(said, bytes) else "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

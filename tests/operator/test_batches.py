@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
+from relevo_contract.mlflow_rest import MlflowError, Trouble
 from relevo_contract.record import TrainReason
 from relevo_operator.batch_polling import BatchPolling
 from relevo_operator.batches import BatchFacts, batch_facts
 from relevo_operator.following import Following
 from relevo_operator.metrics import Metrics
-from relevo_operator.mlflow_api import No
-from relevo_operator.values import Absence
 
 STAMP = 1_764_150_000_000
 
@@ -144,12 +143,12 @@ def test_a_model_that_nobody_follows_any_more_is_forgotten() -> None:
 
 
 def test_a_registry_that_is_away_is_not_waited_for_once_a_model() -> None:
-    away = No(Absence.UNREACHABLE, "away")
+    away = MlflowError(Trouble.UNREACHABLE, "away")
     registry = FakeRegistry({"a": away, "b": away, "prices": away})
     metrics, following = Metrics(), FakeFollowing(registry, "a", "b", "prices")
     look(following, metrics)
     assert registry.asked == ["a"]
-    registry.runs = {"a": No(Absence.BAD_ANSWER, "no such thing"), "b": [], "prices": [run(1, DECIDED)]}
+    registry.runs = {"a": MlflowError(Trouble.BAD_ANSWER, "no such thing"), "b": [], "prices": [run(1, DECIDED)]}
     look(following, metrics)
     assert sample(metrics, "relevo_batch_number") == 1
 
@@ -158,6 +157,6 @@ def test_the_last_answer_stays_while_the_registry_is_away() -> None:
     registry = FakeRegistry({"prices": [run(1, DECIDED)]})
     metrics, following = Metrics(), FakeFollowing(registry, "prices")
     look(following, metrics)
-    registry.runs["prices"] = No(Absence.UNREACHABLE, "away")
+    registry.runs["prices"] = MlflowError(Trouble.UNREACHABLE, "away")
     look(following, metrics)
     assert sample(metrics, "relevo_batch_number") == 1

@@ -15,7 +15,7 @@ from relevo_operator import airflow_api, conditions, names
 from relevo_operator.conditions import Reason
 from relevo_operator.metrics import Metrics
 from relevo_operator.settings import Settings
-from relevo_operator.values import Outcome, RunState
+from relevo_operator.values import Absence, Outcome, RunState
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "modeldeployment.md").read_text()
@@ -82,7 +82,7 @@ def test_every_condition_and_reason_is_documented_and_none_that_is_not() -> None
 
 def test_every_reason_is_used() -> None:
     source = "".join(path.read_text() for path in (ROOT / "operator" / "src").rglob("*.py"))
-    absences = {"UNREACHABLE", "DENIED", "BAD_ANSWER", "MODEL_MISSING", "ALIAS_MISSING"}
+    absences = {one.name for one in Absence}
     assert {reason.name for reason in Reason if f"Reason.{reason.name}" not in source} == absences
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from relevo_contract import mlflow_login, settings
 from relevo_operator import applying, manifests, names
+from relevo_serving.settings import Settings
 from tests.operator.worlds import SPEC, World
 
 
@@ -63,6 +67,57 @@ def test_what_a_person_says_of_his_pods_environment_stays_as_kubernetes_has_it()
     assert len({one["name"] for one in found}) == len(found), "the server refuses a variable that is there twice"
 
 
+def test_its_pods_answer_to_the_services_names_and_to_those_that_a_person_adds() -> None:
+    def hosts(**spec: Any) -> str:
+        (found,) = (one["value"] for one in container(made(**spec))["env"] if one["name"] == "RELEVO_ALLOWED_HOSTS")
+        return str(found)
+
+    ours = "prices,prices.shop,prices.shop.svc,prices.shop.svc.cluster.local"
+    assert hosts() == ours
+    assert hosts(env=({"name": "RELEVO_ALLOWED_HOSTS", "value": "prices.example.org"},)) == f"{ours},prices.example.org"
+
+
+def registered(deployment: dict[str, Any] | None = None, keys: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """The Deployment of one that names a Secret, of which these keys are known, or nothing is now."""
+    registry = replace(SPEC.registry, tracking_uri="", secret=("shop", "mlflow-login"))
+    seen = World(spec=replace(SPEC, registry=registry), deployment=deployment).observed()
+    return manifests.deployment(replace(seen, registry_keys=keys), 3)
+
+
+@pytest.mark.parametrize(
+    ("keys", "header"),
+    [
+        (("username", "password"), "Basic dXNlcm5hbWUgb2YgYW5hOnBhc3N3b3JkIG9mIGFuYQ=="),
+        (("token",), "Bearer token of ana"),
+    ],
+)
+def test_a_pods_login_comes_with_its_address_from_one_secret(
+    keys: tuple[str, ...], header: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mounted and read as the serving image reads it, by whatever address the environment of the pod has otherwise."""
+    deployment = registered(keys=keys)
+    (volume,) = (one for one in deployment["spec"]["template"]["spec"]["volumes"] if one["name"] == "registry")
+    assert volume["secret"]["secretName"] == "mlflow-login"
+    for item in volume["secret"]["items"]:
+        value = "http://owner:5000" if item["key"] == "url" else f"{item['key']} of ana"
+        (tmp_path / item["path"]).write_text(f"{value}\n")
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
+    for one in container(deployment)["env"]:
+        monkeypatch.setenv(one["name"], one["value"].replace("/secrets/registry", str(tmp_path)))
+    assert settings.read(Settings, ValueError).tracking_uri == "http://owner:5000"
+    assert mlflow_login.login() == {"Authorization": header}
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+def test_while_the_secret_cannot_be_read_pods_stay_as_they_are() -> None:
+    """Else an API server that says no for a moment would roll out pods without a login."""
+    for keys in (("token", "ca.crt"), ("username", "password")):
+        before = registered(keys=keys)
+        assert registered(before, keys=None)["spec"] == before["spec"]
+    assert registered(keys=None)["spec"] == registered(keys=("username", "password"))["spec"]
+
+
 def test_its_pods_pass_the_restricted_level() -> None:
     pod = made()["spec"]["template"]["spec"]
     assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -72,6 +127,37 @@ def test_its_pods_pass_the_restricted_level() -> None:
         "readOnlyRootFilesystem": True,
     }
     assert pod["automountServiceAccountToken"] is False
+
+
+def bytes_of(quantity: str) -> int:
+    assert quantity.endswith("Mi")
+    return int(quantity.removesuffix("Mi")) * 2**20
+
+
+def disk(**spec: Any) -> tuple[dict[str, int], dict[str, Any]]:
+    """How large each folder of a pod may become, and the resources that its container gets."""
+    deployment = made(**spec)
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    sizes = {one["name"]: bytes_of(one["emptyDir"]["sizeLimit"]) for one in volumes if "emptyDir" in one}
+    return sizes, container(deployment)["resources"]
+
+
+def test_its_folders_and_its_share_of_the_nodes_disk_have_limits() -> None:
+    sizes, resources = disk()
+    assert set(sizes) == {"tmp", "spool"}
+    assert sizes["spool"] > Settings.model_fields["spool_bytes"].default
+    assert bytes_of(resources["limits"]["ephemeral-storage"]) == sum(sizes.values())
+    assert bytes_of(resources["requests"]["ephemeral-storage"]) < sizes["spool"]
+    more, resources = disk(env=({"name": "RELEVO_SPOOL_BYTES", "value": "8000000000"},))
+    assert 0 <= more["spool"] - sizes["spool"] - (8_000_000_000 - 2**30) < 2**20
+    assert bytes_of(resources["limits"]["ephemeral-storage"]) == sum(more.values())
+
+
+def test_a_person_may_say_what_share_of_the_nodes_disk_it_gets() -> None:
+    asked = {"limits": {"memory": "1Gi", "ephemeral-storage": "9Gi"}}
+    assert disk(resources=asked)[1] == asked
+    limited = disk(resources={"limits": {"memory": "1Gi"}})[1]["limits"]
+    assert set(limited) == {"memory", "ephemeral-storage"}
 
 
 def test_what_the_operator_made_is_owned_so_that_it_goes_with_its_owner() -> None:
@@ -87,7 +173,12 @@ def test_what_the_api_server_adds_is_no_difference() -> None:
         "env": ({"name": "EMPTY", "value": ""},),
     }
     there = live(**spec)
-    container(there)["resources"] = {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "1"}}
+    disk = {"ephemeral-storage": "256Mi"}, {"ephemeral-storage": "3328Mi"}
+    container(there)["resources"] = {
+        "requests": {"cpu": "500m", "memory": "1Gi", **disk[0]}, "limits": {"cpu": "1", **disk[1]}
+    }  # fmt: skip
+    tmp, spool, *_ = there["spec"]["template"]["spec"]["volumes"]
+    tmp["emptyDir"], spool["emptyDir"] = {"sizeLimit": "2Gi"}, {"sizeLimit": "1280Mi"}
     assert applying.is_applied(made(**spec), there)
 
 

@@ -63,7 +63,7 @@ def test_a_promotion_is_handed_over_while_the_old_version_serves() -> None:
 
 
 FAULTS: dict[str, tuple[Any, float, str]] = {
-    "its self-test failed": ((broken(2),), 1, "price of house 3"),
+    "its self-test failed": ((broken(2),), 1, "example 3 of 20"),
     "it crashes": (
         (pod(2, restartCount=2, lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}}),),
         1,
@@ -288,6 +288,24 @@ def test_a_changed_spec_that_crashes_is_not_put_down_to_the_version_that_serves(
     assert world.status.get("failedVersion") is None
     assert world.condition("Ready") == ("False", "PodsCrashing")
     assert world.history() == [(1, "Serving")]
+
+
+def test_a_release_that_does_not_read_the_version_that_serves_leaves_its_pods_until_the_next_one_takes_over() -> None:
+    world = World().serving(1)
+    world.change(image="relevo/serving:2")
+    world.look()
+    world.pods_starting()
+    world.pods = (broken(1, "it was trained before release 0.4"),)
+    world.look(1000)
+    assert (world.pinned, world.status["servedVersion"], world.status.get("failedVersion")) == (1, 1, None)
+    assert world.condition("Ready") == ("False", "PodsCrashing")
+    assert "1 of its replicas serve meanwhile" in world.message("Ready")
+    assert "it was trained before release 0.4" in world.message("Ready")
+    world.answer, world.pods = Found(2), ()
+    world.look(1)
+    world.pods_ready()
+    world.look(1)
+    assert (world.pinned, world.status["servedVersion"]) == (2, 2)
 
 
 def test_last_words_that_a_terminal_would_obey_are_spelt_out_in_the_status() -> None:

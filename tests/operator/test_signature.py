@@ -17,7 +17,6 @@ from relevo_operator.errors import (
     OldTimestamp,
     RefusedDelivery,
     Replayed,
-    SettingsError,
 )
 from relevo_operator.signature import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, Delivery, Verifier
 
@@ -53,7 +52,7 @@ def delivered(
 
 def refusal(headers: Mapping[str, str], body: bytes, verifier: Verifier | None = None) -> RefusedDelivery:
     with pytest.raises(RefusedDelivery) as refused:
-        (verifier or Verifier(SECRET)).check(headers, body, NOW)
+        (verifier or Verifier(lambda: [SECRET])).check(headers, body, NOW)
     assert len(str(refused.value)) < 400
     return refused.value
 
@@ -65,18 +64,20 @@ def test_the_example_of_a_signature_holds() -> None:
         TIMESTAMP_HEADER: "1800000000",
         SIGNATURE_HEADER: "v1,gnUiMmgGd+UJ646AOJKi2oCQNIU5Y8xgzV2wsBI8SIs=",
     }
-    assert Verifier("geheim").check(headers, b'{"entity":"e","action":"a","data":{"name":"n"}}', NOW).name == "n"
+    assert (
+        Verifier(lambda: ["geheim"]).check(headers, b'{"entity":"e","action":"a","data":{"name":"n"}}', NOW).name == "n"
+    )
 
 
 def test_what_the_registry_says_is_read() -> None:
-    assert Verifier(SECRET).check(*delivered(CREATED), NOW) == Delivery(
+    assert Verifier(lambda: [SECRET]).check(*delivered(CREATED), NOW) == Delivery(
         ID, "model_version_alias", "created", "house-prices", "production", 7
     )
-    assert Verifier(SECRET).check(*delivered(DELETED), NOW) == Delivery(
+    assert Verifier(lambda: [SECRET]).check(*delivered(DELETED), NOW) == Delivery(
         ID, "model_version_alias", "deleted", "house-prices", "production", None
     )
     renamed = {"entity": "registered_model", "action": "created", "data": {"name": "häuser %", "tags": {}}}
-    assert Verifier(SECRET).check(*delivered(renamed), NOW) == Delivery(
+    assert Verifier(lambda: [SECRET]).check(*delivered(renamed), NOW) == Delivery(
         ID, "registered_model", "created", "häuser %", "", None
     )
 
@@ -84,7 +85,10 @@ def test_what_the_registry_says_is_read() -> None:
 @pytest.mark.parametrize("spelled", [str.lower, str.upper, str.title])
 def test_header_names_are_the_same_in_any_case(spelled: Any) -> None:
     headers, body = delivered()
-    assert Verifier(SECRET).check({spelled(name): value for name, value in headers.items()}, body, NOW).version == 7
+    assert (
+        Verifier(lambda: [SECRET]).check({spelled(name): value for name, value in headers.items()}, body, NOW).version
+        == 7
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,14 +120,14 @@ def test_one_good_signature_of_several_is_enough() -> None:
     """As when a secret is changed without a gap, in the standard that MLflow follows."""
     headers, body = delivered()
     others = f"{sign(body, secret='old')}  v1a,xyz {headers[SIGNATURE_HEADER]} nonsense"
-    assert Verifier(SECRET).check({**headers, SIGNATURE_HEADER: others}, body, NOW).version == 7
+    assert Verifier(lambda: [SECRET]).check({**headers, SIGNATURE_HEADER: others}, body, NOW).version == 7
 
 
 @pytest.mark.parametrize(("age", "taken"), [(0, True), (299, True), (-299, True), (301, False), (-301, False)])
 def test_a_timestamp_counts_for_five_minutes_either_way(age: int, taken: bool) -> None:
     headers, body = delivered(timestamp=str(int(NOW) - age))
     if taken:
-        assert Verifier(SECRET).check(headers, body, NOW).version == 7
+        assert Verifier(lambda: [SECRET]).check(headers, body, NOW).version == 7
         return
     refused = refusal(headers, body)
     assert isinstance(refused, OldTimestamp)
@@ -133,8 +137,8 @@ def test_a_timestamp_counts_for_five_minutes_either_way(age: int, taken: bool) -
 
 def test_the_tolerance_can_be_set() -> None:
     headers, body = delivered(timestamp=str(int(NOW) - 11))
-    assert Verifier(SECRET, tolerance=12).check(headers, body, NOW).version == 7
-    assert isinstance(refusal(headers, body, Verifier(SECRET, tolerance=10)), OldTimestamp)
+    assert Verifier(lambda: [SECRET], tolerance=12).check(headers, body, NOW).version == 7
+    assert isinstance(refusal(headers, body, Verifier(lambda: [SECRET], tolerance=10)), OldTimestamp)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +199,7 @@ def test_a_signed_body_of_another_shape_is_malformed(said: Any) -> None:
 
 
 def test_a_delivery_is_accepted_once() -> None:
-    verifier = Verifier(SECRET)
+    verifier = Verifier(lambda: [SECRET])
     verifier.check(*delivered(), NOW)
     for later in (0, 10, 300):
         with pytest.raises(Replayed) as refused:
@@ -207,7 +211,7 @@ def test_a_delivery_is_accepted_once() -> None:
 
 
 def test_one_signed_in_the_future_is_remembered_as_long_as_it_counts() -> None:
-    verifier = Verifier(SECRET)
+    verifier = Verifier(lambda: [SECRET])
     ahead = delivered(timestamp=str(int(NOW) + 299))
     verifier.check(*ahead, NOW)
     verifier.check(*delivered(delivery_id="another", timestamp=str(int(NOW) + 400)), NOW + 400)
@@ -216,14 +220,14 @@ def test_one_signed_in_the_future_is_remembered_as_long_as_it_counts() -> None:
 
 
 def test_only_what_the_secret_signed_is_remembered() -> None:
-    verifier = Verifier(SECRET)
+    verifier = Verifier(lambda: [SECRET])
     headers, body = delivered()
     refusal({**headers, SIGNATURE_HEADER: sign(body, secret="another")}, body, verifier)
     assert verifier.check(headers, body, NOW).id == ID  # nobody can keep a delivery out by its id
 
 
 def test_a_delivery_that_could_not_be_acted_upon_is_accepted_again() -> None:
-    verifier = Verifier(SECRET)
+    verifier = Verifier(lambda: [SECRET])
     delivery = verifier.check(*delivered(), NOW)
     verifier.forget(delivery.id)
     assert verifier.check(*delivered(), NOW + 5) == delivery
@@ -234,7 +238,7 @@ def test_a_delivery_that_could_not_be_acted_upon_is_accepted_again() -> None:
 
 def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signature, "MOST_REMEMBERED", 100)
-    verifier = Verifier(SECRET)
+    verifier = Verifier(lambda: [SECRET])
     for number in range(1000):
         verifier.check(*delivered(delivery_id=f"id-{number}"), NOW)
     assert len(verifier._accepted) == 100
@@ -245,5 +249,13 @@ def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_empty_secret_is_no_secret() -> None:
-    with pytest.raises(SettingsError, match="anybody could sign"):
-        Verifier("")
+    headers, body = delivered(CREATED, secret="")
+    assert isinstance(refusal(headers, body, Verifier(lambda: [""])), BadSignature)
+    assert isinstance(refusal(headers, body, Verifier(list)), BadSignature)
+
+
+def test_a_delivery_tells_with_which_secret_it_was_signed() -> None:
+    """By it alone one registry's webhook is told from another's."""
+    verifier = Verifier(lambda: ["another", SECRET])
+    assert verifier.check(*delivered(CREATED), NOW).secret == SECRET
+    assert SECRET not in repr(verifier.check(*delivered(CREATED, delivery_id="id-2"), NOW))

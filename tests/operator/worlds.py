@@ -23,7 +23,10 @@ def pod(version: int, *, name: str = "prices-a", ready: bool = False, **status: 
     }
 
 
-def broken(version: int, said: str = "self_test.json: price of house 3 is 12 % off") -> dict[str, Any]:
+SELF_TEST = "self-test: expected 100,000.00 for example 3 of 20 within 0.001, the model says 112,000.00"
+
+
+def broken(version: int, said: str = SELF_TEST) -> dict[str, Any]:
     """A pod whose version said that it can never be served."""
     return pod(version, lastState={"terminated": {"exitCode": names.BROKEN_VERSION_EXIT, "message": said}})
 

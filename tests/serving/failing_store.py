@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
 import httpx
 
-Fault = Literal["files answer 500", "the listing answers 503", "files hang", "files are cut", "a proxy answers 404"]
+Fault = Literal[
+    "files answer 500", "a proxy answers 503", "files hang", "files are cut", "files have no end",
+    "a proxy answers 404", "a login page answers",
+]  # fmt: skip
 
 
 class FailingStore:
@@ -45,32 +49,41 @@ class FailingStore:
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.asked += 1
         path = handler.path.partition("?")[0]
-        of_store, a_file = "/mlflow-artifacts/" in path, "/mlflow-artifacts/artifacts/" in path
+        a_file = path.endswith("/get-artifact")
         match self.fault:
             case "files answer 500" if a_file:
                 self._spoil(handler, 500, b'{"error_code": "INTERNAL_ERROR", "message": "the store is away"}')
-            case "the listing answers 503" if of_store and not a_file:
+            case "a proxy answers 503" if a_file:
                 self._spoil(handler, 503, b"<html>Service Unavailable</html>")
             case "a proxy answers 404":
                 self._spoil(handler, 404, b"<html>default backend - 404</html>")
+            case "a login page answers" if a_file:
+                self._spoil(handler, 200, b"<html>Please log in</html>")
             case "files hang" if a_file:
                 self.failed += 1
                 self._closing.wait(30)
             case "files are cut" if a_file:
-                whole = self._mlflow.get(handler.path).content
-                self._spoil(handler, 200, whole[: len(whole) // 2])
+                answer = self._mlflow.get(handler.path)
+                self._spoil(handler, 200, answer.content[: len(answer.content) // 2], answer.headers)
+            case "files have no end" if a_file:  # without a length the body ends where the connection does (HTTP/1.0)
+                answer = self._mlflow.get(handler.path)
+                del answer.headers["Content-Length"]
+                self._spoil(handler, 200, answer.content[: len(answer.content) // 2], answer.headers)
             case _:
                 answer = self._mlflow.get(handler.path)
-                self._send(handler, answer.status_code, answer.content)
+                self._send(handler, answer.status_code, answer.content, answer.headers)
 
-    def _spoil(self, handler: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
+    def _spoil(
+        self, handler: BaseHTTPRequestHandler, status: int, body: bytes, head: Mapping[str, str] | None = None
+    ) -> None:
         self.failed += 1
-        self._send(handler, status, body)
+        self._send(handler, status, body, head or {"Content-Length": str(len(body))})
 
     @staticmethod
-    def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
-        # Without a length the body ends where the connection does (HTTP/1.0), so that nothing but what MLflow says of a
-        # file's size tells a cut one.
+    def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes, head: Mapping[str, str]) -> None:
         handler.send_response(status)
+        for name in ("Content-Length", "Content-Disposition"):
+            if name in head:
+                handler.send_header(name, head[name])
         handler.end_headers()
         handler.wfile.write(body)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,41 +14,39 @@ from starlette.testclient import TestClient
 
 import relevo_serving
 from relevo_contract.settings import Settings, variable
-from relevo_serving import model, schema
+from relevo_serving import schema
 from relevo_serving import settings as serving_settings
 from relevo_serving.__main__ import EXIT_CODES
-from relevo_serving.app import create_app
-from relevo_serving.following import Wanted
-from relevo_serving.state import Served, State
+from relevo_serving.model import Model
 from relevo_ui import settings as ui_settings
 from tests.docs.commands import Command, typed
+from tests.serving.conftest import hosted
 
 EXAMPLES = tuple(
     typed(f"curl -s http://127.0.0.1:8000{begins}")
     for begins in (
-        "/predict -H 'Content-Type: application/json' -d '{\"houses\": [\n",
+        "/predict -H 'Content-Type: application/json' -d '{\"instances\": [\n",
         "/predict -H 'Content-Type: application/json' -d \\",
-        "/explain", "/invocations", "/model", "/healthz", "/readyz",
+        "/explain", "/invocations",
     )
 )  # fmt: skip
+WITH_KEY = typed("curl -s http://127.0.0.1:8000/model -H")
 ROOT = Path(__file__).parents[2]
 SERVING = (ROOT / "docs" / "serving.md").read_text()
 UI = (ROOT / "docs" / "ui.md").read_text()
 
 
+PREDICTIONS, INVOCATIONS = schema.answers_of("f", single=True)
 ANSWERS: dict[str, type[BaseModel]] = {
-    "/predict": schema.PredictResponse,
+    "/predict": PREDICTIONS,
     "/explain": schema.ExplainResponse,
-    "/invocations": schema.InvocationsResponse,
-    "/model": schema.ModelStatus,
+    "/invocations": INVOCATIONS,
 }
 
 
 @pytest.fixture(scope="module")
-def client(bundles: tuple[Path, Path]) -> TestClient:
-    state = State(served=Served(Wanted(2, "run"), model.load(bundles[0]), datetime.now(UTC)))
-    settings = serving_settings.Settings(tracking_uri="http://127.0.0.1:9")
-    return TestClient(create_app(settings, state))
+def client(models: tuple[Model, Model]) -> TestClient:
+    return TestClient(hosted(models[0]))
 
 
 def documented(text: str) -> dict[str, str]:
@@ -104,11 +102,8 @@ def test_the_examples_answer_as_documented(command: Command, client: TestClient)
     curl, silent, url, *options = shlex.split(command.text.replace("\\\n", " "))
     assert (curl, silent) == ("curl", "-s")
     path = url.removeprefix("http://127.0.0.1:8000")
-    if options:
-        assert options[:3] == ["-H", "Content-Type: application/json", "-d"]
-        response = client.post(path, content=options[3], headers={"Content-Type": "application/json"})
-    else:
-        response = client.get(path)
+    assert options[:3] == ["-H", "Content-Type: application/json", "-d"]
+    response = client.post(path, content=options[3], headers={"Content-Type": "application/json"})
     shown = answer_shown(command)
     if shown is None:
         assert response.status_code == 200
@@ -120,3 +115,12 @@ def test_the_examples_answer_as_documented(command: Command, client: TestClient)
         kind = ANSWERS[path]
         kind.model_validate(said)
         kind.model_validate(response.json())
+
+
+def test_a_key_opens_as_documented(models: tuple[Model, Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "a-key-of-the-tests-that-is-long-enough")
+    client = TestClient(hosted(models[0], api_keys=os.path.expandvars("ui=$KEY")))
+    _curl, _silent, url, _option, header = shlex.split(os.path.expandvars(WITH_KEY.text))
+    path, (name, value) = url.removeprefix("http://127.0.0.1:8000"), header.split(": ")
+    assert client.get(path).status_code == 401
+    assert client.get(path, headers={name: value}).status_code == 200

@@ -2,43 +2,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from relevo_serving import model, schema
-from relevo_serving.app import create_app
-from relevo_serving.following import Wanted
-from relevo_serving.settings import Settings
-from relevo_serving.state import Refused, Served, State
+from relevo_contract.listing import LISTINGS
+from relevo_serving import schema
+from relevo_serving.app import Host
+from relevo_serving.model import Model
+from relevo_serving.problems import Problem
+from relevo_serving.state import Served, State, Wanted
+from tests.serving.conftest import SINCE, hosted, settings
 
-SINCE = datetime(2026, 11, 4, 15, 2, 11, tzinfo=UTC)
-
-
-def settings(**given: Any) -> Settings:
-    return Settings(tracking_uri="http://127.0.0.1:9", **given)
+JSON = {"Content-Type": "application/json"}
 
 
-@pytest.fixture(scope="module")
-def client(bundles: tuple[Path, Path]) -> Iterator[TestClient]:
-    state = State(served=Served(Wanted(3, "run-3"), model.load(bundles[0]), SINCE))
-    with TestClient(create_app(settings(max_rows=50, max_body_bytes=20_000), state)) as client:
+@pytest.fixture(scope="module", params=[True, False], ids=["by the fast path", "by FastAPI's routes"])
+def client(models: tuple[Model, Model], request: pytest.FixtureRequest) -> Iterator[TestClient]:
+    with TestClient(hosted(models[0], max_rows=50, max_body_bytes=20_000, fast_path=request.param)) as client:
         yield client
 
 
 def test_a_prediction_names_the_version_and_what_it_did_not_know(client: TestClient) -> None:
     house = {"bed": 3, "bath": 2, "house_size": 1200, "city": "Nowhere", "state": "Puerto Rico"}
-    answer = client.post("/predict", json={"houses": [house, {}]})
+    answer = client.post("/predict", json={"instances": [house, {}]})
     assert answer.status_code == 200
     first, second = answer.json()["predictions"]
-    assert 0 < first["low"] < first["price"] < first["high"]
+    assert 0 < first["low"] < first["prediction"] < first["high"]
     assert first["unseen"] == ["city"]
     assert set(first["missing"]) == {"acre_lot", "zip_code", "status", "brokered_by", "street", "prev_sold_date"}
-    assert second["price"] > 0
+    assert second["prediction"] > 0
     assert len(second["missing"]) == 11
     assert answer.json()["model"] == {
         "name": "house-prices",
@@ -51,36 +46,36 @@ def test_a_prediction_names_the_version_and_what_it_did_not_know(client: TestCli
 
 def test_a_zip_code_may_be_a_number(client: TestClient) -> None:
     houses = [{"zip_code": z} for z in ("00601", 601, "601", "00601 ")]
-    prices = [p["price"] for p in client.post("/predict", json={"houses": houses}).json()["predictions"]]
+    prices = [p["prediction"] for p in client.post("/predict", json={"instances": houses}).json()["predictions"]]
     assert len(set(prices)) == 1
 
 
 @pytest.mark.parametrize(
     ("house", "field"),
     [
-        ({"bed": "three"}, "houses.0.bed"),
-        ({"house_size": "1200,50"}, "houses.0.house_size"),
-        ({"house_size": "1_200"}, "houses.0.house_size"),
-        ({"house_size": "٣٠٠"}, "houses.0.house_size"),
-        ({"bath": True, "bed": []}, "houses.0.bed"),
-        ({"state": "x" * 201}, "houses.0.state"),
-        ({"state": ["Oregon"]}, "houses.0.state"),
-        ({"zip_code": "9" * 21}, "houses.0.zip_code"),
-        ({"prev_sold_date": "yesterday"}, "houses.0.prev_sold_date"),
-        ({"prev_sold_date": "2022-13-41"}, "houses.0.prev_sold_date"),
-        ({"prev_sold_date": 10**30}, "houses.0.prev_sold_date"),
-        ({"prev_sold_date": 0}, "houses.0.prev_sold_date"),
-        ({"prev_sold_date": "2022-W10-3"}, "houses.0.prev_sold_date"),
-        ({"price": 100_000}, "houses.0.price"),
-        ({"bedrooms": 3}, "houses.0.bedrooms"),
-        (None, "houses.0"),
-        ("house", "houses.0"),
-        (3, "houses.0"),
-        ([1, 2], "houses.0"),
+        ({"bed": "three"}, "instances.0.bed"),
+        ({"house_size": "1200,50"}, "instances.0.house_size"),
+        ({"house_size": "1_200"}, "instances.0.house_size"),
+        ({"house_size": "٣٠٠"}, "instances.0.house_size"),
+        ({"bath": True, "bed": []}, "instances.0.bed"),
+        ({"state": "x" * 201}, "instances.0.state"),
+        ({"state": ["Oregon"]}, "instances.0.state"),
+        ({"zip_code": "9" * 21}, "instances.0.zip_code"),
+        ({"prev_sold_date": "yesterday"}, "instances.0.prev_sold_date"),
+        ({"prev_sold_date": "2022-13-41"}, "instances.0.prev_sold_date"),
+        ({"prev_sold_date": 10**30}, "instances.0.prev_sold_date"),
+        ({"prev_sold_date": 0}, "instances.0.prev_sold_date"),
+        ({"prev_sold_date": "2022-W10-3"}, "instances.0.prev_sold_date"),
+        ({"price": 100_000}, "instances.0.price"),
+        ({"bedrooms": 3}, "instances.0.bedrooms"),
+        (None, "instances.0"),
+        ("house", "instances.0"),
+        (3, "instances.0"),
+        ([1, 2], "instances.0"),
     ],
 )
 def test_a_wrong_field_is_named(client: TestClient, house: Any, field: str) -> None:
-    answer = client.post("/predict", content=json.dumps({"houses": [house]}))
+    answer = client.post("/predict", content=json.dumps({"instances": [house]}), headers=JSON)
     assert answer.status_code == 422
     assert field in [problem["field"] for problem in answer.json()["fields"]]
     assert field in answer.json()["error"]
@@ -94,29 +89,29 @@ def test_a_wrong_field_is_named(client: TestClient, house: Any, field: str) -> N
         b"[]",
         b"{}",
         b"3",
-        b'"houses"',
-        b'{"houses": null}',
-        b'{"houses": []}',
-        b'{"houses": {}}',
-        b'{"houses": [{}',
-        b'{"houses": [{}]} trailing',
-        b'{"houses": [{}], "more": 1}',
+        b'"instances"',
+        b'{"instances": null}',
+        b'{"instances": []}',
+        b'{"instances": {}}',
+        b'{"instances": [{}',
+        b'{"instances": [{}]} trailing',
+        b'{"instances": [{}], "more": 1}',
         b'{"bed": 3}',
         b"<html></html>",
         b"\x00\xff\xfe",
-        b'{"houses": [{"city": "\xff"}]}',
-        b'{"houses": [{"city": "\\ud800"}]}',
+        b'{"instances": [{"city": "\xff"}]}',
+        b'{"instances": [{"city": "\\ud800"}]}',
         b"[" * 10_000,
         b'{"a":' * 2_000,
-        b'{"houses": [' + b"9" * 10_000 + b"]}",
-        b'{"houses": [{"acre_lot": NaN}]}',
-        b'{"houses": [{"zip_code": NaN}]}',
-        b'{"houses": [{"house_size": Infinity}]}',
-        b'{"houses": [{"house_size": -Infinity}]}',
+        b'{"instances": [' + b"9" * 10_000 + b"]}",
+        b'{"instances": [{"acre_lot": NaN}]}',
+        b'{"instances": [{"zip_code": NaN}]}',
+        b'{"instances": [{"house_size": Infinity}]}',
+        b'{"instances": [{"house_size": -Infinity}]}',
     ],
 )
 def test_a_body_that_is_no_request_is_refused_with_a_reason(client: TestClient, body: bytes) -> None:
-    answer = client.post("/predict", content=body)
+    answer = client.post("/predict", content=body, headers=JSON)
     assert answer.status_code == 422
     assert answer.json()["fields"]
 
@@ -144,10 +139,10 @@ def test_a_body_that_is_no_request_is_refused_with_a_reason(client: TestClient, 
     ],
 )
 def test_an_odd_house_is_priced(client: TestClient, house: dict[str, Any]) -> None:
-    answer = client.post("/predict", json={"houses": [house]})
+    answer = client.post("/predict", json={"instances": [house]})
     assert answer.status_code == 200, answer.text
     (prediction,) = answer.json()["predictions"]
-    assert 0 < prediction["low"] < prediction["price"] < prediction["high"]
+    assert 0 < prediction["low"] < prediction["prediction"] < prediction["high"]
 
 
 @pytest.mark.parametrize(
@@ -174,13 +169,13 @@ def test_what_clean_would_not_believe_is_priced_as_missing_and_told(
     (name,) = given
     house = {"state": "Puerto Rico", "city": "San Juan", "bed": 3, "bath": 2, "house_size": 1200, "acre_lot": 0.2}
     without = {key: value for key, value in house.items() if key != name}
-    body: Any = {"houses": [house | given, without]}
+    body: Any = {"instances": [house | given, without]}
     if path == "/invocations":
-        body = {"dataframe_records": body["houses"]}
-    answer = client.post(path, content=json.dumps(body)).json()
+        body = {"dataframe_records": body["instances"]}
+    answer = client.post(path, content=json.dumps(body), headers=JSON).json()
     if path == "/predict":
         doubtful, missing = answer["predictions"]
-        assert doubtful["price"] == missing["price"]
+        assert doubtful["prediction"] == missing["prediction"]
         assert name in doubtful["missing"]
         assert missing["blanked"] == {}
         assert why in doubtful["blanked"][name]
@@ -193,7 +188,7 @@ def test_what_clean_would_not_believe_is_priced_as_missing_and_told(
 @pytest.mark.parametrize("nothing", [None, "", "  ", "N/A", "NaN", "null", "-", "\u200b"])
 def test_what_says_that_there_is_nothing_is_missing_without_a_word(client: TestClient, nothing: str | None) -> None:
     names = ("bed", "house_size", "city", "zip_code", "prev_sold_date")
-    (one,) = client.post("/predict", json={"houses": [dict.fromkeys(names, nothing)]}).json()["predictions"]
+    (one,) = client.post("/predict", json={"instances": [dict.fromkeys(names, nothing)]}).json()["predictions"]
     assert set(names) <= set(one["missing"])
     assert one["blanked"] == {}
 
@@ -201,21 +196,21 @@ def test_what_says_that_there_is_nothing_is_missing_without_a_word(client: TestC
 def test_a_text_has_one_form_whatever_is_hidden_in_it(client: TestClient) -> None:
     spelt = ["San Juan", "san\u00a0juan", "San\u200b Juan\u202e", "\ufeffSan\tJuan\x07"]
     houses = [{"city": city, "state": "Puerto Rico"} for city in spelt]
-    prices = [one["price"] for one in client.post("/predict", json={"houses": houses}).json()["predictions"]]
+    prices = [one["prediction"] for one in client.post("/predict", json={"instances": houses}).json()["predictions"]]
     assert len(set(prices)) == 1
 
 
 def test_every_wrong_field_of_every_house_is_named_at_once(client: TestClient) -> None:
     wrong = {"bed": "three", "bath": [], "prev_sold_date": "soon", "rooms": 3}
-    answer = client.post("/predict", json={"houses": [wrong, {"bed": 2}] * 25})
+    answer = client.post("/predict", json={"instances": [wrong, {"bed": 2}] * 25})
     assert answer.status_code == 422
     named = {problem["field"] for problem in answer.json()["fields"]}
-    assert named == {f"houses.{row}.{name}" for row in range(0, 50, 2) for name in wrong}
+    assert named == {f"instances.{row}.{name}" for row in range(0, 50, 2) for name in wrong}
     assert "and 80 more" in answer.json()["error"]
 
 
 def test_a_field_that_a_client_made_up_is_named_legibly_and_no_longer_than_a_line(client: TestClient) -> None:
-    answer = client.post("/predict", json={"houses": [{"\u202e\x1b[31m" + "x" * 5_000: 1}]})
+    answer = client.post("/predict", json={"instances": [{"\u202e\x1b[31m" + "x" * 5_000: 1}]})
     assert answer.status_code == 422
     (problem,) = answer.json()["fields"]
     assert "\\u202e" in problem["field"]
@@ -225,19 +220,31 @@ def test_a_field_that_a_client_made_up_is_named_legibly_and_no_longer_than_a_lin
 
 def test_as_many_houses_as_allowed_come_back_in_order_and_one_more_is_refused(client: TestClient) -> None:
     houses = [{"house_size": 500 + 100 * i, "state": "Puerto Rico"} for i in range(50)]
-    together = client.post("/predict", json={"houses": houses}).json()["predictions"]
-    alone = [client.post("/predict", json={"houses": [h]}).json()["predictions"][0] for h in houses]
-    assert together == alone
-    answer = client.post("/predict", json={"houses": [{}] * 51})
+    together = client.post("/predict", json={"instances": houses}).json()["predictions"]
+    alone = [client.post("/predict", json={"instances": [h]}).json()["predictions"][0] for h in houses]
+    for one, other in zip(together, alone, strict=True):
+        assert one == other | {name: pytest.approx(other[name], rel=1e-6) for name in ("prediction", "low", "high")}
+    answer = client.post("/predict", json={"instances": [{}] * 51})
     assert answer.status_code == 422
-    assert answer.json()["fields"][0]["field"] == "houses"
-    assert "at most 50 houses" in answer.json()["error"]
+    assert answer.json()["fields"][0]["field"] == "instances"
+    assert "at most 50 rows" in answer.json()["fields"][0]["problem"]
 
 
 def test_a_body_that_is_too_long_is_refused_whatever_its_headers_say(client: TestClient) -> None:
+    chunked = (b" " * 5_000 for _ in range(5))
+    assert client.post("/predict", content=b" " * 20_001, headers=JSON).status_code == 413
+    assert client.post("/predict", content=chunked, headers=JSON).status_code == 413
+    assert client.post("/predict", content=b'{"instances": [{}]}' + b" " * 19_000, headers=JSON).status_code == 200
     assert client.post("/predict", content=b" " * 20_001).status_code == 413
-    assert client.post("/predict", content=(b" " * 5_000 for _ in range(5))).status_code == 413  # chunked, no length
-    assert client.post("/predict", content=b'{"houses": [{}]}' + b" " * 19_000).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_not_said_to_be_json_is_refused_with_the_header_to_send(client: TestClient, kind: str) -> None:
+    answer = client.post("/predict", content=b'{"instances": [{}]}', headers={"Content-Type": kind})
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["fields"][0]["problem"]
+    charset = {"Content-Type": "application/json; charset=utf-8"}
+    assert client.post("/predict", content=b'{"instances": [{}]}', headers=charset).status_code == 200
 
 
 def test_other_addresses_and_methods_are_answered_in_the_same_form(client: TestClient) -> None:
@@ -248,37 +255,54 @@ def test_other_addresses_and_methods_are_answered_in_the_same_form(client: TestC
 
 def test_without_a_model_it_says_why_and_stays_alive() -> None:
     state = State()
-    with TestClient(create_app(settings(), state)) as client:
+    with TestClient(Host(settings(), state)) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
         assert "starting" in client.get("/readyz").json()["error"]
-        state.away("expected an answer from MLflow at http://127.0.0.1:9, got: connection refused; is it running?")
-        for answer in (client.get("/readyz"), client.post("/predict", json={"houses": [{}]})):
+        state.registry = schema.RegistryStatus(reachable=False, problem="MLflow: connection refused")
+        for answer in (client.get("/readyz"), client.post("/predict", json={"instances": [{}]})):
             assert answer.status_code == 503
             assert "connection refused" in answer.json()["error"]
-        state.refused = Refused(Wanted(1, "run-1"), "self-test: expected 1, the model says 2", SINCE)
+        reason = "self-test: expected 1, the model says 2"
+        state.refused = schema.RefusedVersion(version=1, run_id="run-1", reason=reason, at=SINCE)
         assert "version 1 was refused: self-test" in client.get("/readyz").json()["error"]
         assert client.get("/model").json()["serving"] is None
-        assert client.post("/predict", json={"houses": [{"bed": "many"}]}).status_code == 422
+        paths = ("/predict", "/explain", "/invocations", "/v2/models/house-prices/infer")
+        assert {client.post(path, json={}).status_code for path in paths} == {503}
+        assert client.get("/v2/health/live").status_code == 200
+        assert client.get("/v2/health/ready").status_code == 503
+
+
+def test_a_version_is_swapped_in_whole(models: tuple[Model, Model]) -> None:
+    host = Host(settings(), State())
+    with TestClient(host) as client:
+        found = []
+        for version, model in enumerate(models):
+            host.serve(Served(Wanted(version, f"run-{version}"), model, SINCE))
+            said = client.post("/predict", json={"instances": [{"bed": 3}]}).json()
+            assert said["model"]["version"] == version
+            assert f"by version {version} of" in client.get("/openapi.json").json()["info"]["description"]
+            found.append(said["predictions"][0]["prediction"])
+        assert found[0] != found[1]
 
 
 def test_the_documented_examples_are_real(client: TestClient) -> None:
     spec = client.get("/openapi.json").json()
-    assert "House" in spec["components"]["schemas"]
+    row = spec["components"]["schemas"]["PredictRequest"]["properties"]["instances"]["items"]
+    assert set(row["properties"]) == set(LISTINGS.inputs)
+    predictions, invocations = schema.answers_of("f", single=True)
     answered: dict[str, type[BaseModel]] = {
-        "/predict": schema.PredictResponse,
+        "/predict": predictions,
         "/explain": schema.ExplainResponse,
-        "/invocations": schema.InvocationsResponse,
+        "/invocations": invocations,
     }
-    for path, answers in answered.items():
+    for path, answer in answered.items():
         body = spec["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         assert body["schema"]["$ref"].rpartition("/")[2] in spec["components"]["schemas"]
         assert body["examples"]
         for example in body["examples"].values():
-            answer = client.post(path, json=example["value"])
-            assert answer.status_code == 200
-            answers.model_validate_json(answer.content)
-    schema.PredictResponse.model_validate(schema.RESPONSE_EXAMPLE)
-    schema.ExplainResponse.model_validate(schema.EXPLANATION_EXAMPLE)
+            told = client.post(path, json=example["value"])
+            assert told.status_code == 200
+            answer.model_validate_json(told.content)
     for path, operation in ((p, o) for p, methods in spec["paths"].items() for o in methods.values()):
         for status, response in operation["responses"].items():
             if path == "/metrics":
@@ -287,23 +311,26 @@ def test_the_documented_examples_are_real(client: TestClient) -> None:
             content = response["content"]["application/json"]
             assert "schema" in content, (path, status)
             if status >= "400":
-                schema.Problem.model_validate(content["example"])
+                Problem.model_validate(content["example"])
     assert client.get("/docs").status_code == 200
 
 
-def test_an_explanation_adds_up_and_names_the_inputs(client: TestClient) -> None:
-    house = {"bed": 3, "house_size": 1200, "city": "Adjuntas", "state": "Puerto Rico"}
-    said = client.post("/explain", json={"houses": [house, {}]}).json()
+def test_an_explanation_adds_up_by_the_columns_that_were_asked(client: TestClient, models: tuple[Model, Model]) -> None:
+    house = {"bed": 3, "house_size": 1200, "city": "Adjuntas", "state": "Puerto Rico", "prev_sold_date": "2020-05-31"}
+    said = client.post("/explain", json={"instances": [house, {}]}).json()
     assert said["model"]["version"] == 3
-    priced = client.post("/predict", json={"houses": [house, {}]}).json()["predictions"]
-    for explained, prediction in zip(said["explanations"], priced, strict=True):
-        assert explained["price"] == pytest.approx(prediction["price"], rel=1e-4)
-        total = explained["base_price"] + sum(c["dollars"] for c in explained["contributions"])
-        assert total == pytest.approx(explained["price"], abs=0.02)
-    size = next(c for c in said["explanations"][0]["contributions"] if c["feature"] == "house_size")
-    assert size["inputs"] == ["house_size"]
-    assert size["value"] == 1200
-    assert client.post("/explain", json={"houses": [{}] * 51}).status_code == 422
+    predicted = client.post("/predict", json={"instances": [house, {}]}).json()["predictions"]
+    for explained, prediction in zip(said["explanations"], predicted, strict=True):
+        assert explained["prediction"] == pytest.approx(prediction["prediction"], rel=1e-6)
+        parts = [one["contribution"] for one in explained["contributions"]]
+        assert explained["base"]["prediction"] + sum(parts) == pytest.approx(explained["prediction"], rel=1e-12)
+        assert [abs(part) for part in parts] == sorted(map(abs, parts), reverse=True)
+        assert {one["column"] for one in explained["contributions"]} == set(LISTINGS.inputs)
+        base = client.post("/predict", json={"instances": [explained["base"]["inputs"]]}).json()["predictions"][0]
+        assert explained["base"]["prediction"] == pytest.approx(base["prediction"], rel=1e-6)
+    told = {one["column"]: one["value"] for one in said["explanations"][0]["contributions"]}
+    assert {name: told[name] for name in house} == house
+    assert client.post("/explain", json={"instances": [{}] * 51}).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -314,14 +341,17 @@ def test_an_explanation_adds_up_and_names_the_inputs(client: TestClient) -> None
                              "data": [[3, "00601", None], [None, None, "Boston"]]}},
         {"dataframe_split": {"index": [7, 8], "columns": ["bed", "zip_code", "city"],
                              "data": [[3, 601, float("nan")], [float("nan"), None, "Boston"]]}},
+        {"instances": [{"bed": 3, "zip_code": "00601"}, {"city": "Boston"}]},
+        {"inputs": {"bed": [3, None], "zip_code": [["00601"], [None]], "city": ["", "Boston"]}},
+        {"inputs": [[3, *[None] * 8, "00601", None], [*[None] * 7, "Boston", None, None, None]]},
     ],
 )  # fmt: skip
 def test_it_answers_as_mlflow_does(client: TestClient, table: dict[str, Any]) -> None:
-    answer = client.post("/invocations", content=json.dumps(table))
+    answer = client.post("/invocations", content=json.dumps(table), headers=JSON)
     assert answer.status_code == 200, answer.text
     houses = [{"bed": 3, "zip_code": "00601"}, {"city": "Boston"}]
-    expected = client.post("/predict", json={"houses": houses}).json()["predictions"]
-    assert answer.json() == {"predictions": [p["price"] for p in expected]}
+    expected = client.post("/predict", json={"instances": houses}).json()["predictions"]
+    assert answer.json() == {"predictions": [p["prediction"] for p in expected]}
 
 
 @pytest.mark.parametrize(
@@ -329,7 +359,13 @@ def test_it_answers_as_mlflow_does(client: TestClient, table: dict[str, Any]) ->
     [
         ({}, ""),
         ([], ""),
-        ({"inputs": [[1]]}, "inputs"),
+        ({"inputs": [[1]]}, "inputs.0"),
+        ({"inputs": {"bed": [1, 2], "city": ["Boston"]}}, "inputs"),
+        ({"inputs": {"bed": []}}, "inputs"),
+        ({"instances": [{"bed": 3}, 3]}, "instances.0"),
+        ({"instances": [{"bed": [3]}]}, "instances.0.bed"),
+        ({"instances": []}, "instances"),
+        ({"instances": [], "inputs": []}, ""),
         ({"dataframe_records": [], "dataframe_split": {"columns": [], "data": []}}, ""),
         ({"dataframe_records": []}, "dataframe_records"),
         ({"dataframe_records": [{"bed": "many"}]}, "dataframe_records.0.bed"),
@@ -348,12 +384,12 @@ def test_a_wrong_table_is_refused_naming_the_field(client: TestClient, table: An
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"dataframe_records": [{"\\ud800": 1}]}', b"[" * 9_000, b"\xff"])
 def test_a_table_that_is_no_json_is_refused(client: TestClient, body: bytes) -> None:
-    assert client.post("/invocations", content=body).status_code == 422
+    assert client.post("/invocations", content=body, headers=JSON).status_code == 422
 
 
 def test_what_it_did_is_told_to_prometheus(client: TestClient) -> None:
     for house in ({"bed": 3, "state": "Oregon"}, {"bed": "many"}):
-        client.post("/predict", json={"houses": [house]})
+        client.post("/predict", json={"instances": [house]})
     client.get("/nothing/at/all")
     told = client.get("/metrics").text
     assert 'relevo_serving_requests_total{route="/predict",status="200"}' in told
@@ -366,13 +402,11 @@ def test_what_it_did_is_told_to_prometheus(client: TestClient) -> None:
     assert "relevo_serving_inferences_kept" not in told  # nothing is stored: RELEVO_RAW_URL is not set
 
 
-def test_live_drift_is_told_once_there_are_houses_enough(bundles: tuple[Path, Path]) -> None:
-    state = State(served=Served(Wanted(3, "run-3"), model.load(bundles[0]), SINCE))
-    with TestClient(create_app(settings(), state)) as fresh:
+def test_live_drift_is_told_once_there_are_rows_enough(models: tuple[Model, Model]) -> None:
+    with TestClient(hosted(models[0])) as fresh:
         assert "live_drift_distance{" not in fresh.get("/metrics").text
-        fresh.post("/predict", json={"houses": [{"state": "Oregon", "bed": 9, "house_size": 9000}] * 200})
-    with TestClient(create_app(settings(), state)) as fresh:
-        fresh.post("/predict", json={"houses": [{"state": "Oregon", "bed": 9, "house_size": 9000}] * 200})
+    with TestClient(hosted(models[0])) as fresh:
+        fresh.post("/predict", json={"instances": [{"state": "Oregon", "bed": 9, "house_size": 9000}] * 200})
         told = fresh.get("/metrics").text
 
     def figure(name: str, column: str) -> float:

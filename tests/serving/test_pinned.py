@@ -16,10 +16,11 @@ import pytest
 
 from relevo_contract import names
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
-from relevo_serving.errors import BROKEN_VERSION
-from relevo_serving.last_words import LIMIT, leave, shortened
+from relevo_serving.__main__ import BROKEN_VERSION, LIMIT, leave, shortened
+from relevo_serving.mlflow_model import EARLIER
 from tests.conftest import BUCKET
 from tests.gate import Gate
+from tests.serving import foreign
 from tests.serving.failing_store import FailingStore, Fault
 from tests.serving_process import Serve
 from tests.versions import Versions
@@ -103,20 +104,25 @@ def _missing(folder: Path, _: Path) -> None:
 
 
 def _empty(folder: Path, _: Path) -> None:
-    (folder / names.ENCODER_FILE).write_bytes(b"")
+    (folder / names.DATA_SET_FILE).write_bytes(b"")
 
 
 def _of_another(folder: Path, other: Path) -> None:
     shutil.copy(other / names.ONNX_FILE, folder / names.ONNX_FILE)
 
 
+def _of_a_tag(_: Path, __: Path) -> None:
+    """The registry has another digest of the manifest."""
+
+
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (_cut, f"expected {names.ONNX_FILE} to be an ONNX model"),
-        (_missing, f"expected {names.RESIDUALS_FILE} in the version's run"),
-        (_empty, f"expected {names.ENCODER_FILE} to be"),
-        (_of_another, "self-test: expected"),
+        (_cut, f"expected {names.ONNX_FILE} of"),
+        (_missing, f"expected the file {names.RESIDUALS_FILE} in the version"),
+        (_empty, f"expected {names.DATA_SET_FILE} of"),
+        (_of_another, f"expected {names.ONNX_FILE} of"),
+        (_of_a_tag, f"expected {names.MANIFEST_FILE} with the SHA-256"),
     ],
 )
 def test_a_pinned_version_that_can_never_be_served_ends_the_process_and_says_why(
@@ -132,6 +138,8 @@ def test_a_pinned_version_that_can_never_be_served_ends_the_process_and_says_why
     shutil.copytree(bundles[1], broken)
     damage(broken, bundles[0])
     version = versions.register(broken)
+    if damage is _of_a_tag:
+        versions.client.set_model_version_tag(versions.model, str(version), names.TAG_MANIFEST, "0" * 64)
     code, events = ended(version)
     assert code == BROKEN_VERSION
     assert refusals(events) == [(version, last_words.read_text())]
@@ -155,11 +163,40 @@ def test_a_model_that_mlflow_says_does_not_exist_ends_the_process(ended: Ended, 
     assert last_words.read_text().startswith("expected version 1 of no such model")
 
 
-def test_a_version_without_a_run_ends_the_process(ended: Ended, versions: Versions, last_words: Path) -> None:
-    version = int(versions.client.create_model_version(versions.model, "s3://elsewhere/model").version)
+def test_a_version_without_files_ends_the_process(ended: Ended, versions: Versions, last_words: Path) -> None:
+    version = versions.register_empty()
     code, _ = ended(version)
     assert code == BROKEN_VERSION
-    assert "expected the run" in last_words.read_text()
+    assert last_words.read_text() == EARLIER
+
+
+def test_a_model_that_is_not_relevos_is_served_and_one_that_cannot_be_is_told(
+    serve: Serve, ended: Ended, versions: Versions, tmp_path: Path, last_words: Path
+) -> None:
+    def registered(folder: Path) -> int:
+        run = versions.client.create_run(versions.experiment)
+        versions.client.log_artifacts(run.info.run_id, str(folder), names.MODEL_FOLDER)
+        source = f"{run.info.artifact_uri}/{names.MODEL_FOLDER}"
+        return int(versions.client.create_model_version(versions.model, source, run.info.run_id).version)
+
+    good = registered(foreign.matrix(tmp_path / "matrix", named=True))
+    with serve(RELEVO_VERSION=str(good)) as api:
+        api.wait_for_version(good)
+        assert api.predict({"a": 1, "b": 2}).json()["predictions"][0]["prediction"] == 5.0
+    (tmp_path / "matrix" / names.MLMODEL_FILE).write_text("flavors: {sklearn: {}}")
+    code, _ = ended(registered(tmp_path / "matrix"))
+    assert code == BROKEN_VERSION
+    assert "MLflow's flavor onnx" in last_words.read_text()
+
+
+def test_a_version_in_a_store_that_mlflow_cannot_read_waits_for_it(
+    serve: Serve, versions: Versions, bundles: Bundles
+) -> None:
+    version = int(versions.client.create_model_version(versions.model, "gs://elsewhere/model").version)
+    with serve(RELEVO_VERSION=str(version)) as api:
+        said = api.wait(lambda said: said["registry"]["reachable"] is False)
+        assert "its log says why" in said["registry"]["problem"]
+        assert said["refused"] is None
 
 
 def test_where_there_is_no_termination_log_none_is_made(ended: Ended, last_words: Path) -> None:

@@ -16,8 +16,11 @@ import httpx
 import pytest
 
 from relevo_contract import names
-from relevo_contract.bundle import SelfTest
+from relevo_contract.graph_inputs import values_of
+from relevo_contract.listing import LISTINGS
+from relevo_contract.version import SelfTest
 from relevo_serving.__main__ import EXIT_CODES
+from relevo_serving.rows import as_json
 from tests.gate import Gate
 from tests.serving_process import Serve
 from tests.versions import Versions
@@ -39,9 +42,9 @@ class Load:
             while not self._stop.is_set():
                 began = time.monotonic()
                 try:
-                    answer = client.post("/predict", json={"houses": [HOUSE]})
+                    answer = client.post("/predict", json={"instances": [HOUSE]})
                     said = answer.json()
-                    price = said["predictions"][0]["price"]
+                    price = said["predictions"][0]["prediction"]
                     self.answers.append((began, answer.status_code, said["model"]["version"], price))
                 except (httpx.HTTPError, KeyError, ValueError) as error:
                     self.failures.append(f"{type(error).__name__}: {error}")
@@ -58,8 +61,11 @@ class Load:
 
 
 def _expected(folder: Path) -> list[tuple[dict[str, Any], float]]:
-    cases = SelfTest.model_validate_json((folder / names.SELF_TEST_FILE).read_bytes()).cases
-    return [(case.house.model_dump(mode="json"), case.price) for case in cases]
+    found = SelfTest.model_validate_json((folder / names.SELF_TEST_FILE).read_bytes())
+    return [
+        ({name: as_json(value) for name, value in values_of(LISTINGS, one.inputs).items()}, one.prediction)
+        for one in found.examples
+    ]
 
 
 def test_it_waits_for_a_first_version_then_follows_the_alias_under_load_and_loses_no_request(
@@ -78,7 +84,7 @@ def test_it_waits_for_a_first_version_then_follows_the_alias_under_load_and_lose
         api.wait_for_version(one)
         assert api.get("/readyz").json() == {"status": "ready", "version": one}
         for house, price in _expected(bundles[0]):
-            assert api.predict(house).json()["predictions"][0]["price"] == pytest.approx(price, rel=1e-3)
+            assert api.predict(house).json()["predictions"][0]["prediction"] == pytest.approx(price, rel=1e-3)
 
         with Load(api.url) as load:
             for version in (two, one, two):
@@ -114,7 +120,7 @@ def test_a_broken_version_is_refused_and_the_old_one_serves_on(
             versions.promote(bad)
             said = api.wait(lambda said: said["refused"] is not None)
         assert said["refused"]["version"] == bad
-        assert said["refused"]["reason"].startswith("self-test" if damage == "of another version" else "expected")
+        assert said["refused"]["reason"].startswith(f"expected {'the file ' if damage == 'missing' else ''}model.onnx")
         assert said["serving"]["version"] == good
         assert load.failures == []
         assert {(status, version) for _, status, version, _ in load.answers} == {(200, good)}
@@ -130,13 +136,13 @@ def test_a_broken_version_is_not_ready_when_there_is_no_other(
     serve: Serve, versions: Versions, bundles: tuple[Path, Path], tmp_path: Path
 ) -> None:
     shutil.copytree(bundles[0], tmp_path / "broken")
-    (tmp_path / "broken" / names.ENCODER_FILE).write_text("{}")
+    (tmp_path / "broken" / names.DATA_SET_FILE).write_text("{}")
     versions.promote(versions.register(tmp_path / "broken"))
     with serve() as api:
         api.wait(lambda said: said["refused"] is not None)
         answer = api.get("/readyz")
         assert answer.status_code == 503
-        assert names.ENCODER_FILE in answer.json()["error"]
+        assert names.DATA_SET_FILE in answer.json()["error"]
         assert api.get("/healthz").status_code == 200
 
 
@@ -150,7 +156,7 @@ def test_without_the_registry_it_serves_on_and_follows_again_when_it_is_back(
         gate.close()
         versions.promote(two)
         said = api.wait(lambda said: said["registry"]["reachable"] is False)
-        assert "is it running?" in said["registry"]["problem"]
+        assert "is it running" in said["registry"]["problem"]
         assert said["serving"]["version"] == one
         assert said["refused"] is None
         assert api.get("/readyz").status_code == 200
@@ -241,9 +247,10 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 import relevo_serving.__main__
-from relevo_serving import model
-model.load(Path({str(bundles[0])!r})).self_test()
-heavy = {{"mlflow", "pandas", "xgboost", "scipy", "sklearn", "relevo_jobs"}} & set(sys.modules)
+from relevo_serving.app import Host
+from relevo_serving.self_test import load_tested
+load_tested(Path({str(bundles[0])!r}))
+heavy = {{"mlflow", "pandas", "xgboost", "scipy", "sklearn", "skl2onnx", "relevo_jobs"}} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
@@ -261,6 +268,6 @@ def test_told_to_stop_it_loses_no_request_of_a_kept_connection(
         api.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)  # long after uvicorn by itself would have closed them
         for client in kept:
-            answer = client.post("/predict", json={"houses": [{"bed": 3}]})
+            answer = client.post("/predict", json={"instances": [{"bed": 3}]})
             assert (answer.status_code, answer.headers["connection"]) == (200, "close")
         assert api.process.wait(10) == 0

@@ -36,7 +36,7 @@ class Asking:
         with httpx.Client(timeout=10) as client:
             while not self._stop.is_set():
                 try:
-                    said = client.post(f"{self.url}/predict", json={"houses": [HOUSE] * 3}).raise_for_status().json()
+                    said = client.post(f"{self.url}/predict", json={"instances": [HOUSE] * 3}).raise_for_status().json()
                 except httpx.HTTPError:
                     self.failures += 1
                     time.sleep(0.01)
@@ -157,7 +157,7 @@ def test_with_raw_away_it_answers_on_and_delivers_when_it_is_back(
         raw_gate.open()
         acknowledged = asking.end()
         until(lambda: waiting(running) == 0)
-        assert "relevo_serving_store_reachable 1.0" in running.get("/metrics").text
+        until(lambda: "relevo_serving_store_reachable 1.0" in running.get("/metrics").text)
     assert asking.failures == 0
     in_raw_once(databases.raw_url, acknowledged)
     assert len(requests(databases.raw_url)) == len(acknowledged)

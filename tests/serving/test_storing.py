@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import errno
 import json
-import mmap
+import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from starlette.testclient import TestClient
 
 from relevo_jobs.stores import raw
 from relevo_jobs.stores.postgres import bring_up_to_date
-from relevo_serving import model
-from relevo_serving.app import create_app
 from relevo_serving.errors import SettingsError, StoreAway
-from relevo_serving.following import Wanted
-from relevo_serving.settings import Settings
-from relevo_serving.state import Served, State
+from relevo_serving.model import Model
+from relevo_serving.self_test import load_tested
 from relevo_serving.storing.delivery import Delivery
-from relevo_serving.storing.record import RequestIds, line, version_fields
+from relevo_serving.storing.keeping import RequestIds, line, version_fields
 from relevo_serving.storing.spool import Spool
 from relevo_serving.storing.store import InferenceStore
 from tests.conftest import Databases
 from tests.jobs.holdings import query
+from tests.serving import foreign
+from tests.serving.conftest import Asking
 
 HOUSE = b'{"bed":3.0,"city":"San Juan","prev_sold_date":"2020-02-29"}'
-PREDICTION = b'{"price":1.5,"low":1.0,"high":2.0,"unseen":["city"],"missing":[]}'
+PREDICTION = b'{"prediction":1.5,"low":1.0,"high":2.0,"unseen":["city"],"missing":[]}'
 
 
 @pytest.fixture
@@ -41,11 +38,11 @@ def raw_url(databases: Databases) -> str:
     return databases.raw_url
 
 
-def record(ids: RequestIds | None = None, houses: bytes | None = None, count: int = 1) -> bytes:
+def record(ids: RequestIds | None = None, rows: bytes | None = None, count: int = 1, told: bytes = PREDICTION) -> bytes:
     now = time.time_ns() // 1000
     of = version_fields("house-prices", 3, "run")
-    given, told = (b"[" + b",".join([one] * count) + b"]" for one in (HOUSE, PREDICTION))
-    return line((ids or RequestIds()).at(now), now, of, given if houses is None else houses, told)
+    given, said = (b"[" + b",".join([one] * count) + b"]" for one in (HOUSE, told))
+    return line((ids or RequestIds()).at(now), now, of, given if rows is None else rows, said)
 
 
 def stored(url: str) -> int:
@@ -73,7 +70,7 @@ def test_a_house_is_stored_as_it_was_understood(raw_url: str, tmp_path: Path) ->
     house = json.dumps({"bed": 3, "street": odd, "prev_sold_date": "0001-01-01"}, ensure_ascii=True).encode()
     spool, delivery = delivering(tmp_path, raw_url)
     for ascii_house in (house, json.dumps(json.loads(house), ensure_ascii=False).encode()):
-        assert spool.append(record(houses=b"[" + ascii_house + b"]"))
+        assert spool.append(record(rows=b"[" + ascii_house + b"]"))
     assert delivery.once()
     for row in query(
         raw_url,
@@ -120,11 +117,12 @@ def test_a_record_cut_off_by_a_kill_was_never_acknowledged_and_is_left_out(raw_u
 
 def test_what_postgresql_can_never_take_is_set_aside_and_the_rest_goes_on(raw_url: str, tmp_path: Path) -> None:
     spool, delivery = delivering(tmp_path, raw_url)
-    for houses in (b"[" + HOUSE + b"]", b"not json", b"[" + HOUSE + b"]"):
-        spool.append(record(houses=houses))
+    for rows in (b"[" + HOUSE + b"]", b"not json", b"[3]", b"[" + HOUSE + b"]"):
+        spool.append(record(rows=rows))
+    spool.append(record(told=b'{"prediction":null,"low":null,"high":null,"unseen":[]}'))
     assert delivery.once(last=True)
     assert stored(raw_url) == 2
-    assert delivery.refused == 1
+    assert delivery.refused == 3
     assert b"not json" in (tmp_path / "refused").read_bytes()
     assert delivery.waiting() == spool.size == 0
 
@@ -142,47 +140,69 @@ def test_without_room_nothing_more_is_kept_until_it_is_delivered(raw_url: str, t
     assert stored(raw_url) == kept + 1
 
 
+@pytest.mark.parametrize("written", [0, 100])
 def test_a_disk_without_room_keeps_nothing_and_what_is_there_is_delivered(
-    raw_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    raw_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
-    spool, delivery = delivering(tmp_path, raw_url, limit=20_000)  # segments of 2,500 bytes
+    """A full disk takes nothing of a record, or a part of it."""
+    spool, delivery = delivering(tmp_path, raw_url)
     assert spool.append(record())
+    write = os.pwrite
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(file: int, body: bytes, place: int) -> int:
+        if not written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, body[:written], place)
 
     with monkeypatch.context() as patched:
-        patched.setattr(mmap, "mmap", full)
-        kept = 1
-        while spool.append(record()):
-            kept += 1
-        assert len(list(tmp_path.glob("*.copy"))) == 1
+        patched.setattr(os, "pwrite", full)
+        assert not spool.append(record())
     assert spool.append(record())
+    assert [path.stat().st_size for path in tmp_path.glob("*.copy")] == [spool.size]
     assert delivery.once(last=True)
-    assert stored(raw_url) == kept + 1
+    assert stored(raw_url) == 2
     assert not list(tmp_path.glob("*.copy"))
 
 
-def test_a_long_record_is_kept_beside_those_of_the_segment_that_is_filled(raw_url: str, tmp_path: Path) -> None:
+def test_a_segment_that_cannot_be_begun_keeps_nothing_until_it_can(
+    raw_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool, delivery = delivering(tmp_path, raw_url)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", full)
+        assert not spool.append(record())
+        assert spool.segments() == []
+    assert spool.append(record())
+    assert delivery.once(last=True)
+    assert stored(raw_url) == 1
+
+
+def test_a_segment_is_closed_once_it_is_long_and_deleted_once_it_is_delivered(raw_url: str, tmp_path: Path) -> None:
     spool, delivery = delivering(tmp_path, raw_url, limit=40_000)  # segments of 5,000 bytes
     long = record(count=40)
     assert spool.append(record())
     assert spool.append(long)
     assert spool.append(record())
     assert spool.size == 2 * len(record()) + len(long)
+    assert len(spool.segments()) == 2
     assert delivery.once()
     assert stored(raw_url) == 42
-    assert [path.stat().st_size > 0 for path in tmp_path.glob("*.copy")] == [True]  # the long one's is delivered
+    assert [path.stat().st_size for path in tmp_path.glob("*.copy")] == [len(record())]
     assert delivery.once(last=True)
     assert not list(tmp_path.glob("*.copy"))
 
 
-def test_a_process_killed_while_it_copies_a_record_leaves_the_ones_before(raw_url: str, tmp_path: Path) -> None:
+def test_a_process_killed_while_it_appends_a_record_leaves_the_ones_before(raw_url: str, tmp_path: Path) -> None:
     spool, _ = delivering(tmp_path, raw_url)
     spool.append(record())
-    assert spool._memory is not None
-    spool._memory[spool.size : spool.size + 100] = record()[:100]  # and no newline
-    spool._alone.close()
+    (segment,) = tmp_path.glob("*.copy")
+    with segment.open("ab") as file:
+        file.write(record()[:100])  # and no newline
+    spool.close()
     again, delivery = delivering(tmp_path, raw_url)
     assert delivery.once(last=True)
     assert stored(raw_url) == 1
@@ -210,7 +230,7 @@ def test_an_address_that_cannot_be_read_is_refused_without_repeating_it() -> Non
 
 
 def test_without_the_tables_it_waits_and_says_so(databases: Databases, tmp_path: Path) -> None:
-    with pytest.raises(StoreAway, match=r"raw\.inference_spools"):
+    with pytest.raises(StoreAway, match=r"raw\.open_spool|schema \"raw\""):
         InferenceStore(databases.raw_url).deliver(uuid.uuid4(), 0, record())
     spool, delivery = delivering(tmp_path, databases.raw_url)
     spool.append(record())
@@ -225,7 +245,7 @@ def test_without_the_tables_it_waits_and_says_so(databases: Databases, tmp_path:
 
 def test_a_table_with_more_columns_takes_the_houses_as_they_are(raw_url: str, tmp_path: Path) -> None:
     """A newer release added them, by names that SQL keeps for itself or that the statement uses."""
-    for name in ("user", "order", "price", "houses", "microseconds", "incoming", "priced", "Größe m²"):
+    for name in ("user", "order", "price", "asked", "microseconds", "incoming", "told", "given", "Größe m²"):
         query(raw_url, f'alter table raw.inferences add column "{name}" text')
     spool, delivery = delivering(tmp_path, raw_url)
     spool.append(record())
@@ -239,7 +259,7 @@ def test_what_another_release_left_in_the_spool_is_kept_whole(raw_url: str, tmp_
     """Of a release that knew a column which this one has not yet, or has no more."""
     query(raw_url, "alter table raw.inferences add column garage double precision, add column built date")
     spool, _ = delivering(tmp_path, raw_url)
-    spool.append(record(houses=b'[{"bed":3.0,"garage":2.0,"built":"1999-12-31"}]'))
+    spool.append(record(rows=b'[{"bed":3.0,"garage":2.0,"built":"1999-12-31"}]'))
     spool.close()
     again, delivery = delivering(tmp_path, raw_url)
     assert delivery.once(last=True)
@@ -263,6 +283,21 @@ def test_a_table_that_lacks_a_column_is_waited_for_and_nothing_is_lost(raw_url: 
     assert not list(tmp_path.glob("*.copy"))
 
 
+def test_what_a_release_before_0_4_left_in_the_spool_has_its_price(raw_url: str, tmp_path: Path) -> None:
+    spool, delivery = delivering(tmp_path, raw_url)
+    assert spool.append(record(told=b'{"price":2.5,"low":1.0,"high":3.0,"unseen":[],"missing":[]}'))
+    assert delivery.once(last=True)
+    assert query(raw_url, "select prediction, low, high from raw.inferences") == [(2.5, 1.0, 3.0)]
+
+
+def test_a_row_that_lacks_what_the_table_lacks_is_not_held_up(raw_url: str, tmp_path: Path) -> None:
+    query(raw_url, "alter table raw.inferences drop column street")
+    spool, delivery = delivering(tmp_path, raw_url)
+    assert spool.append(record())
+    assert delivery.once(last=True)
+    assert stored(raw_url) == 1
+
+
 def test_a_column_added_while_it_delivers_disturbs_nothing(raw_url: str, tmp_path: Path) -> None:
     spool, delivery = delivering(tmp_path, raw_url)
     for name in ("first", "second", "third", "fourth", "fifth", "sixth", "seventh"):  # prepared statements among them
@@ -274,45 +309,71 @@ def test_a_column_added_while_it_delivers_disturbs_nothing(raw_url: str, tmp_pat
 
 
 @pytest.fixture
-def client(bundles: tuple[Path, Path], tmp_path: Path) -> Iterator[TestClient]:
-    """The API with a small spool and RAW away."""
-    state = State(served=Served(Wanted(3, "run"), model.load(bundles[0]), datetime.now(UTC)))
-    settings = Settings(
-        tracking_uri="http://127.0.0.1:9", raw_url="postgresql://x@127.0.0.1:9/raw", spool=tmp_path,
-        spool_bytes=2**16, drain_seconds=0,
-    )  # fmt: skip
-    with TestClient(create_app(settings, state)) as client:
-        yield client
+def away(tmp_path: Path) -> dict[str, Any]:
+    """Settings with a small spool and RAW away."""
+    return {
+        "raw_url": "postgresql://x@127.0.0.1:9/raw", "spool": tmp_path, "spool_bytes": 2**16, "drain_seconds": 0
+    }  # fmt: skip
 
 
-def test_with_a_full_spool_it_answers_that_nothing_is_stored(client: TestClient) -> None:
-    said = [client.post("/predict", json={"houses": [{}] * 50}).json() for _ in range(12)]
+def test_with_a_full_spool_it_answers_that_nothing_is_stored(
+    asking: Asking, models: tuple[Model, Model], away: dict[str, Any]
+) -> None:
+    client = asking(models[0], **away)
+    said = [client.post("/predict", json={"instances": [{}] * 50}).json() for _ in range(16)]
     assert said[0]["stored"] is True
     assert said[-1]["stored"] is False
     told = client.get("/metrics").text
     kept = 50 * sum(one["stored"] for one in said)
     assert f"relevo_serving_inferences_kept_total {float(kept)}" in told
-    assert f"relevo_serving_inferences_lost_total {float(600 - kept)}" in told
+    assert f"relevo_serving_inferences_lost_total {float(800 - kept)}" in told
+    assert "relevo_serving_rows_total 800.0" in told
 
 
-def test_with_a_full_spool_it_refuses_if_told_to(bundles: tuple[Path, Path], tmp_path: Path) -> None:
-    state = State(served=Served(Wanted(3, "run"), model.load(bundles[0]), datetime.now(UTC)))
-    settings = Settings(
-        tracking_uri="http://127.0.0.1:9", raw_url="postgresql://x@127.0.0.1:9/raw", spool=tmp_path,
-        spool_bytes=2**16, drain_seconds=0, spool_full="refuse",
-    )  # fmt: skip
-    with TestClient(create_app(settings, state)) as client:
-        answers = [client.post("/predict", json={"houses": [{}] * 50}) for _ in range(12)]
-        assert answers[0].json()["stored"] is True
-        assert answers[-1].status_code == 503
-        assert "no room to keep" in answers[-1].json()["error"]
-        assert client.post("/explain", json={"houses": [{}]}).status_code == 200
+@pytest.mark.parametrize("fast", [True, False])
+def test_with_a_full_spool_it_refuses_if_told_to(
+    asking: Asking, models: tuple[Model, Model], away: dict[str, Any], fast: bool
+) -> None:
+    client = asking(models[0], **away, spool_full="refuse", fast_path=fast)
+    answers = [client.post("/predict", json={"instances": [{}] * 50}) for _ in range(16)]
+    assert answers[0].json()["stored"] is True
+    assert answers[-1].status_code == 503
+    assert "no room to keep" in answers[-1].json()["error"]
+    assert client.post("/explain", json={"instances": [{}]}).status_code == 200
+    kept = sum(answer.status_code == 200 for answer in answers)
+    assert f"relevo_serving_rows_total {float(50 * kept)}" in client.get("/metrics").text
 
 
-def test_it_stores_nothing_unless_told_where(bundles: tuple[Path, Path]) -> None:
-    state = State(served=Served(Wanted(3, "run"), model.load(bundles[0]), datetime.now(UTC)))
-    with TestClient(create_app(Settings(tracking_uri="http://127.0.0.1:9"), state)) as client:
-        assert client.post("/predict", json={"houses": [{}]}).json()["stored"] is False
+def test_it_stores_nothing_unless_told_where(asking: Asking, models: tuple[Model, Model]) -> None:
+    assert asking(models[0]).post("/predict", json={"instances": [{}]}).json()["stored"] is False
+
+
+def test_what_is_asked_of_any_version_is_stored_by_its_own_columns(
+    asking: Asking, raw_url: str, tmp_path: Path
+) -> None:
+    """A model that is not Relevo's: RAW has a place for its columns, or they wait until it has."""
+    model = load_tested(foreign.odd_names(tmp_path / "model"))
+    client = asking(model, raw_url=raw_url, spool=tmp_path / "spool", store_seconds=0.05)
+    row = {name: float(place) for place, name in enumerate(foreign.ODD_NAMES)}
+    for path, body in (
+        ("/predict", {"instances": [row]}),
+        ("/invocations", {"dataframe_records": [row]}),
+        ("/v2/models/house-prices/infer", {"inputs": [
+            {"name": name, "shape": [1], "datatype": "FP64", "data": [value]} for name, value in row.items()
+        ]}),
+    ):  # fmt: skip
+        assert client.post(path, json=body).status_code == 200
+    ends = time.monotonic() + 20
+    while "relevo_serving_store_reachable 0.0" not in client.get("/metrics").text:
+        assert time.monotonic() < ends
+    for name in foreign.ODD_NAMES:
+        query(raw_url, f'alter table raw.inferences add column "{name}" double precision')
+    while stored(raw_url) < 3:
+        assert time.monotonic() < ends + 20
+        time.sleep(0.05)
+    assert query(raw_url, 'select "House Size", "class", prediction, low, unseen from raw.inferences') == [
+        (3.0, 1.0, 28.0, None, [])
+    ] * 3  # fmt: skip
 
 
 def test_a_lost_connection_is_made_anew(raw_url: str, tmp_path: Path) -> None:

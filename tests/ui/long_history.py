@@ -8,17 +8,15 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+
 from relevo_contract import names
 from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, TrainReason
-from relevo_jobs.mlflow_api import MlflowApi
 from relevo_jobs.registry import Registry, _decision_figures, _promotion_figures, _training_figures
 from tests.ui import story
 
 WRITERS = 4
-
-
-def _pairs(values: dict[str, str]) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in values.items()]
 
 
 def _record(number: int, every: int) -> DecisionRecord:
@@ -42,9 +40,9 @@ def _record(number: int, every: int) -> DecisionRecord:
 
 def write(mlflow_url: str, model: str, bundle: Path, *, batches: int = 200, versions: int = 50) -> None:
     """As many batches, of which as many were trained; the newest whole, with its files, and in production."""
-    api = MlflowApi(mlflow_url)
-    experiment = str(api.post("experiments/create", name=model)["experiment_id"])
-    api.post("registered-models/create", name=model)
+    client = MlflowClient(mlflow_url, mlflow_url)
+    experiment = client.create_experiment(model)
+    client.create_registered_model(model)
     every = batches // versions
 
     def one(number: int) -> None:
@@ -65,15 +63,13 @@ def write(mlflow_url: str, model: str, bundle: Path, *, batches: int = 200, vers
             tags[names.TAG_VERSION] = str(record.promotion.challenger_version)
         else:
             tags[names.TAG_OUTCOME] = names.OUTCOME_KEPT
-        run = api.post("runs/create", experiment_id=experiment, run_name=f"batch {number}", tags=_pairs(tags))["run"]
-        metrics = [{"key": key, "value": float(v), "timestamp": number, "step": number} for key, v in figures.items()]
-        api.post("runs/log-batch", run_id=run["info"]["run_id"], metrics=metrics, params=[], tags=[])
+        run = client.create_run(experiment, run_name=f"batch {number}", tags=tags).info
+        client.log_batch(run.run_id, [Metric(key, float(v), number, number) for key, v in figures.items()])
         if record.promotion is not None:
             told = {names.TAG_OUTCOME: tags[names.TAG_OUTCOME], names.TAG_WHY: record.decision.sentence}
             told[names.TAG_BATCHES_SEEN] = json.dumps(list(range(1, number + 1)))
-            source = f"{run['info']['artifact_uri']}/{names.MODEL_FOLDER}"
-            run_id = run["info"]["run_id"]
-            api.post("model-versions/create", name=model, source=source, run_id=run_id, tags=_pairs(told))
+            source = f"{run.artifact_uri}/{names.MODEL_FOLDER}"
+            client.create_model_version(model, source, run.run_id, told, await_creation_for=0)
 
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(one, range(1, batches)))

@@ -70,7 +70,7 @@ def ran(folder: Path) -> Iterator[Loop]:
 def _ask(url: str) -> None:
     """Price houses that differ from what was listed, and wait until RAW has them."""
     houses = [{"bed": 6, "house_size": 6000 + n, "city": "Springfield", "state": "Oregon"} for n in range(ASKED)]
-    answer = httpx.post(f"{url}/predict", json={"houses": houses}, timeout=30)
+    answer = httpx.post(f"{url}/predict", json={"instances": houses}, timeout=30)
     assert answer.json()["stored"], answer.text
     ends = time.monotonic() + 60
     while time.monotonic() < ends:

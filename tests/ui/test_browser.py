@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from relevo_demo.servers import MlflowServer
 from relevo_demo.servers.apps import AppServer, ui
 from relevo_jobs.registry import Registry
 from tests.gate import Gate
-from tests.serving_process import serving
+from tests.serving_process import Running, serving
 from tests.ui import story
 from tests.ui.browser import PHONE, chromium, opened, picture, settled, text_of
 from tests.ui.loop import BATCHES, Loop
@@ -65,6 +66,38 @@ def test_a_house_gets_its_price_its_range_its_version_and_what_made_it(
         picture(page, "predict", tmp_path)
 
 
+def steps_drawn(page: Page) -> list[tuple[str, float]]:
+    """What the waterfall shows, from above: each step's label and its dollars."""
+    chart = page.get_by_test_id("stVegaLiteChart").last
+    labels, amounts = (
+        chart.locator(f"{what} text").evaluate_all(
+            "all => all.map(e => [e.getBoundingClientRect().top, e.textContent]).sort((a, b) => a[0] - b[0])"
+        )
+        for what in (".role-axis:has(text:text('this house')) .role-axis-label", ".mark-text.role-mark")
+    )
+    dollars = [float(re.sub(r"[+$,]", "", text).replace("−", "-")) for _, text in amounts]
+    return list(zip([text for _, text in labels], dollars, strict=True))
+
+
+def test_a_second_price_is_explained_in_its_own_order(
+    browser: Browser, mlflow: MlflowServer, told: str, serving_told: Running, tmp_path: Path
+) -> None:
+    env = {"MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_API_URL": serving_told.url, "RELEVO_MODEL": told}
+    orders = []
+    with ui(tmp_path / "ui", env) as server, opened(browser, server.url) as page:
+        for size in ("9000", "1300", "300"):
+            page.get_by_label("House size, square feet").fill(size)
+            predict(page)
+            expect(page.get_by_test_id("stVegaLiteChart").last).to_contain_text(f"house size {int(size):,}")
+            picture(page, f"size-{size}", tmp_path)
+            (first, base), *steps, (last, price) = steps_drawn(page)
+            assert (first, last) == ("a typical listing", "this house")
+            assert base + sum(amount for _, amount in steps) == pytest.approx(price, abs=10)
+            assert [abs(amount) for _, amount in steps] == sorted((abs(a) for _, a in steps), reverse=True)
+            orders.append([label.split()[0] for label, _ in steps])
+    assert orders[0] != orders[1], "else nothing is tried"
+
+
 def test_an_unknown_place_can_be_typed_and_is_priced_with_a_warning(loop: Loop, browser: Browser) -> None:
     with opened(browser, loop.ui.url) as page:
         city = page.get_by_role("combobox", name="City")
@@ -85,7 +118,7 @@ def below(field: Locator, told: Locator) -> bool:
 
 def test_a_wrong_value_is_explained_beside_its_field_and_kept(loop: Loop, browser: Browser, tmp_path: Path) -> None:
     with opened(browser, loop.ui.url) as page:
-        code = page.get_by_label("Zip code")
+        code = page.get_by_label("Zip code", exact=True)
         code.fill("0" * 21)
         code.press("Tab")
         predict(page)
@@ -117,7 +150,7 @@ def test_a_value_nobody_can_believe_is_told_beside_its_field_and_priced_as_unkno
 
 def test_the_form_is_filled_and_sent_by_keyboard_alone(loop: Loop, browser: Browser) -> None:
     with opened(browser, loop.ui.url) as page:
-        page.get_by_label("Zip code").focus()
+        page.get_by_label("Zip code", exact=True).focus()
         page.keyboard.type("02108")
         reached = []
         for _ in range(40):
@@ -190,7 +223,7 @@ def test_two_versions_stand_side_by_side_and_the_analysis_is_one_file(
 ) -> None:
     with opened(browser, f"{loop.ui.url}/models") as page:
         said = text_of(page)
-        for words in ("On the same rows", "The data they saw", "What they look at", "How one feature moves the price"):
+        for words in ("On the same rows", "The data they saw", "What they look at", "How one column moves the price"):
             assert words in said
         assert "held-out rows of the" in said
         picture(page, "models", tmp_path)
@@ -310,7 +343,7 @@ def test_a_promotion_that_happens_while_the_pages_are_open_shows_by_itself(
             url = server.url
             with opened(browser, f"{url}/history") as page, opened(browser, url) as form:
                 expect(page.get_by_text("1 batch, 1 training, 1 promoted; version 1 is in production.")).to_be_visible()
-                form.get_by_label("Zip code").fill("00601")
+                form.get_by_label("Zip code", exact=True).fill("00601")
                 predict(form)
                 expect(form.get_by_text("Answered by version 1")).to_be_visible()
                 settle(2, TrainReason.ERROR, Criterion.BETTER, 1)
@@ -320,6 +353,6 @@ def test_a_promotion_that_happens_while_the_pages_are_open_shows_by_itself(
                 ).to_be_visible()
                 assert "Batch 1:" in selected(page, "Open a batch"), "it stays open"
                 expect(form.get_by_text("Version 2 serves by now: ask again for its price.")).to_be_visible()
-                expect(form.get_by_label("Zip code")).to_have_value("00601")
+                expect(form.get_by_label("Zip code", exact=True)).to_have_value("00601")
                 predict(form)
                 expect(form.get_by_text("Answered by version 2")).to_be_visible()

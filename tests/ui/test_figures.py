@@ -53,8 +53,7 @@ class Stores:
         folder = self.folder / str(version)
         if not folder.exists():
             folder.mkdir()
-            files = [names.ENCODER_FILE, names.ONNX_FILE, names.PROFILE_FILE]
-            self.registry.download(self.runs[version], files, folder)
+            self.registry.download(self.runs[version], [*Scorer.FILES, names.PROFILE_FILE], folder)
         return Scorer(folder).predict(rows)
 
     def trained_on(self, version: int) -> set[int]:
@@ -174,7 +173,7 @@ def test_any_two_versions_are_compared_on_rows_of_clean(stores: Stores, loop: Lo
     mlflow = MlflowRecords(loop.mlflow_url, MODEL, timeout=20)
     older, newer = min(stores.runs), max(stores.runs)
     assert older < newer
-    shared = comparison.shared(mlflow.holdout(stores.runs[older]), mlflow.holdout(stores.runs[newer]))
+    shared = comparison.shared(mlflow.holdout(older), mlflow.holdout(newer))
     assert shared is not None
     rows = stores.clean.columns(shared.batches, holdout=True)
     price = np.log(rows["price"])

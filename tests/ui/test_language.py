@@ -11,8 +11,6 @@ import relevo_ui
 from relevo_contract.strict_csv import Fault
 from relevo_ui import (
     batches,
-    contributions,
-    features,
     history,
     house_file,
     mlflow_records,
@@ -42,11 +40,7 @@ def spoken() -> set[str]:
         *history.REASONS.values(),
         *history.CRITERIA.values(),
         *history.DEFECTS.values(),
-        *contributions.TOPICS.values(),
         *batches.REJECTIONS.values(),
-        *features.MEANINGS.values(),
-        *features.FAMILIES.values(),
-        *features.KEYS.values(),
         *(verdict.value for verdict in Verdict),
         *problems.TEXTS,
         *("1 day ago", "{count} days ago", "1 hour ago", "{count} hours ago", "1 minute ago", "{count} minutes ago"),
@@ -61,7 +55,7 @@ def spoken() -> set[str]:
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id in {"say", "spoken", "FileError"}
+                and node.func.id in {"say", "mark", "spoken", "FileError"}
             ):
                 found.update(constants(node.args[0]))
     return found

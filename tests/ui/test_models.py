@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 
 from relevo_contract import names
-from relevo_contract.bundle import HoldoutPredictions, ShapSummary
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.profiling import bin_counts, numeric_profile
 from relevo_contract.record import Criterion, DecisionRecord, Distribution, Estimate, TrainReason
-from relevo_ui import batches, column_charts, comparison, links, report, service, versions
+from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
+from relevo_ui import batches, column_charts, comparison, links, model_charts, report, service, versions
 from relevo_ui.language import spanish
 from relevo_ui.settings import Settings
 from relevo_ui.versions import Told
@@ -40,14 +40,14 @@ def profile(states: dict[str, int]) -> Profile:
     return Profile(rows=100, batches=(1,), columns={"price": price, "state": state}, promised=promised)
 
 
-def shap(*weights: float) -> ShapSummary:
-    features = ("house_size", "price_by_zip_code")
-    return ShapSummary(
-        features=features,
-        mean_absolute=weights,
-        base_value=12.0,
-        inputs=((900.0, 11.0), (None, 12.0)),
-        values=((0.1, 0.2), (0.3, 0.4)),
+def shap(*weights: float) -> ShapleySummary:
+    columns = ("house_size", "city", "prev_sold_date")
+    return ShapleySummary(
+        columns=columns,
+        mean_absolute=(*weights, 0.0),
+        typical=Example(inputs={"house_size": 1500.0, "city": "Ponce", "prev_sold_date": None}, prediction=200_000),
+        inputs=((900.0, "San Juan", None), (None, "SAN JUAN", 18_262.0), (2000.0, None, 0.0)),
+        values=((-9000.0, 2000.0, 5.0), (300.0, 2100.0, 40.0), (7000.0, -60.0, 0.0)),
     )
 
 
@@ -56,7 +56,7 @@ def kept(batch_rows: dict[int, int], error: float) -> HoldoutPredictions:
     return HoldoutPredictions(
         batches=tuple(batch_rows),
         counts=tuple(batch_rows.values()),
-        log_price=tuple(prices),
+        actual=tuple(prices),
         predicted=tuple(price + error for price in prices),
     )
 
@@ -70,7 +70,7 @@ def test_two_versions_are_compared_on_the_rows_they_share_alone() -> None:
 
 
 def test_rows_of_a_batch_that_was_cleaned_anew_are_not_taken_for_the_same() -> None:
-    other = kept({1: 40}, 0.1).model_copy(update={"log_price": (0.0,) * 40})
+    other = kept({1: 40}, 0.1).model_copy(update={"actual": (0.0,) * 40})
     assert comparison.shared(kept({1: 40}, 0.3), other) is None
     assert comparison.shared(kept({}, 0.3), kept({1: 4}, 0.1)) is None
     assert comparison.shared(None, kept({1: 4}, 0.1)) is None
@@ -83,7 +83,7 @@ def test_a_house_held_out_many_times_is_one_house() -> None:
     def of(things: tuple[int, ...]) -> HoldoutPredictions:
         predicted = tuple((price + wrong).tolist())
         prices = tuple(price.tolist())
-        return HoldoutPredictions(batches=(1,), counts=(480,), log_price=prices, predicted=predicted, things=things)
+        return HoldoutPredictions(batches=(1,), counts=(480,), actual=prices, predicted=predicted, things=things)
 
     houses = tuple(np.repeat(np.arange(60), 8).tolist())
     by_row = comparison.shared(of(()), of(()))
@@ -97,12 +97,42 @@ def test_a_house_held_out_many_times_is_one_house() -> None:
 
 def test_what_the_newer_looks_at_more_is_told_in_shares() -> None:
     weights = comparison.weights(shap(1.0, 3.0), shap(4.0, 4.0))
-    assert [(w.feature, w.older, w.newer, w.gained) for w in weights] == [
-        ("price_by_zip_code", 0.75, 0.5, -0.25),
+    assert [(w.column, w.older, w.newer, w.gained) for w in weights] == [
+        ("city", 0.75, 0.5, -0.25),
         ("house_size", 0.25, 0.5, 0.25),
+        ("prev_sold_date", 0.0, 0.0, 0.0),
     ]
     assert comparison.weights(None, None) == []
-    assert comparison.dependence(shap(1, 1), "house_size") == [(900.0, 0.1)]
+    drawn = model_charts.importance(weights, "version 1", "version 2").to_dict()
+    assert list(dict.fromkeys(drawn["encoding"]["y"]["sort"])) == ["city", "house size", "previous sale"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "axis"),
+    [
+        ("house_size", [(900.0, -9000.0), (2000.0, 7000.0)], ("x", "quantitative")),
+        ("city", [("san juan", 2000.0), ("san juan", 2100.0), ("", -60.0)], ("y", "nominal")),
+        ("prev_sold_date", [(date(2020, 1, 1), 40.0), (date(1970, 1, 1), 0.0)], ("x", "temporal")),
+    ],
+)
+def test_a_columns_values_are_drawn_with_the_dollars_by_which_they_moved_the_price(
+    column: str, values: list[tuple[object, float]], axis: tuple[str, str]
+) -> None:
+    pairs = comparison.dependence(shap(1, 1), column)
+    assert pairs == values
+    both = [(version, *pair) for version in ("version 1", "version 2") for pair in pairs]
+    drawn = model_charts.dependence(both, column, ("version 1", "version 2"))
+    channel, kind = axis
+    assert drawn.to_dict()["encoding"][channel]["type"] == kind
+
+
+def test_rare_categories_are_drawn_as_one() -> None:
+    cities = [f"city {n}" for n in range(30) for _ in range(1 + (n < model_charts.SHOWN))]
+    chart = model_charts.dependence([("version 1", city, 5.0) for city in cities], "city", ("version 1", "version 2"))
+    drawn = chart.to_dict()["encoding"]["y"]["sort"]
+    assert sorted(drawn[:-1]) == sorted(f"City {n}" for n in range(model_charts.SHOWN))
+    assert drawn[-1] == "all others"
+    assert set(chart.data["value"]) == set(drawn)
 
 
 def test_places_the_newer_saw_and_the_older_did_not_are_named() -> None:

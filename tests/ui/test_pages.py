@@ -9,9 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 import relevo_ui
 from relevo_contract import names
+from relevo_contract.listing import LISTINGS
 from relevo_contract.record import Criterion, TrainReason
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
+from relevo_ui.wording import column
 from tests.gate import Gate
 from tests.serving_process import Running, serving
 from tests.ui import story
@@ -52,11 +54,42 @@ def test_a_house_is_priced_by_the_api_and_the_answer_says_by_which_version(
     house = {"bed": 3, "bath": 2, "house_size": 1800, "status": "for_sale", "state": app.selectbox[0].value}
     (prediction,) = serving_told.predict({k: v for k, v in house.items() if v}).json()["predictions"]
     said = shown(app)
-    assert f"Predicted price ${prediction['price']:,.0f}" in said
+    assert f"Predicted price ${prediction['prediction']:,.0f}" in said
     assert rf"\${prediction['low']:,.0f}" in said
     assert rf"\${prediction['high']:,.0f}" in said
     assert f"**version 2** of {told}" in said
     assert not app.warning
+
+
+def test_what_made_a_price_is_told_by_the_columns_and_the_values_that_were_typed(
+    env: pytest.MonkeyPatch, told: str, serving_told: Running
+) -> None:
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    env.setenv("RELEVO_MODEL", told)
+    app = page("predict").run()
+    app.number_input[2].set_value(1800)
+    app.button[0].click().run()
+    assert "the price of a typical listing" in shown(app)
+    table = app.dataframe[0].value.set_index("column")
+    assert sorted(table.index) == sorted(column(name) for name in LISTINGS.inputs)
+    assert table["this house"]["house size"] == "1,800"
+    assert table["this house"]["status"] == "for sale"
+    assert table["this house"]["broker"] == "(no value)"
+    assert table["dollars"].str.match(r"[+−]\$[\d,]+").all()
+    dollars = table["dollars"].str.replace(r"[+$,]", "", regex=True).str.replace("−", "-").astype(int).abs()
+    assert dollars.is_monotonic_decreasing
+
+
+def test_two_versions_are_set_side_by_side_by_column(env: pytest.MonkeyPatch, told: str) -> None:
+    env.setenv("RELEVO_MODEL", told)
+    app = page("models").run()
+    assert "What they look at" in shown(app)
+    assert "keeps no Shapley values" not in shown(app)
+    charts = len(app.get("vega_lite_chart"))
+    for name in ("house_size", "city", "prev_sold_date"):
+        app.selectbox(key="column").select(name).run()
+        assert "by how much that moved the price" in shown(app)
+        assert len(app.get("vega_lite_chart")) == charts
 
 
 def test_an_unknown_place_is_priced_with_a_warning(env: pytest.MonkeyPatch, told: str, serving_told: Running) -> None:

@@ -7,37 +7,43 @@ from datetime import date
 
 import pytest
 
-from relevo_contract.values import Came, Day, Number, Rule, Text, ZipCode
+from relevo_contract.values import AnyRule, Came, Day, Number, Text, ZipCode
 from relevo_ui import contributions, model_charts
-from relevo_ui.api import Contribution, Explanation
+from relevo_ui.api import Base, Contribution, Explanation
 from relevo_ui.language import spanish
 from relevo_ui.problems import TOO_LONG, explained
 
 
-def part(feature: str, dollars: float, *inputs: str) -> Contribution:
-    return Contribution(feature=feature, inputs=list(inputs), value=1.0, dollars=dollars)
+def part(column: str, dollars: float, value: float | str | None = None) -> Contribution:
+    return Contribution(column=column, value=value, contribution=dollars)
 
 
+BASE = Base(
+    prediction=100.0,
+    inputs={"bed": 3.0, "acre_lot": None, "house_size": 1500.0, "status": "for_sale", "city": "san juan"},
+)
 EXPLANATION = Explanation(
-    price=150.0,
-    base_price=100.0,
+    prediction=150.0,
+    base=BASE,
     contributions=[
-        part("price_by_zip_code", 60.0, "zip_code", "city", "state"),
-        part("price_by_state", -20.0, "state"),
-        part("house_size", 30.0, "house_size"),
-        part("price_by_size", 5.0, "house_size", "zip_code"),
-        part("additive_price", -25.0, "house_size", "bed", "zip_code", "brokered_by", "status"),
+        part("city", 60.0, "Ponce"),
+        part("house_size", -25.0, 1200.5),
+        part("acre_lot", 12.0),
+        part("brokered_by", 8.0),
+        part("bed", -5.0),
+        part("status", 0.0, "for_sale"),
     ],
 )
 
 
-def test_the_steps_lead_from_the_base_price_to_the_price() -> None:
-    steps = contributions.steps(EXPLANATION)
+def test_the_steps_lead_from_the_typical_listing_to_the_price_column_by_column() -> None:
+    steps = contributions.steps(EXPLANATION, blanked={"bed"})
     assert [(s.label, s.dollars) for s in steps] == [
-        ("place", 40.0),
-        ("house size", 30.0),
-        ("the house as a whole", -25.0),
-        ("place and house size", 5.0),
+        ("city Ponce", 60.0),
+        ("house size 1,200.5", -25.0),
+        ("not given: lot (acres) and broker", 20.0),
+        ("bed (no value)", -5.0),
+        ("status for sale", 0.0),
     ]
     assert steps[0].start == 100.0
     assert steps[-1].end == pytest.approx(150.0)
@@ -46,14 +52,37 @@ def test_the_steps_lead_from_the_base_price_to_the_price() -> None:
 
 def test_what_is_over_is_one_step_and_nothing_is_lost() -> None:
     steps = contributions.steps(EXPLANATION, most=2)
-    assert [s.label for s in steps] == ["place", "3 more"]
+    assert [s.label for s in steps] == ["city Ponce", "3 more"]
     assert steps[-1].end == pytest.approx(150.0)
 
 
+def test_the_typical_listing_is_told_by_what_is_known_of_it() -> None:
+    assert contributions.described(BASE.inputs) == "bed 3, house size 1,500, status for sale and city San Juan"
+    assert contributions.described(BASE.inputs, spanish) == (
+        "dormitorios 3, superficie 1,500, situación en venta y ciudad San Juan"
+    )
+    assert contributions.described({}) == ""
+
+
 def test_a_waterfall_says_each_step_in_dollars_and_in_words() -> None:
-    drawn = str(model_charts.waterfall(100.0, contributions.steps(EXPLANATION, spanish), 150.0, spanish).to_dict())
-    for words in ("+$40", "−$25", "lugar", "una casa promedio", "baja el precio", "$150"):
+    drawn = str(model_charts.waterfall(100.0, contributions.steps(EXPLANATION, say=spanish), 150.0, spanish).to_dict())
+    for words in ("+$60", "−$25", "ciudad Ponce", "un anuncio típico", "sin dato: terreno", "baja el precio", "$150"):
         assert words in drawn
+
+
+def test_a_waterfalls_rows_are_in_the_order_of_its_own_steps() -> None:
+    """A page that draws a second picture in the first one's place would keep the first one's order otherwise."""
+    for explanation in (EXPLANATION, EXPLANATION.model_copy(update={"contributions": EXPLANATION.contributions[2:]})):
+        steps = contributions.steps(explanation)
+        drawn = model_charts.waterfall(100.0, steps, 150.0).to_dict()
+        ordered = [label.replace("|", " ") for label in drawn["layer"][0]["encoding"]["y"]["sort"]]
+        assert ordered == ["a typical listing", *(step.label for step in steps), "this house"]
+
+
+def test_a_long_value_is_cut_in_a_picture() -> None:
+    for text in ("x" * 200, "Llanfair pwll " * 14):
+        told = contributions.named("city", text)
+        assert len(told) <= len("city ") + 40
 
 
 @pytest.mark.parametrize(
@@ -71,8 +100,9 @@ def test_a_waterfall_says_each_step_in_dollars_and_in_words() -> None:
         (Day(date(1800, 1, 1)), "1700-01-01", "del 1800-01-01 al 9999-12-31 y llegó 1700-01-01"),
     ],
 )
-def test_what_a_rule_says_of_a_value_is_said_in_a_persons_language(rule: Rule, came: Came, in_spanish: str) -> None:
-    problem = rule.read(came).problem
+def test_what_a_rule_says_of_a_value_is_said_in_a_persons_language(rule: AnyRule, came: Came, in_spanish: str) -> None:
+    read = rule.read(came)
+    problem = read.doubt or read.error
     assert explained(problem) == problem
     assert in_spanish in explained(problem, spanish)
 

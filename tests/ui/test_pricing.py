@@ -31,20 +31,20 @@ class Asked:
     def __call__(self, houses: Houses) -> Answer:
         self.requests.append(len(houses))
         self._then(len(self.requests))
-        size = len(json.dumps({"houses": houses}, ensure_ascii=False, separators=(",", ":")).encode())
+        size = len(json.dumps({"instances": houses}, ensure_ascii=False, separators=(",", ":")).encode())
         if size > self._size or len(houses) > self._rows:
             raise TooMuch("too much")
         wrong = {(n, name): "wrong" for n, house in enumerate(houses) for name, v in house.items() if v == "x"}
         if wrong:
             raise BadHouse("wrong", wrong)
-        priced = [Prediction(price=float(h.get("bed", 0)), low=1, high=2, unseen=[], missing=[]) for h in houses]
+        priced = [Prediction(prediction=float(h.get("bed", 0)), low=1, high=2, unseen=[], missing=[]) for h in houses]
         return Answer(predictions=priced, model=SERVING)
 
 
 def test_a_wrong_house_is_told_with_all_that_is_wrong_and_the_others_are_priced() -> None:
     ask = Asked()
     priced = pricing.price([{"bed": "1"}, {"bed": "x", "city": "x"}, {"bed": "3"}, {"city": "x"}], ask)
-    assert {n: p.price for n, (p, _) in priced.predictions.items()} == {0: 1.0, 2: 3.0}
+    assert {n: p.prediction for n, (p, _) in priced.predictions.items()} == {0: 1.0, 2: 3.0}
     assert priced.problems == {1: {"bed": "wrong", "city": "wrong"}, 3: {"city": "wrong"}}
     assert ask.requests == [4, 2]
     assert (priced.stopped, priced.done) == (None, 4)

@@ -20,7 +20,7 @@ OURS = b'{"error": "the {very} reason", "fields": []}'
 ANSWER = (
     b"""{"predictions": [%b], "model": {"name": "m", "version": 1, "run_id": "r", "since": "2026-11-04T00:00:00Z"}}"""
 )
-HOUSE = b'{"price": 1, "low": 1, "high": 2, "unseen": [], "missing": ["bed"]}'
+HOUSE = b'{"prediction": 1, "low": 1, "high": 2, "unseen": [], "missing": ["bed"]}'
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def answering(status: int, body: bytes, *, location: str = "", after: float = 0)
         (418, HTML, ApiAway, "answered 418: check RELEVO_API_URL"),
         (422, OURS, BadHouse, "the {very} reason"),
         (422, HTML, ApiAway, "answered 422: check RELEVO_API_URL"),
-        (422, b'{"error": "many", "fields": [{"field": "houses", "problem": "many"}]}', TooMuch, "(422) – many"),
+        (422, b'{"error": "many", "fields": [{"field": "instances", "problem": "many"}]}', TooMuch, "(422) – many"),
         (429, HTML, ApiAway, "asked too often"),
         (500, OURS, ApiAway, "failed at /predict (500) – the {very} reason: its log says why"),
         (500, HTML, ApiAway, "failed at /predict (500): its log says why"),
@@ -106,7 +106,7 @@ def test_an_answer_that_is_late_is_told_from_one_that_never_comes() -> None:
 
 
 def test_what_is_wrong_is_told_by_house_and_input_all_at_once() -> None:
-    fields = [f'{{"field": "houses.{n}.{name}", "problem": "p"}}' for n in range(500) for name in ("bed", "bath.x")]
+    fields = [f'{{"field": "instances.{n}.{name}", "problem": "p"}}' for n in range(500) for name in ("bed", "bath.x")]
     body = b'{"error": "wrong", "fields": [%b]}' % ",".join(fields).encode()
     with answering(422, body) as client, pytest.raises(BadHouse) as told:
         client.predict([{}] * 500)

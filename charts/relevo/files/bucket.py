@@ -1,8 +1,8 @@
 """Copies a bucket to a tar on stdout, or a tar on stdin into a bucket: `python bucket.py save|load BUCKET`.
 
-Run in MLflow's pod by `kubectl exec` (docs/operating.md), which has boto3, the bucket's keys and the way to it, so that
-a backup needs no tool but kubectl and no key leaves the cluster. One object at a time is held, in /tmp. Types and other
-metadata of objects are left out, for nothing reads them.
+Run by `kubectl exec` (docs/operating.md) in a pod that is made for it, which has boto3, keys for all of the bucket and
+the way to it, so that a backup needs no tool but kubectl and no key leaves the cluster. One object at a time is held,
+in /tmp. Types and other metadata of objects are left out, for nothing reads them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import boto3
@@ -59,7 +60,13 @@ def main() -> int:
     if len(sys.argv) != 3 or sys.argv[1] not in {"save", "load"}:
         print("expected save or load, and a bucket's name", file=sys.stderr)
         return 2
-    client = boto3.client("s3", endpoint_url=os.environ.get("MLFLOW_S3_ENDPOINT_URL"))
+    access_key, secret_key = (
+        Path(os.environ[f"AWS_{name}_FILE"]).read_text().strip() for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    )
+    client = boto3.client(
+        "s3", endpoint_url=os.environ["RELEVO_S3_ENDPOINT_URL"], aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+    )  # fmt: skip
     verb, bucket = sys.argv[1:]
     if verb == "save":
         print(f"saved {save(client, bucket, sys.stdout.buffer)} objects of {bucket}", file=sys.stderr)

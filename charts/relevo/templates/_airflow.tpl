@@ -42,7 +42,7 @@
 - {name: AIRFLOW__USAGE_DATA_COLLECTION__ENABLED, value: "False"}
 - {name: RELEVO_STEPS, value: /etc/relevo/steps}
 - {name: RELEVO_SCHEDULE, value: {{ include "relevo.text" .Values.airflow.schedule }}}
-- {name: RELEVO_MLFLOW_UI, value: {{ .Values.mlflow.uiUrl | default "http://localhost:5000" | include "relevo.text" }}}
+- {name: RELEVO_MLFLOW_UI, value: {{ include "relevo.uiUrl" (list . "mlflow" "http://localhost:5000") | include "relevo.text" }}}
 {{- with .Values.airflow.env }}
 {{ toYaml . }}
 {{- end }}

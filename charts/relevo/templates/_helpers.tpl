@@ -25,6 +25,11 @@ argocd.argoproj.io/sync-wave: {{ . | quote }}
 {{ $root.Values.image.registry }}/{{ $image.repository }}:{{ $image.tag | default $root.Values.image.tag | default $published | default $root.Chart.AppVersion }}
 {{- end }}
 
+{{/* Somebody else's image: its tag, for people to read, and its digest, if there is one, for the node. */}}
+{{- define "relevo.upstreamImage" -}}
+{{ .repository }}:{{ .tag }}{{ with .digest }}@{{ . }}{{ end }}
+{{- end }}
+
 {{/* What every pod has in common. Takes (list $ uid). */}}
 {{- define "relevo.pod" -}}
 {{- $root := index . 0 -}}
@@ -52,13 +57,19 @@ securityContext:
   readOnlyRootFilesystem: true
 {{- end }}
 
+{{/* A folder that goes with the pod, at most as large as what the container may have of the node's disk. Takes
+(list name resources). */}}
+{{- define "relevo.scratch" -}}
+- {name: {{ index . 0 }}, emptyDir: {sizeLimit: {{ dig "limits" "ephemeral-storage" "1Gi" (index . 1) }}}}
+{{- end }}
+
 {{/* Text as the value of a variable, or an argument: the kubelet takes $(NAME) for a variable's value, and $$ for a $. */}}
 {{- define "relevo.text" -}}
 {{ . | toString | replace "$" "$$" | quote }}
 {{- end }}
 
 {{/* Keys of Secrets as files, /secrets/NAME/KEY. So no password is in an environment, where $(VARIABLE) in a text would
-stand for it. Both take a dict of NAME to (list secret key key ...). */}}
+stand for it. Both take a dict of NAME to (list secret key key ...), a key as KEY=FILE if its file has another name. */}}
 {{- define "relevo.secretMounts" -}}
 {{- range $name, $_ := . }}
 - {name: {{ $name }}, mountPath: /secrets/{{ $name }}, readOnly: true}
@@ -73,7 +84,7 @@ stand for it. Both take a dict of NAME to (list secret key key ...). */}}
     defaultMode: 0440
     items:
       {{- range rest $secret }}
-      - {key: {{ . }}, path: {{ . }}}
+      - {key: {{ splitList "=" . | first }}, path: {{ splitList "=" . | last }}}
       {{- end }}
 {{- end }}
 {{- end }}
@@ -91,16 +102,20 @@ stand for it. Both take a dict of NAME to (list secret key key ...). */}}
 {{ $raw.servingSecret | default $raw.existingSecret | default (printf "%s-raw-serving" .Release.Name) }}
 {{- end }}
 
-{{- define "relevo.bucketSecret" -}}
-{{ .Values.bucket.existingSecret | default (printf "%s-s3" .Release.Name) }}
-{{- end }}
-
 {{- define "relevo.bucketEndpoint" -}}
 {{ .Values.bucket.endpoint | default (printf "http://%s-s3:8333" .Release.Name) }}
 {{- end }}
 
+{{/* The bucket's keys of collect or mlflow, which reach a prefix of it each, or of nobody: all of it. Takes (list $ who). */}}
 {{- define "relevo.bucketKeys" -}}
-{{ list (include "relevo.bucketSecret" .) "access-key" "secret-key" | toJson }}
+{{- $bucket := (index . 0).Values.bucket -}}
+{{- $who := index . 1 -}}
+{{- if $bucket.endpoint -}}
+{{ list (get $bucket (printf "%sSecret" $who) | default $bucket.existingSecret) "access-key" "secret-key" | toJson }}
+{{- else -}}
+{{- $of := $who | empty | ternary "" (printf "%s-" $who) -}}
+{{ list (printf "%s-s3" (index . 0).Release.Name) (printf "%saccess-key=access-key" $of) (printf "%ssecret-key=secret-key" $of) | toJson }}
+{{- end -}}
 {{- end }}
 
 {{- define "relevo.airflowSecret" -}}
@@ -115,10 +130,46 @@ stand for it. Both take a dict of NAME to (list secret key key ...). */}}
 {{ .Values.operator.webhook.existingSecret | default (printf "%s-operator-webhook" .Release.Name) }}
 {{- end }}
 
+{{/* Where a person's browser finds a part: as the values say, or by its name in hosts. Takes (list $ part otherwise). */}}
+{{- define "relevo.uiUrl" -}}
+{{- $root := index . 0 -}}
+{{- $part := index . 1 -}}
+{{- $host := get $root.Values.hosts $part -}}
+{{- $outside := and $host (printf "%s://%s" (ternary "https" "http" $root.Values.hosts.https) $host) -}}
+{{ (index $root.Values $part).uiUrl | default $outside | default (index . 2) }}
+{{- end }}
+
+{{/* "true" if people log in before they come to a part from outside. Takes (list $ part). */}}
+{{- define "relevo.guarded" -}}
+{{- $root := index . 0 -}}
+{{- if and $root.Values.oauth2Proxy.enabled (has (index . 1) (list "ui" "mlflow")) (get $root.Values.hosts (index . 1)) }}true{{ end }}
+{{- end }}
+
 {{- define "relevo.sourceUrl" -}}
 {{ .Values.source.url | default (printf "http://%s-source:8000" .Release.Name) }}
 {{- end }}
 
+{{/* MLflow's users, by the part that logs in as each; what each may do stands in images/mlflow/door/relevo_logins.py. */}}
+{{- define "relevo.mlflowUsers" -}}
+admin operator people promote serving steps ui
+{{- end }}
+
+{{/* Where MLflow is and the login for it, which belong together, as files. Takes (list $ user). */}}
+{{- define "relevo.mlflowLogin" -}}
+{{ list (printf "%s-mlflow-%s" (index . 0).Release.Name (index . 1)) "url" "username" "password" | toJson }}
+{{- end }}
+
+{{- define "relevo.mlflowEnv" -}}
+- {name: MLFLOW_TRACKING_URI_FILE, value: /secrets/mlflow/url}
+- {name: MLFLOW_TRACKING_USERNAME_FILE, value: /secrets/mlflow/username}
+- {name: MLFLOW_TRACKING_PASSWORD_FILE, value: /secrets/mlflow/password}
+{{- end }}
+
 {{- define "relevo.mlflowUrl" -}}
 http://{{ .Release.Name }}-mlflow:5000
+{{- end }}
+
+{{/* Where MLflow tells the operator of aliases that move. */}}
+{{- define "relevo.webhookUrl" -}}
+http://{{ .Release.Name }}-operator.{{ .Release.Namespace }}.svc:8080/webhooks/mlflow
 {{- end }}

@@ -9,6 +9,9 @@
   username: relevo
   password: {random: password}
   url: {url: "{{ $scheme }}://{username}:{password}@{{ $host }}:5432/{{ $database }}"}
+{{ $host }}-superuser:
+  username: relevo_superuser
+  password: {random: password}
 {{- if eq $database "raw" }}
 {{ $host }}-serving:
   username: relevo_serving
@@ -18,18 +21,36 @@
 {{- end }}
 {{- end }}
 {{- if not .Values.bucket.endpoint }}
+{{- $all := .Values.bucket.name }}
 {{ $name }}-s3:
   access-key: {random: hex}
   secret-key: {random: password}
-  identities.json:
+  {{- range $who := list "collect" "mlflow" }}
+  {{ $who }}-access-key: {random: hex}
+  {{ $who }}-secret-key: {random: password}
+  {{- end }}
+  users.json:
     json:
       identities:
-        - name: relevo
+        - name: prepare-and-backup
           credentials: [{accessKey: "{access-key}", secretKey: "{secret-key}"}]
-          actions: [Admin, Read, Write, List, Tagging]
+          actions: ["Admin:{{ $all }}"]
+        - name: collect
+          credentials: [{accessKey: "{collect-access-key}", secretKey: "{collect-secret-key}"}]
+          actions: ["Write:{{ $all }}/raw/*"]
+        - name: mlflow
+          credentials: [{accessKey: "{mlflow-access-key}", secretKey: "{mlflow-secret-key}"}]
+          actions: ["Read:{{ $all }}/mlflow/*", "Write:{{ $all }}/mlflow/*", "List:{{ $all }}/mlflow/*", "Tagging:{{ $all }}/mlflow/*"]
 {{- end }}
 {{ $name }}-mlflow:
   webhook-encryption-key: {random: fernet}
+  flask-secret-key: {random: hex}
+{{- range $who := include "relevo.mlflowUsers" . | splitList " " }}
+{{ $name }}-mlflow-{{ $who }}:
+  url: {{ include "relevo.mlflowUrl" $ }}
+  username: relevo-{{ $who }}
+  password: {random: password}
+{{- end }}
 {{- if not .Values.airflow.existingSecret }}
 {{ $name }}-airflow:
   fernet-key: {random: fernet}
@@ -38,6 +59,7 @@
 {{- end }}
 {{- if not .Values.airflow.login.existingSecret }}
 {{ $name }}-airflow-login:
+  url: http://{{ $name }}-airflow:8080
   username: {{ .Values.airflow.login.username | quote }}
   password: {random: password}
   passwords.json: {json: {"{username}": "{password}"}}
@@ -60,14 +82,20 @@
 {{- with $values.existingSecret }}{{ $required = set $required . (list "url") }}{{ end }}
 {{- with $values.servingSecret }}{{ $required = set $required . (list "url") }}{{ end }}
 {{- end }}
-{{- with .Values.bucket.existingSecret }}{{ $required = set $required . (list "access-key" "secret-key") }}{{ end }}
+{{- range list .Values.bucket.existingSecret .Values.bucket.collectSecret .Values.bucket.mlflowSecret }}
+{{- with . }}{{ $required = set $required . (list "access-key" "secret-key") }}{{ end }}
+{{- end }}
 {{- with .Values.dask.tlsSecret }}{{ $required = set $required . (list "ca.crt" "tls.crt" "tls.key") }}{{ end }}
 {{- with .Values.airflow.existingSecret }}{{ $required = set $required . (list "fernet-key" "jwt-secret" "api-secret-key") }}{{ end }}
-{{- with .Values.airflow.login.existingSecret }}{{ $required = set $required . (list "username" "password" "passwords.json") }}{{ end }}
+{{- with .Values.airflow.login.existingSecret }}{{ $required = set $required . (list "url" "username" "password" "passwords.json") }}{{ end }}
 {{- with .Values.airflow.git.existingSecret }}{{ $required = set $required . (list "connection") }}{{ end }}
 {{- if .Values.grafana.enabled }}
 {{- with .Values.grafana.login.existingSecret }}{{ $required = set $required . (list "username" "password") }}{{ end }}
 {{- end }}
+{{- if .Values.oauth2Proxy.enabled }}
+{{- with .Values.oauth2Proxy.existingSecret }}{{ $required = set $required . (list "client-secret" "cookie-secret") }}{{ end }}
+{{- end }}
+{{- with .Values.serving.auth.existingSecret }}{{ $required = set $required . (list "keys" "ui-key") }}{{ end }}
 {{- with .Values.operator.webhook.existingSecret }}{{ $required = set $required . (list "secret") }}{{ end }}
 {{- $required | toJson }}
 {{- end }}

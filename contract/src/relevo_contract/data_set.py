@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import pydantic_core
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-from relevo_contract.values import Came, Day, Number, Rule, Text, Value
+from relevo_contract.values import AnyRule, Came, Day, Number, Text, Value
 
 Columns = Mapping[str, NDArray[Any]]
 """A table by column, each of shape (n,): numbers as float64 with NaN where missing, text as object with None where
@@ -31,22 +33,6 @@ _TABLES: Final = frozenset(
 """Tables that they have beside its own."""
 
 
-class Understood(NamedTuple):
-    """A row as it is understood."""
-
-    values: dict[str, Value | None]
-    """By column; None where there is none, or none that is believed."""
-    doubts: dict[str, str]
-    """By column why what was understood is not believed; it is taken as missing."""
-    errors: dict[str, str]
-    """By column why what came is no value of its kind."""
-
-    @property
-    def blanked(self) -> dict[str, str]:
-        """By column why something came and nothing is there."""
-        return self.doubts | self.errors
-
-
 @dataclass(frozen=True)
 class DataSet:
     """What the steps must know of a data set to keep it, to hold batches against each other and to judge versions.
@@ -61,11 +47,9 @@ class DataSet:
     target: str
     """What is predicted: a number above zero, for errors are shares of it."""
     numeric: tuple[str, ...] = ()
-    """Inputs that are numbers."""
     categorical: tuple[str, ...] = ()
-    """Inputs that are text."""
+    """Inputs that are text, as `numeric` and `dates` are those that are numbers and days."""
     dates: tuple[str, ...] = ()
-    """Inputs that are days."""
     compared: tuple[str, ...] = ()
     """Of the categorical, those whose distribution tells something; not one in which nearly every row differs."""
     place: str | None = None
@@ -73,7 +57,7 @@ class DataSet:
     a challenger become much worse. None: there is none."""
     within: tuple[str, ...] = ()
     """Of the compared, finer places, of which every batch has some never seen."""
-    rules: Mapping[str, Rule] = field(default_factory=dict, hash=False)
+    rules: Mapping[str, AnyRule] = field(default_factory=dict, hash=False)
     """What the values of a column are, if that is more than a number, a text or a day."""
 
     def __post_init__(self) -> None:
@@ -94,23 +78,24 @@ class DataSet:
         if wrong:
             raise ValueError(f"data set {self.name}: expected {expected}, got {sorted(wrong)}; correct its DataSet")
 
-    def rule(self, column: str) -> Rule:
+    def rule(self, column: str) -> AnyRule:
         """What the values of a column are."""
         if (rule := self.rules.get(column)) is not None:
             return rule
         return Day() if column in self.dates else Text() if column in self.categorical else Number()
 
-    def understand(self, row: Mapping[str, Came]) -> Understood:
-        """Understand a row: whatever came of each of these columns, by the one rule that the column has."""
-        understood = Understood({}, {}, {})
-        for column, came in row.items():
-            value, doubt, error = self.rule(column).read(came)
-            understood.values[column] = value
-            if doubt:
-                understood.doubts[column] = doubt
-            elif error:
-                understood.errors[column] = error
-        return understood
+    def understand(self, row: Mapping[str, Came]) -> tuple[dict[str, Value | None], dict[str, str], dict[str, str]]:
+        """Understand a row, whatever came of each of these columns, by the one rule that the column has.
+
+        Returns values by column, None where there is none or none that is believed; and by column why what was
+        understood is not believed, and why what came is no value of its kind.
+        """
+        read = {column: self.rule(column).read(came) for column, came in row.items()}
+        return (
+            {column: found.value for column, found in read.items()},
+            {column: found.doubt for column, found in read.items() if found.doubt},
+            {column: found.error for column, found in read.items() if found.error},
+        )
 
     @property
     def typed(self) -> tuple[str, ...]:
@@ -126,3 +111,16 @@ class DataSet:
     def numbers(self) -> tuple[str, ...]:
         """The columns held against each other as numbers; a date counts as its year with a fraction."""
         return (self.target, *self.numeric, *self.dates)
+
+
+_JSON: Final = TypeAdapter(DataSet)
+
+
+def to_json(data: DataSet) -> bytes:
+    """Write a data set as it travels in a version; an infinite bound is a text, for JSON has no number for it."""
+    return pydantic_core.to_json(data, indent=1, inf_nan_mode="strings")
+
+
+def from_json(body: bytes) -> DataSet:
+    """Read what `to_json` wrote. Raises ValueError (pydantic's ValidationError is one) if it is no data set."""
+    return _JSON.validate_json(body)

@@ -1,33 +1,31 @@
 """How far columns are from a profile, and how far noise alone would bring them. Pure.
 
-Categories are compared by Jensen-Shannon distance (Lin 1991; base 2), missing values being one more category; it stays
-finite where one side has no row, which PSI does not; and by that of seen against never seen. Numbers are compared in
-three ways: Wasserstein distance of the values, which finds shifts; Jensen-Shannon over their bins, which finds changes
-of shape; and Jensen-Shannon of missing against there. The one that is furthest beyond its noise is told.
-docs/decisions.md has what each finds.
+Categories are compared by Jensen-Shannon distance (Lin 1991; base 2), missing values being one more category, and by
+that of seen against never seen; numbers by Wasserstein distance of the values, by Jensen-Shannon over their bins, and
+of missing against there. The one that is furthest beyond its noise is told; docs/decisions.md has what each finds.
 
 Noise: if batch and training data came from one distribution, how large would the distance be at these row counts? Drawn
 from the pooled shares, both sides; the draws' mean and variance give a gamma distribution (a Jensen-Shannon divergence
 is asymptotically a multiple of chi-squared: Menéndez et al. 1997), its upper quantile the limit, by Wilson and Hilferty
 (1931). The rate of false alarms is that of all comparisons together (Bonferroni).
-
-The steps hold a batch against the champion's profile with it, the inference API what it is asked; numpy is enough.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from operator import add
 from statistics import NormalDist
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.data_set import Columns
+from relevo_contract.graph_inputs import spelling
 from relevo_contract.identity import Identity, copies
-from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
-from relevo_contract.profiling import bin_counts, categories, numbers
+from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
+from relevo_contract.profiling import bin_counts, categorical_profile, categories, numbers
 from relevo_contract.record import ColumnEvidence, Distribution
 
 DRAWS: Final = 200
@@ -39,8 +37,6 @@ NAMED: Final = 10
 """New categories named in the record."""
 SHOWN: Final = 12
 """Categories whose counts the record keeps: a picture of more cannot be read."""
-
-
 Counts = NDArray[np.int64] | NDArray[np.float64]
 """Rows by bin or category, (m,); fewer than were counted, and no whole numbers, where rows are worth less than one."""
 Method = Literal["jensen_shannon", "wasserstein"]
@@ -120,86 +116,82 @@ def _gamma_quantile(mean: float, variance: float, level: float) -> float:
 
 Comparison = tuple[Method, Counts, Counts]
 """Before and now."""
+SomeProfile = TypeVar("SomeProfile", NumericProfile, CategoricalProfile)
 
 
-def _of_numbers(profile: NumericProfile, values: NDArray[np.float64]) -> list[Comparison]:
+def _counted(known: SomeProfile, columns: Columns, name: str) -> SomeProfile:
+    """What came in a column, over the bins of its profile."""
+    if isinstance(known, CategoricalProfile):
+        return categorical_profile(categories(columns, name))
+    values = numbers(columns, name)
     there = values[~np.isnan(values)]
-    before, now = np.array(profile.counts, dtype=np.int64), bin_counts(profile.edges, there)
-    missing, missing_now = profile.missing, len(values) - len(there)
+    counts = tuple(bin_counts(known.edges, there).tolist())
+    return NumericProfile(edges=known.edges, counts=counts, missing=len(values) - len(there))
+
+
+def _of_numbers(known: NumericProfile, now: NumericProfile) -> list[Comparison]:
+    before, after = (np.array(side.counts, dtype=np.int64) for side in (known, now))
     return [
-        ("wasserstein", before, now),
-        ("jensen_shannon", np.append(before, missing), np.append(now, missing_now)),
-        ("jensen_shannon", np.array([before.sum(), missing]), np.array([now.sum(), missing_now])),
+        ("wasserstein", before, after),
+        ("jensen_shannon", np.append(before, known.missing), np.append(after, now.missing)),
+        ("jensen_shannon", np.array([before.sum(), known.missing]), np.array([after.sum(), now.missing])),
     ]
 
 
-def _of_categories(profile: CategoricalProfile, found: Mapping[str | None, int]) -> list[Comparison]:
-    frequent = [category for category, count in profile.counts.items() if count >= FREQUENT]
-    before, now = [profile.counts[c] for c in frequent], [found.get(c, 0) for c in frequent]
-    missing = found.get(None, 0)
-    before += [sum(profile.counts.values()) - sum(before), profile.missing]
-    now += [sum(found.values()) - missing - sum(now), missing]
-    return [
-        ("jensen_shannon", np.array(before, dtype=np.int64), np.array(now, dtype=np.int64)),
-        _of_unseen(profile, found),
-    ]
+def _of_categories(known: CategoricalProfile, now: CategoricalProfile) -> list[Comparison]:
+    frequent = [category for category, count in known.counts.items() if count >= FREQUENT]
+    before, after = (np.array([*_named(frequent, side), side.missing], dtype=np.int64) for side in (known, now))
+    return [("jensen_shannon", before, after), _of_unseen(known, now)]
 
 
-def _of_unseen(profile: CategoricalProfile, found: Mapping[str | None, int]) -> Comparison:
+def _of_unseen(known: CategoricalProfile, now: CategoricalProfile) -> Comparison:
     """Rows of categories seen and never seen, as many independent rows as they are worth.
 
     The share never seen that is expected is that of the categories seen once (Good 1953). It varies more than that of
     independent rows: by the categories seen twice on either side, for rows of one new category come together.
     """
-    rows, now = sum(profile.counts.values()), sum(n for c, n in found.items() if c is not None)
-    once, twice = (sum(count == times for count in profile.counts.values()) for times in (1, 2))
+    rows, rows_now = sum(known.counts.values()), sum(now.counts.values())
+    once, twice = (sum(count == times for count in known.counts.values()) for times in (1, 2))
     together = 2 * twice / max(1, once)
-    new = sum(n for c, n in found.items() if c is not None and c not in profile.counts)
-    before_worth, now_worth = 1 / (1 + together), 1 / (1 + together * now / max(1, rows))
+    new = sum(count for category, count in now.counts.items() if category not in known.counts)
+    before_worth, now_worth = 1 / (1 + together), 1 / (1 + together * rows_now / max(1, rows))
     return (
         "jensen_shannon",
         before_worth * np.array([rows - once, once]),
-        now_worth * np.array([now - new, new]),
+        now_worth * np.array([rows_now - new, new]),
     )
 
 
-def _shown(profile: CategoricalProfile, found: Mapping[str | None, int]) -> tuple[str, ...]:
+def _shown(known: CategoricalProfile, now: CategoricalProfile) -> tuple[str, ...]:
     """The categories that have the largest share before or now."""
-    before, now = max(1, sum(profile.counts.values())), max(1, sum(found.values()))
-    share = {c: n / before for c, n in profile.counts.items()}
-    share = {c: max(share.get(c, 0.0), found.get(c, 0) / now) for c in {*share, *found} if c is not None}
+    before, after = max(1, sum(known.counts.values())), max(1, sum(now.counts.values()) + now.missing)
+    share = {c: max(known.counts.get(c, 0) / before, now.counts.get(c, 0) / after) for c in known.counts | now.counts}
     return tuple(sorted(share, key=lambda category: (-share[category], category))[:SHOWN])
 
 
-def _category_counts(shown: Sequence[str], counts: Mapping[Any, int]) -> tuple[int, ...]:
-    """Of each category shown, and of all the others together; missing values aside."""
-    named = [counts.get(category, 0) for category in shown]
-    return (*named, sum(n for c, n in counts.items() if c is not None) - sum(named))
+def _named(named: Sequence[str], profile: CategoricalProfile) -> tuple[int, ...]:
+    """Rows of each category named, and of all the others together; missing values aside."""
+    counts = [profile.counts.get(category, 0) for category in named]
+    return (*counts, sum(profile.counts.values()) - sum(counts))
 
 
 def _evidence(profile: Profile, columns: Columns, name: str, rate: float, copied: float) -> ColumnEvidence:
-    known = profile.columns[name]
-    rows = len(columns[name])
+    known, rows = profile.columns[name], len(columns[name])
     unseen: float | None = None
     new: tuple[str, ...] = ()
     if isinstance(known, NumericProfile):
-        values = numbers(columns, name)
-        missing = int(np.isnan(values).sum())
-        comparisons = _of_numbers(known, values)
-        now = bin_counts(known.edges, values[~np.isnan(values)])
-        pictured = Distribution(edges=known.edges, before=known.counts, now=tuple(now.tolist()))
+        found = _counted(known, columns, name)
+        missing, comparisons = found.missing, _of_numbers(known, found)
+        pictured = Distribution(edges=known.edges, before=known.counts, now=found.counts)
     else:
-        spelled = categories(columns, name)
-        found = Counter(spelled)
-        missing = found.get(None, 0)
-        comparisons = _of_categories(known, found)
-        unknown = [(c, n) for c, n in found.most_common() if c is not None and c not in known.counts]
-        unseen = sum(n for _, n in unknown) / rows
-        new = _as_written(columns, name, spelled, [c for c, _ in unknown[:NAMED]])
-        shown = _shown(known, found)
-        pictured = Distribution(
-            categories=shown, before=_category_counts(shown, known.counts), now=_category_counts(shown, found)
-        )
+        now = _counted(known, columns, name)
+        missing, comparisons = now.missing, _of_categories(known, now)
+        unknown = [category for category in now.counts if category not in known.counts]
+        unseen = sum(now.counts[category] for category in unknown) / rows
+        # As the batch writes them, for people.
+        new = tuple(str(next(v for v in columns[name] if spelling(v) == c)) for c in unknown[:NAMED])
+        shown = _shown(known, now)
+        pictured = Distribution(categories=shown, before=_named(shown, known), now=_named(shown, now))
     told = [
         (method, distance(method, b, n), noise_limit(method, b / profile.copies, n / copied, rate))
         for method, b, n in comparisons
@@ -218,11 +210,6 @@ def _evidence(profile: Profile, columns: Columns, name: str, rate: float, copied
         new_categories=new,
         distribution=pictured,
     )
-
-
-def _as_written(columns: Columns, name: str, spelled: list[str | None], wanted: Sequence[str]) -> tuple[str, ...]:
-    """Categories as the batch writes them, for people."""
-    return tuple(str(columns[name][spelled.index(category)]) for category in wanted)
 
 
 def evidence(
@@ -244,25 +231,18 @@ def evidence(
 
 def joined(profile: Profile, columns: Columns) -> Profile:
     """The profile as it would be had the version been trained on these rows too, over the same bins."""
-    grown: dict[str, ColumnProfile] = {}
+    grown = dict(profile.columns)
     for name, known in profile.columns.items():
         if name not in columns:  # the data set has it no more
-            grown[name] = known
-        elif isinstance(known, NumericProfile):
-            values = numbers(columns, name)
-            there = values[~np.isnan(values)]
-            added = bin_counts(known.edges, there)
-            grown[name] = known.model_copy(
-                update={
-                    "counts": tuple((np.array(known.counts, dtype=np.int64) + added).tolist()),
-                    "missing": known.missing + len(values) - len(there),
-                }
-            )
+            continue
+        counts: Any
+        if isinstance(known, NumericProfile):
+            found = _counted(known, columns, name)
+            counts, missing = tuple(map(add, known.counts, found.counts)), found.missing
         else:
-            found = Counter(categories(columns, name))
-            missing = found.pop(None, 0)
-            counts = Counter(known.counts) + Counter({str(category): n for category, n in found.items()})
-            grown[name] = known.model_copy(update={"counts": dict(counts), "missing": known.missing + missing})
+            now = _counted(known, columns, name)
+            counts, missing = dict(Counter(known.counts) + Counter(now.counts)), now.missing
+        grown[name] = known.model_copy(update={"counts": counts, "missing": known.missing + missing})
     rows = len(next(iter(columns.values())))
     return profile.model_copy(update={"rows": profile.rows + rows, "columns": grown})
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from relevo_contract.record import Estimate
-
-
-class _Profile(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from relevo_contract.record import Estimate, Strict
 
 
-class NumericProfile(_Profile):
+class NumericProfile(Strict):
     """Counts in the bins `[edge, next edge)`; `len(counts) == len(edges) + 1`: the first and last bins are open.
 
-    Of a version trained since 0.3 the open bins hold no row of the training data (`profiling.counted_profile`). Earlier
-    ones have the outermost hundredths there; they are judged by the bins they have.
+    They hold no row of the training data (`profiling.counted_profile`); of a version older than 0.3 the outermost
+    hundredths, by which it is judged.
     """
 
     kind: Literal["numeric"] = "numeric"
@@ -26,7 +22,7 @@ class NumericProfile(_Profile):
     missing: int
 
 
-class CategoricalProfile(_Profile):
+class CategoricalProfile(Strict):
     """Counts by category."""
 
     kind: Literal["categorical"] = "categorical"
@@ -37,7 +33,7 @@ class CategoricalProfile(_Profile):
 ColumnProfile = Annotated[NumericProfile | CategoricalProfile, Field(discriminator="kind")]
 
 
-class Profile(_Profile):
+class Profile(Strict):
     """The training data of one version, column by column (the target included), and the error it promises."""
 
     rows: int
@@ -46,5 +42,5 @@ class Profile(_Profile):
     promised: Estimate
     """Median APE on the held-out rows, with its 95 % interval."""
     copies: float = 1.0
-    """How many rows a row's thing has (`identity.copies`), of the held-out rows: all rows of a thing are among them, or
-    none, so that it is the training rows' figure, too."""
+    """How many rows a row's thing has (`identity.copies`): of the held-out rows, which is the training rows' figure,
+    too, for all rows of a thing are among them, or none."""

@@ -9,11 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.categories import word, zip_word
 from relevo_contract.data_set import Columns, DataSet
-from relevo_contract.identity import Identity, copies
-from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile, Profile
-from relevo_contract.record import Estimate
+from relevo_contract.graph_inputs import spelling
+from relevo_contract.profile import CategoricalProfile, ColumnProfile, NumericProfile
 
 PERCENT: Final = (0, 1, *range(5, 55, 5))
 """Percent of the training data, counted from below and from above alike, at which bins end: twentieths, so that each
@@ -34,9 +32,8 @@ def numbers(columns: Columns, name: str) -> NDArray[np.float64]:
 
 
 def categories(columns: Columns, name: str) -> list[str | None]:
-    """A column of text, one spelling a category, None where missing; (n,). A `zip_code` is spelt as a US zip code."""
-    spell = zip_word if name == "zip_code" else word
-    return [spell(value) for value in columns[name]]
+    """A column of text, one spelling a category, None where missing; (n,)."""
+    return [spelling(value) or None for value in columns[name]]
 
 
 def numeric_profile(values: NDArray[np.float64]) -> NumericProfile:
@@ -59,20 +56,21 @@ def counted_profile(values: NDArray[np.float64], counts: NDArray[np.int64], miss
     from_below = values[np.searchsorted(reached, ranks)]
     from_above = values[np.searchsorted(reached, rows + 1 - ranks)]
     heavy = values[counts * HEAVY >= rows]
-    edges = np.unique(np.concatenate([from_below, heavy, _just_above(from_above), _just_above(heavy)]))
-    bins = np.bincount(np.searchsorted(edges, values, side="right"), counts, minlength=len(edges) + 1)
-    return NumericProfile(edges=tuple(edges.tolist()), counts=tuple(bins.astype(np.int64).tolist()), missing=missing)
+    just_above = np.nextafter([*from_above, *heavy], np.inf)  # an edge that leaves a value below it
+    edges = np.unique(np.concatenate([from_below, heavy, just_above]))
+    bins = bin_counts(edges, values, counts)
+    return NumericProfile(edges=tuple(edges.tolist()), counts=tuple(bins.tolist()), missing=missing)
 
 
-def _just_above(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The edges that leave these values below them: the next numbers there are."""
-    return np.nextafter(values, np.inf)
+def bin_counts(
+    edges: Sequence[float] | NDArray[np.float64], there: NDArray[np.float64], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Rows in each bin `[edge, next edge)` between (m,) edges, the first and last bin open; (m + 1,).
 
-
-def bin_counts(edges: Sequence[float] | NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Rows in each bin `[edge, next edge)` between (m,) edges, the first and last bin open; (m + 1,)."""
+    A value that is there is one row, or so many `rows`.
+    """
     bins: NDArray[Any] = np.searchsorted(np.asarray(edges, dtype=np.float64), there, side="right")
-    return np.bincount(bins, minlength=len(edges) + 1).astype(np.int64)
+    return np.bincount(bins, rows, minlength=len(edges) + 1).astype(np.int64)
 
 
 def categorical_profile(found: Sequence[str | None] | Mapping[str | None, int]) -> CategoricalProfile:
@@ -80,23 +78,6 @@ def categorical_profile(found: Sequence[str | None] | Mapping[str | None, int]) 
     counts = Counter(found)
     missing = counts.pop(None, 0)
     return CategoricalProfile(counts={str(k): n for k, n in counts.most_common()}, missing=missing)
-
-
-def build_profile(
-    data: DataSet, columns: Columns, batches: Sequence[int], promised: Estimate, identity: Identity | None = None
-) -> Profile:
-    """The profile of a version's training rows (with the target), the batches they came in, its error's promise.
-
-    `promised` is the median absolute percentage error on rows held out (0.2 is 20 %), with its 95 % interval;
-    `identity` says which of those are of one thing.
-    """
-    return Profile(
-        rows=len(columns[data.target]),
-        batches=tuple(batches),
-        columns=column_profiles(data, columns),
-        promised=promised,
-        copies=copies(identity),
-    )
 
 
 def column_profiles(data: DataSet, columns: Columns) -> dict[str, ColumnProfile]:

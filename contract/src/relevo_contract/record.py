@@ -9,11 +9,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 
-class _Record(BaseModel):
+class Strict(BaseModel):
+    """What is kept as JSON and read by a later release: a field that nobody knows is refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Estimate(_Record):
+class Estimate(Strict):
     """A figure with its interval, `low <= value <= high`; the confidence is said where it is made."""
 
     value: float
@@ -21,7 +23,7 @@ class Estimate(_Record):
     high: float
 
 
-class BatchRef(_Record):
+class BatchRef(Strict):
     """Which batch is spoken of: the answer `number` of the source to `group`, body's SHA-256 in hex."""
 
     group: int
@@ -33,7 +35,7 @@ class BatchRef(_Record):
     """Rows that cleaning kept."""
 
 
-class Distribution(_Record):
+class Distribution(Strict):
     """A column before (the champion's training data) and now, over the same bins or categories; counts of rows."""
 
     edges: tuple[float, ...] = ()
@@ -44,7 +46,7 @@ class Distribution(_Record):
     now: tuple[int, ...]
 
 
-class ColumnEvidence(_Record):
+class ColumnEvidence(Strict):
     """How far one column of the batch is from the champion's training data."""
 
     column: str
@@ -61,10 +63,10 @@ class ColumnEvidence(_Record):
     new_categories: tuple[str, ...] = ()
     """The most frequent of those categories, at most ten."""
     distribution: Distribution | None = None
-    """What the distance is of, for people; None in records before it was kept."""
+    """None in records before it was kept."""
 
 
-class ErrorEvidence(_Record):
+class ErrorEvidence(Strict):
     """The champion's error on this batch against its promise on its own held-out rows (median APE, 0.2 is 20 %)."""
 
     now: Estimate
@@ -73,11 +75,10 @@ class ErrorEvidence(_Record):
     worse: bool
 
 
-class LiveEvidence(_Record):
+class LiveEvidence(Strict):
     """How far what the inference API was asked is from the champion's training data."""
 
     rows: int
-    """The newest houses asked for."""
     since: datetime
     until: datetime
     columns: tuple[ColumnEvidence, ...]
@@ -92,32 +93,22 @@ class TrainReason(StrEnum):
     """Why `decide` said yes or no; a closed list, documented in docs/decisions.md."""
 
     BASELINE = "baseline"
-    """No model yet."""
     NEW_STATE = "new_state"
-    """A place of weight that the champion never saw."""
     ERROR = "error"
-    """The champion errs on this batch beyond what it promised."""
     DRIFT = "drift"
-    """Inputs moved beyond noise."""
     LIVE_DRIFT = "live_drift"
-    """What the inference API is asked moved beyond noise, and the rows that wait are nearer to it."""
     QUIET = "quiet"
-    """Nothing moved beyond noise."""
     TOO_FEW_ROWS = "too_few_rows"
-    """Too few rows to tell a change from noise."""
     BROKEN_COLUMN = "broken_column"
-    """A column is broken, and the champion errs more for it; a model trained on it would learn the defect."""
     ASKED = "asked"
-    """Somebody asked for a training, whatever the data say."""
 
 
-class Asked(_Record):
+class Asked(Strict):
     """What somebody asked for, and what the data alone called for."""
 
     id: str
     """Of the ask: each is honoured once."""
     reason: str
-    """In the words of who asked."""
     data_alone: TrainReason
     data_alone_sentence: str
 
@@ -126,14 +117,11 @@ class DefectKind(StrEnum):
     """How a column looks broken; a closed list, documented in docs/decisions.md."""
 
     LOST = "lost"
-    """As good as no value is there, where training had one in most rows."""
     STUCK = "stuck"
-    """One number in every row."""
     UNIT = "unit"
-    """Most values lie beyond the training data's outermost hundredth."""
 
 
-class Defect(_Record):
+class Defect(Strict):
     """A column that looks broken rather than moved."""
 
     column: str
@@ -142,7 +130,7 @@ class Defect(_Record):
     """For a person, with the figures."""
 
 
-class TrainVerdict(_Record):
+class TrainVerdict(Strict):
     """Whether to train, and why."""
 
     train: bool
@@ -150,7 +138,7 @@ class TrainVerdict(_Record):
     sentence: str
     """For a person, with the figures."""
     moved: tuple[str, ...] = ()
-    """Columns that moved, most first."""
+    """Columns, most first."""
     excluded: tuple[int, ...] = ()
     """Batches that no training uses unless they are taken back, for a column of theirs is broken."""
     defects: tuple[Defect, ...] = ()
@@ -164,21 +152,19 @@ class TrainVerdict(_Record):
     """Set if, and only if, the reason is ASKED."""
 
 
-class TakenBack(_Record):
+class TakenBack(Strict):
     """Batches that a decision left out and somebody took back: trainings use them again."""
 
     batches: tuple[int, ...]
     by: str
     at: datetime
     reason: str = ""
-    """In the words of who took them back."""
 
 
-class Training(_Record):
-    """What was trained."""
+class Training(Strict):
+    """What was trained; `version` is None until it is registered."""
 
     version: int | None
-    """None until it is registered."""
     batches: tuple[int, ...]
     rows: int
     seed: int
@@ -199,7 +185,7 @@ class Criterion(StrEnum):
     TOO_FEW_ROWS = "too_few_rows"
 
 
-class StateComparison(_Record):
+class StateComparison(Strict):
     """Champion and challenger on one state's held-out rows: their median APE, and the difference that decides."""
 
     state: str
@@ -207,11 +193,10 @@ class StateComparison(_Record):
     champion: float
     challenger: float
     difference: Estimate
-    """As in Promotion."""
     worse: bool
 
 
-class Promotion(_Record):
+class Promotion(Strict):
     """Whether the challenger becomes production, and why. `champion` is the median price's error for the first version.
 
     What people read is the median absolute percentage error; what decides is the mean absolute error of the log price,
@@ -228,13 +213,12 @@ class Promotion(_Record):
     champion: Estimate
     """Median APE, with its 95 % interval."""
     challenger: Estimate
-    """The same rows."""
     difference: Estimate
     """Mean absolute log error, challenger minus champion, paired by row; below zero is better."""
     states: tuple[StateComparison, ...] = ()
 
 
-class DecisionRecord(_Record):
+class DecisionRecord(Strict):
     """Everything decided for one batch."""
 
     batch: BatchRef

@@ -19,10 +19,14 @@ IN_FILE: Final = "_FILE"
 LONGEST: Final = 65_536
 """Bytes of such a file."""
 MLFLOW_LOGIN: Final = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-"""MLflow's own variables, which mlflow_rest reads whenever it connects."""
+"""MLflow's own variables, which its clients read whenever they connect."""
+MLFLOW_TLS: Final = (
+    "MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH"
+)  # fmt: skip
+"""Likewise: `true` believes any server; certificates to believe; this client's own certificate and key."""
 S3_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """boto3's own, likewise."""
-_UNTOLD: Final = ("_URL", "_URI", "_SECRET", "_TOKEN", "_PASSWORD", "_KEY", "_KEY_ID")
+_UNTOLD: Final = ("_URL", "_URI", "_SECRET", "_TOKEN", "_PASSWORD", "_KEY", "_KEY_ID", "_KEYS")
 """Variables that are a password, or may hold one."""
 
 
@@ -87,6 +91,9 @@ def read(cls: type[AnySettings], refused: type[Exception], **given: Any) -> AnyS
                     in_files[ours[shown]] = found
             except ValueError as error:
                 lines.append(str(error))
+    for path_name in MLFLOW_TLS[1:]:
+        if (path := os.environ.get(path_name)) and not os.access(path, os.R_OK):
+            lines.append(f"{path_name}: expected a readable file of certificates in PEM, found none at {path}")
     if lines:
         raise refused("set these variables and start again:\n  " + "\n  ".join(lines))
     try:

@@ -22,6 +22,7 @@ _HALVES: Final = "\ud800-\udfff"
 """Halves of a surrogate pair, which JSON can spell and UTF-8 cannot."""
 _UNSEEN: Final = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_FORMATS}{_HALVES}]")
 _UNPRINTABLE: Final = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_FORMATS}{_HALVES}]")
+_PASSWORD: Final = re.compile(r"(?<=://)[^\s/?#]*@")
 _LARGEST_BITS: Final = 3_322
 SHOWN: Final = 60
 """Characters of a stranger's text that a message repeats."""
@@ -56,3 +57,18 @@ def shown(came: object) -> str:
     text = came if isinstance(came, str) else spelt(came)
     cut = legible(text[:SHOWN]) + ("…" if len(text) > SHOWN else "")
     return f"'{cut}'" if isinstance(came, str) else cut
+
+
+def line(text: str, most: int) -> str:
+    """Return the beginning of what a server said, as one legible line of at most so many characters."""
+    return legible(" ".join(text[:1000].split()))[:most]
+
+
+def without_passwords(text: str) -> str:
+    """Return the text without what stands before the @ of any address in it."""
+    return _PASSWORD.sub("", text)
+
+
+def address(url: str) -> str:
+    """Return the address as it may be shown: without a login, and without a query, which may hold a key."""
+    return re.split("[?#]", without_passwords(url), maxsplit=1)[0]

@@ -1,7 +1,6 @@
 """What a value is, wherever it enters: a row of RAW that becomes one of CLEAN, or what a customer asks. Pure.
 
-A model learns from what CLEAN believes, so a customer's value that CLEAN would not believe must not reach it either: a
-size of 0 would be priced as a size, though every size of 0 that the model learnt from was taken as missing. Therefore
+A model learns from what CLEAN believes, so a customer's value that CLEAN would not believe must not reach it either:
 there is one rule a column, and both read by it. docs/cleaning.md tells the rules.
 """
 
@@ -9,9 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import Field
 
 from relevo_contract.texts import shown, spelt, tidy
 
@@ -35,7 +36,7 @@ _DAY: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?\Z", re.ASCII
 )
 _DIGITS: Final = re.compile(r"\d+\Z", re.ASCII)
-_AS_FLOAT: Final = re.compile(r"(\d+)\.0+\Z", re.ASCII)
+_AS_FLOAT: Final = re.compile(r"\A(\d+)\.0+\Z", re.ASCII)
 """A whole number that passed through a spreadsheet."""
 
 
@@ -48,24 +49,8 @@ class Read(NamedTuple):
     error: str = ""
     """Why it is no value of this kind: CLEAN takes it as missing, the inference API refuses it."""
 
-    @property
-    def problem(self) -> str:
-        """The one or the other; empty if the value is there, or none was given."""
-        return self.doubt or self.error
-
 
 NOTHING: Final = Read()
-
-
-class Rule(Protocol):
-    """What the values of a column are."""
-
-    @property
-    def described(self) -> str:
-        """What is expected, for a person and the API's documentation."""
-
-    def read(self, came: Came) -> Read:
-        """Understand a value."""
 
 
 def _text_of(came: Came) -> str | None:
@@ -74,11 +59,6 @@ def _text_of(came: Came) -> str | None:
         return None
     text = tidy(came if isinstance(came, str) else spelt(came))
     return None if text.casefold() in ABSENT else text
-
-
-def _whole(text: str) -> str:
-    found = _AS_FLOAT.match(text)
-    return found[1] if found else text
 
 
 def _figure(value: float) -> str:
@@ -95,6 +75,7 @@ class Number:
     unknown: frozenset[float] = frozenset()
     """Figures that stand for "unknown"."""
     unit: str = ""
+    kind: Literal["number"] = field(default="number", kw_only=True)
 
     @property
     def described(self) -> str:
@@ -135,9 +116,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Text:
-    """A text that names something, composed and with its spaces folded."""
-
+class _Name:
     longest: int = LONGEST
 
     @property
@@ -159,20 +138,30 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Identifier(Text):
-    """A text that names something by number: `103378.0`, as numbers leave spreadsheets, is `103378`."""
+class Text(_Name):
+    """A text that names something, composed and with its spaces folded."""
 
-    def _named(self, text: str) -> Read:
-        return Read(_whole(text))
+    kind: Literal["text"] = field(default="text", kw_only=True)
 
 
 @dataclass(frozen=True)
-class ZipCode(Text):
+class Identifier(_Name):
+    """A text that names something by number: `103378.0`, as numbers leave spreadsheets, is `103378`."""
+
+    kind: Literal["identifier"] = field(default="identifier", kw_only=True)
+
+    def _named(self, text: str) -> Read:
+        return Read(_AS_FLOAT.sub(r"\1", text))
+
+
+@dataclass(frozen=True)
+class ZipCode(_Name):
     """A US zip code as text, with the leading zeros that a number loses; another country's code stays as it is."""
 
     longest: int = 20
     unknown: frozenset[str] = frozenset({"00000", "99999"})
     """Codes that no place has, and listings do."""
+    kind: Literal["zip_code"] = field(default="zip_code", kw_only=True)
 
     @property
     def described(self) -> str:
@@ -180,7 +169,7 @@ class ZipCode(Text):
         return "a zip code, as text: its leading zeros are part of it"
 
     def _named(self, text: str) -> Read:
-        code = _whole(text)
+        code = _AS_FLOAT.sub(r"\1", text)
         if not _DIGITS.match(code):
             return Read(code)
         padded = code.zfill(5)
@@ -198,6 +187,7 @@ class Day:
     first: date = date.min
     """The earliest that is believed; both are wide where they should not depend on today."""
     last: date = date.max
+    kind: Literal["day"] = field(default="day", kw_only=True)
 
     @property
     def described(self) -> str:
@@ -221,3 +211,7 @@ class Day:
         if not self.first <= value <= self.last:
             return Read(doubt=f"expected a day from {self.first} to {self.last}, got {value}")
         return Read(value)
+
+
+AnyRule = Annotated[Number | Text | Identifier | ZipCode | Day, Field(discriminator="kind")]
+"""A rule as it is declared, and travels in a version."""

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
-from json import dumps, loads
-from typing import Any
+from json import loads
+from typing import Any, Final
 
+import httpx
 from pydantic import ValidationError
 
-from relevo_contract import names
+from relevo_contract import bounded_http, names
 from relevo_contract.record import DecisionRecord
 from relevo_demo.story import Body
+
+SECONDS: Final = 30.0
+"""For one answer."""
+LONGEST_ANSWER: Final = 2**24
+"""Bytes: a record has some hundred thousand."""
 
 Recall = Callable[[str, int], Body | None]
 """Of a step and a batch's number: its last line as far as the row needs it, None if nothing is kept."""
@@ -56,7 +61,7 @@ def from_mlflow(url: str, group: str, model: str = names.MODEL) -> Recall:
     """Recall from the MLflow server at `url`. It gives None also if the server does not answer."""
 
     def recall(step: str, batch: int) -> Body | None:
-        with contextlib.suppress(OSError, ValidationError, LookupError, ValueError):
+        with contextlib.suppress(httpx.HTTPError, ValidationError, LookupError, ValueError):
             return said(step, _record(url, model, group, batch))
         return None
 
@@ -77,8 +82,8 @@ def _record(url: str, model: str, group: str, batch: int) -> DecisionRecord:
 
 
 def _get(url: str, body: Mapping[str, Any] | None = None) -> bytes:
-    content = None if body is None else dumps(body).encode()
-    request = urllib.request.Request(url, content, {"content-type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        found: bytes = answer.read()
-    return found
+    with httpx.Client() as client:
+        asked: dict[str, Any] = {} if body is None else {"json": dict(body)}
+        method = "GET" if body is None else "POST"
+        answer = bounded_http.ask(client, method, url, seconds=SECONDS, most=LONGEST_ANSWER, **asked)
+    return answer.raise_for_status().content

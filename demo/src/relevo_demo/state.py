@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from relevo_demo.servers.process import PRIVATE
 from relevo_demo.story import Body, Row
 
 
@@ -58,7 +59,7 @@ def _told(served: dict[str, Any]) -> str:
 def opened(folder: Path) -> Iterator[State]:
     """The state, locked against another demo. Raises StateError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise StateError(f"expected to write to {folder}: {error.strerror}; give a folder with --state") from error

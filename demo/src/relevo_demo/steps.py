@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from relevo_demo.servers.process import die_with_parent, last_lines
+from relevo_demo.servers.process import PRIVATE, die_with_parent, last_lines
 from relevo_demo.story import Body
 
 NOTHING_TO_DO = 99
@@ -58,7 +58,7 @@ class Steps:
 
     def once(self, step: str, say: Callable[[str], None]) -> tuple[int, Body]:
         """Run a step's process to its end; its exit code and last line, empty if it had none."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         with self._log.open("a") as log:
             process = subprocess.Popen(
                 [self._command, step],

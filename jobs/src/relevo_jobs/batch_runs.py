@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from relevo_contract import names
-from relevo_contract.mlflow_rest import EXISTS, MISSING
 from relevo_contract.record import BatchRef, DecisionRecord
 from relevo_jobs.errors import StepError
 from relevo_jobs.mlflow_api import MlflowApi, Refused
@@ -43,18 +43,8 @@ class Run:
         return found
 
 
-def pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
-    """A mapping as MLflow wants it."""
-    return [{"key": key, "value": value} for key, value in values.items()]
-
-
-def _mapping(found: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    return {pair["key"]: pair.get("value", "") for pair in found}
-
-
-def _run(found: Mapping[str, Any]) -> Run:
-    info, data = found["info"], found.get("data", {})
-    return Run(info["run_id"], info["artifact_uri"], _mapping(data.get("tags", [])), _mapping(data.get("params", [])))
+def _run(found: Any) -> Run:
+    return Run(found.info.run_id, found.info.artifact_uri, found.data.tags, found.data.params)
 
 
 def quoted(text: str) -> str:
@@ -94,22 +84,19 @@ class BatchRuns:
 
     def get(self, run_id: str) -> Run:
         """A run by its id."""
-        return _run(self._api.get("runs/get", run_id=run_id)["run"])
+        with self._api.asked("find a run") as client:
+            return _run(client.get_run(run_id))
 
     def create(self, batch: BatchRef) -> Run:
         """A run for the batch, with the tags it is found by from its first moment on."""
-        created = self._api.post(
-            "runs/create",
-            experiment_id=self._experiment() or self._make_experiment(),
-            run_name=f"batch {batch.number}",
-            start_time=time.time_ns() // 1_000_000,
-            tags=pairs(batch_tags(batch)),
-        )
-        return _run(created["run"])
+        experiment = self._experiment() or self._make_experiment()
+        with self._api.asked("make a run") as client:
+            return _run(client.create_run(experiment, tags=batch_tags(batch), run_name=f"batch {batch.number}"))
 
     def record(self, run: Run) -> DecisionRecord:
         """The run's decision record. Raises StepError if it is of another form."""
-        body = self._api.get_file(run.artifact_uri, names.RECORD_FILE)
+        with tempfile.TemporaryDirectory() as folder:
+            body = self._api.download(run.artifact_uri, names.RECORD_FILE, Path(folder)).read_bytes()
         try:
             return DecisionRecord.model_validate_json(body)
         except ValidationError as error:
@@ -120,7 +107,8 @@ class BatchRuns:
 
     def put_record(self, run: Run, record: DecisionRecord) -> None:
         """Write the record, or write it anew."""
-        self._api.put_file(run.artifact_uri, names.RECORD_FILE, record.model_dump_json(indent=1).encode())
+        with self._api.asked(f"keep {names.RECORD_FILE}") as client:
+            client.log_text(run.run_id, record.model_dump_json(indent=1), names.RECORD_FILE)
 
     def log(
         self,
@@ -132,53 +120,55 @@ class BatchRuns:
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """Add figures, parameters and tags, the record's outline among them; what is there already stays once."""
+        from mlflow.entities import Metric, Param, RunTag  # noqa: PLC0415  # as in mlflow_api
+
         # One time and step for a batch's figures: MLflow keeps a figure that is logged again only once.
         stamp = int(record.decided_at.timestamp() * 1000)
-        metrics = [
-            {"key": key, "value": float(value), "timestamp": stamp, "step": record.batch.number}
-            for key, value in figures.items()
-        ]
+        metrics = [Metric(key, float(value), stamp, record.batch.number) for key, value in figures.items()]
         # A parameter cannot be changed once written, and need not.
-        new = {key: value for key, value in (parameters or {}).items() if key not in run.params}
+        new = [Param(key, value) for key, value in (parameters or {}).items() if key not in run.params]
         outline = record.outline().model_dump_json()
         # Too long for a tag (hundreds of batches left out, say), it is left empty: who reads it takes the record.
         told = {**(tags or {}), names.TAG_OUTLINE: outline if len(outline) <= LONGEST_TAG else ""}
-        self._api.post("runs/log-batch", run_id=run.run_id, metrics=metrics, params=pairs(new), tags=pairs(told))
+        with self._api.asked("note a batch's figures") as client:
+            client.log_batch(run.run_id, metrics, new, [RunTag(key, value) for key, value in told.items()])
 
     def tag(self, run: Run, key: str, value: str) -> None:
         """Set one tag."""
-        self._api.post("runs/set-tag", run_id=run.run_id, key=key, value=value)
+        with self._api.asked(f"set {key}") as client:
+            client.set_tag(run.run_id, key, value)
 
     def reopen(self, run: Run) -> None:
         """Take back that the batch was kept, and that its run is finished."""
-        self._api.post("runs/update", run_id=run.run_id, status="RUNNING")
-        self._api.post("runs/delete-tag", run_id=run.run_id, key=names.TAG_OUTCOME)
+        with self._api.asked("open a run again") as client:
+            client.update_run(run.run_id, status="RUNNING")
+            client.delete_tag(run.run_id, names.TAG_OUTCOME)
 
     def finish(self, run: Run) -> None:
         """Mark the run finished."""
-        self._api.post("runs/update", run_id=run.run_id, status="FINISHED", end_time=time.time_ns() // 1_000_000)
+        with self._api.asked("finish a run") as client:
+            client.set_terminated(run.run_id, "FINISHED")
 
     def _experiment(self) -> str | None:
         if self._id is None:
-            try:
-                experiment = self._api.get("experiments/get-by-name", experiment_name=self._name)["experiment"]
-            except Refused as error:
-                if error.code == MISSING:
-                    return None
-                raise
-            if experiment.get("lifecycle_stage") == "deleted":
+            with self._api.asked("find the experiment") as client:
+                experiment = client.get_experiment_by_name(self._name)
+            if experiment is None:
+                return None
+            if experiment.lifecycle_stage == "deleted":
                 raise StepError(
                     f"expected the experiment {self._name} to be there, it was deleted in MLflow: restore it there, or "
                     "choose another RELEVO_MODEL"
                 )
-            self._id = str(experiment["experiment_id"])
+            self._id = str(experiment.experiment_id)
         return self._id
 
     def _make_experiment(self) -> str:
         try:
-            return str(self._api.post("experiments/create", name=self._name)["experiment_id"])
+            with self._api.asked("make the experiment") as client:
+                return str(client.create_experiment(self._name))
         except Refused as error:
-            found = self._experiment() if error.code == EXISTS else None  # another process was first
+            found = self._experiment() if error.code == names.EXISTS else None  # another process was first
             if found is None:
                 raise
             return found
@@ -190,11 +180,6 @@ class BatchRuns:
         experiment = self._experiment()
         if experiment is None:
             return []
-        found = self._api.post(
-            "runs/search",
-            experiment_ids=[experiment],
-            filter=conditions,
-            order_by=[f"attributes.start_time {order}"],
-            max_results=limit,
-        )
-        return [_run(run) for run in found.get("runs", [])]
+        by = [f"attributes.start_time {order}"]
+        with self._api.asked("search its runs") as client:
+            return [_run(run) for run in client.search_runs([experiment], conditions, max_results=limit, order_by=by)]

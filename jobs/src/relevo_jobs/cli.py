@@ -88,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None, use_case: UseCase | None = None) -> int:
     """Run one step, of house prices unless told otherwise, and return its exit code."""
+    # A thread that waits for another sleeps. By default it spins, and where the processors are shared, as on a node
+    # with other pods, a training of one second takes ten. XGBoost and scikit-learn read this as they are imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     given = vars(parser().parse_args(arguments))
     name: str = given.pop("step")
     step = STEPS[name]

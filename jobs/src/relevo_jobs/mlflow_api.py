@@ -1,24 +1,40 @@
-"""MLflow's REST API, as little of it as the steps need.
+"""MLflow by its own client (mlflow-skinny), set so that nothing is written twice and nothing is waited for for ever.
 
-MLflow's own client would also create a run twice: it repeats what it does not know the outcome of.
+The client's import takes two CPU seconds, so only a step that asks MLflow pays for it.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import httpx
-
-from relevo_contract import mlflow_rest
+from relevo_contract import settings
+from relevo_contract.texts import address, line, without_passwords
 from relevo_jobs.errors import StepError, Unavailable
 
-CONNECT_SECONDS: Final = 10.0
-ANSWER_SECONDS: Final = 120.0
-"""MLflow's own default (MLFLOW_HTTP_REQUEST_TIMEOUT)."""
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DEFAULTS: Final = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # it would also repeat a POST whose answer was lost: a second run, say
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "120",  # seconds
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",  # the login would go along
+    "MLFLOW_TRACKING_AUTH": "relevo",  # no login: relevo_jobs.mlflow_bounds, which counts an answer's bytes
+    # Else it goes round a server that hands out its artifacts, to a store that may be out of a step's reach.
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout's last line is the step's own
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+"""MLflow's own variables, where nobody has set them."""
 
 
 class Refused(StepError):
-    """MLflow answered that the request is wrong; `code` is its error code."""
+    """MLflow answered that the request is wrong; `code` is its error code, empty if something before it answered."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
@@ -26,80 +42,64 @@ class Refused(StepError):
 
 
 class MlflowApi:
-    """One server. Every method raises Unavailable if it does not answer or fails, Refused if it says no."""
+    """One server."""
 
     def __init__(self, tracking_uri: str) -> None:
-        self._shown = mlflow_rest.shown(tracking_uri)
-        self._client = httpx.Client(
-            base_url=mlflow_rest.base_url(tracking_uri),
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            headers=mlflow_rest.login(),
+        for name, default in DEFAULTS.items():
+            os.environ.setdefault(name, default)
+        for name in (*settings.MLFLOW_LOGIN, *settings.S3_KEYS):
+            if os.environ.get(name + settings.IN_FILE):  # MLflow and boto3 know their variables, and no files of them
+                os.environ[name] = settings.value(name) or ""
+                del os.environ[name + settings.IN_FILE]
+        from mlflow import MlflowClient  # noqa: PLC0415  # after the variables, some of which it reads at import
+
+        self._tracking_uri, self._shown = tracking_uri, address(tracking_uri)
+        self._client = MlflowClient(tracking_uri, tracking_uri)
+
+    @contextmanager
+    def asked(self, to: str) -> Iterator[MlflowClient]:
+        """Give MLflow's client, `to` do one thing.
+
+        Raises Unavailable if MLflow or its artifact store does not answer or fails, Refused if it says no.
+        """
+        try:
+            yield self._client
+        except Exception as error:  # each artifact store's client raises errors of its own
+            if type(error).__module__ == "builtins" and not isinstance(error, OSError):
+                raise
+            raise self._failure(to, error) from None  # it may repeat an address, password and all
+
+    def download(self, artifact_uri: str, path: str, into: Path) -> Path:
+        """Write a file of a run into a folder, made if it is missing, under its last name.
+
+        Not by the run's id: MLflow's client would then call every failure a file that is not there.
+        """
+        from mlflow.artifacts import download_artifacts  # noqa: PLC0415
+
+        with self.asked(f"hand out {path}"):
+            uri = f"{artifact_uri}/{path}"
+            return Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=self._tracking_uri))
+
+    def _failure(self, to: str, error: Exception) -> StepError:
+        status, code = _status(error)
+        said = line(without_passwords(str(error)), 500)
+        if 400 <= status < 500 and status not in {408, 429}:
+            return Refused(f"expected MLflow at {self._shown} to {to}, it refused with {status} {code}: {said}", code)
+        return Unavailable(
+            f"expected MLflow at {self._shown} to {to}, got: {said}; start it or check MLFLOW_TRACKING_URI, look "
+            "whether its database and its artifact store are up and TMPDIR has room, then run the step again: it goes "
+            "on where it stopped"
         )
 
-    def get(self, path: str, **parameters: str) -> dict[str, Any]:
-        """Ask; `path` below `mlflow/`."""
-        return self._json(self._send("GET", f"mlflow/{path}", params=parameters))
 
-    def post(self, path: str, **body: Any) -> dict[str, Any]:
-        """Tell; `path` below `mlflow/`."""
-        return self._json(self._send("POST", f"mlflow/{path}", json=body))
+def _status(error: Exception) -> tuple[int, str]:
+    """HTTP's status, 0 if there was none, and MLflow's own error code, empty if it is not MLflow that said so."""
+    from mlflow.exceptions import MlflowException, RestException  # noqa: PLC0415
 
-    def put_file(self, artifact_uri: str, path: str, content: bytes) -> None:
-        """Write a file of a run, or write it anew; `path` below the run's artifacts."""
-        self._send("PUT", self._artifact(artifact_uri, path), content=content)
-
-    def get_file(self, artifact_uri: str, path: str) -> bytes:
-        """Read a file of a run."""
-        return self._send("GET", self._artifact(artifact_uri, path)).content
-
-    def _artifact(self, artifact_uri: str, path: str) -> str:
-        root = mlflow_rest.artifact_root(artifact_uri)
-        if root is None:
-            raise StepError(
-                f"expected MLflow at {self._shown} to hand out its artifacts itself ({mlflow_rest.PROXIED}:/...), got "
-                f"{artifact_uri.partition(':')[0]}:/...; start it with --serve-artifacts and --artifacts-destination "
-                "s3://..., and choose another RELEVO_MODEL: an experiment keeps the artifact root it was made with"
-            )
-        return mlflow_rest.artifact(root, path)
-
-    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        try:
-            answer = self._client.request(method, path, **arguments)
-        except httpx.TransportError as error:
-            said = str(error) or type(error).__name__
-            raise Unavailable(
-                f"expected MLflow at {self._shown} to answer, got: {said}; start it or check MLFLOW_TRACKING_URI, then "
-                "run the step again: it goes on where it stopped"
-            ) from error
-        if answer.is_success:
-            return answer
-        try:
-            body = answer.json()
-        except ValueError:
-            body = {}
-        if not isinstance(body, dict):
-            body = {}
-        code = str(body.get("error_code", answer.status_code))
-        said = str(body.get("message") or answer.text)[:500]
-        if answer.status_code >= 500 or answer.status_code in {408, 429}:
-            raise Unavailable(
-                f"expected MLflow at {self._shown} to do {method} {path}, it failed with {answer.status_code}: {said}; "
-                "look into its log and whether its database and artifact store are up, then run the step again"
-            )
-        raise Refused(
-            f"expected MLflow at {self._shown} to do {method} {path}, it refused with {answer.status_code} {code}: "
-            f"{said}",
-            code,
-        )
-
-    def _json(self, answer: httpx.Response) -> dict[str, Any]:
-        try:
-            body = answer.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise Unavailable(
-                f"expected MLflow at {self._shown} to answer with JSON, got {answer.text[:80]!r}: is "
-                "MLFLOW_TRACKING_URI the address of an MLflow server?"
-            )
-        return body
+    if isinstance(error, MlflowException):
+        code = error.json.get("error_code") if isinstance(error, RestException) else ""
+        return int(error.get_http_status_code()), str(code or "")
+    answer = getattr(error, "response", None)
+    if isinstance(answer, dict):  # botocore's
+        return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)), ""
+    return int(getattr(answer, "status_code", 0)), ""  # requests'

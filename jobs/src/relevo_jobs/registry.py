@@ -11,6 +11,7 @@ Each method may be killed at any line and called again. What marks a thing as do
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from relevo_contract import names
-from relevo_contract.mlflow_rest import ABSENT, EXISTS
 from relevo_contract.record import BatchRef, DecisionRecord, Promotion, TakenBack, Training
-from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, pairs, quoted
-from relevo_jobs.errors import Unavailable
+from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, quoted
 from relevo_jobs.mlflow_api import MlflowApi, Refused
 
 
@@ -45,27 +44,25 @@ class Registry:
         self._model = model
 
     def champion(self) -> Version | None:
-        """The version that the alias marks; None before the first promotion."""
+        """The version that the alias marks; None before the first promotion, or if it is not one of this format.
+
+        Such a version, an earlier release's or somebody's own, has promised nothing that it could be judged by: the
+        next one is judged as the first.
+        """
         try:
-            found = self._api.get("registered-models/alias", name=self._model, alias=names.ALIAS)["model_version"]
+            with self._api.asked("find the champion") as client:
+                found = client.get_model_version_by_alias(self._model, names.ALIAS)
         except Refused as error:
-            if error.code in ABSENT:
+            if error.code in names.ABSENT:
                 return None
             raise
-        return Version(int(found["version"]), str(found["run_id"]))
+        return Version(int(found.version), str(found.run_id)) if names.TAG_MANIFEST in found.tags else None
 
     def download(self, run_id: str, files: Sequence[str], folder: Path) -> None:
-        """Write these of a version's files into an existing folder. Raises Unavailable if its disk is full."""
+        """Write these of a version's files, such as `relevo/profile.json`, below an existing folder."""
         run = self._runs.get(run_id)
         for file in files:
-            content = self._api.get_file(run.artifact_uri, f"{names.MODEL_FOLDER}/{file}")
-            try:
-                (folder / file).write_bytes(content)
-            except OSError as error:
-                raise Unavailable(
-                    f"expected room for {len(content):,} bytes of {file} in {folder}, got: {error.strerror}; free "
-                    "some, or name a roomier place in TMPDIR, then run the step again"
-                ) from error
+            self._api.download(run.artifact_uri, f"{names.MODEL_FOLDER}/{file}", (folder / file).parent)
 
     def decided(self, batch: BatchRef) -> tuple[str, DecisionRecord] | None:
         """The run and record of this very batch (its body's hash counts), None until its decision is complete."""
@@ -144,18 +141,20 @@ class Registry:
         return None if run is None or names.TAG_VERSION in run.tags else (run.run_id, self._runs.record(run))
 
     def register(self, run_id: str, folder: Path, record: DecisionRecord) -> int:
-        """Register the files of a folder as the run's one version and return its number.
+        """Register what a folder holds, folders in it included, as the run's one version and return its number.
 
         `record.training` says what was trained. If the run has a version already, that one stays as it is.
         """
         run = self._runs.get(run_id)
         version = self._version_of(run_id)
         if version is None:
-            for file in sorted(folder.iterdir()):
-                self._api.put_file(run.artifact_uri, f"{names.MODEL_FOLDER}/{file.name}", file.read_bytes())
+            with self._api.asked("keep a version's files") as client:
+                client.log_artifacts(run_id, str(folder), names.MODEL_FOLDER)
             # Before the version exists: once it does, it is told by what trained it and not by a second try.
             self._runs.put_record(run, record)
-            version = self._create_version(run, record)
+            version = self._create_version(
+                run, record, hashlib.sha256((folder / names.MANIFEST_FILE).read_bytes()).hexdigest()
+            )
         else:
             record = self._runs.record(run)
         training = _training(record).model_copy(update={"version": version})
@@ -191,7 +190,8 @@ class Registry:
         for key, value in (tags | {names.TAG_OUTCOME: outcome}).items():
             self._tag_version(challenger, key, value)
         if promotion.promoted:
-            self._api.post("registered-models/alias", name=self._model, alias=names.ALIAS, version=str(challenger))
+            with self._api.asked(f"mark version {challenger} {names.ALIAS}") as client:
+                client.set_registered_model_alias(self._model, names.ALIAS, str(challenger))
             self._tag_version(challenger, names.STAGE_TAG, names.STAGE_PRODUCTION)
             if champion is not None and champion != challenger:
                 self._tag_version(champion, names.STAGE_TAG, names.STAGE_ARCHIVED)
@@ -199,30 +199,30 @@ class Registry:
         self._runs.tag(run, names.TAG_OUTCOME, outcome)
 
     def _version_of(self, run_id: str) -> int | None:
-        found = self._api.get("model-versions/search", filter=f"run_id = {quoted(run_id)}").get("model_versions", [])
-        return min((int(v["version"]) for v in found if v["name"] == self._model), default=None)
+        with self._api.asked("search its versions") as client:
+            found = client.search_model_versions(f"run_id = {quoted(run_id)}")
+        return min((int(version.version) for version in found if version.name == self._model), default=None)
 
-    def _create_version(self, run: Run, record: DecisionRecord) -> int:
+    def _create_version(self, run: Run, record: DecisionRecord, manifest: str) -> int:
         try:
-            self._api.post("registered-models/create", name=self._model)
+            with self._api.asked("make the registered model") as client:
+                client.create_registered_model(self._model)
         except Refused as error:
-            if error.code != EXISTS:
+            if error.code != names.EXISTS:
                 raise
         tags = batch_tags(record.batch) | {
             names.TAG_BATCHES_SEEN: json.dumps(_training(record).batches),
             names.TAG_WHY: record.decision.sentence,
+            names.TAG_MANIFEST: manifest,
         }
-        created = self._api.post(
-            "model-versions/create",
-            name=self._model,
-            source=f"{run.artifact_uri}/{names.MODEL_FOLDER}",
-            run_id=run.run_id,
-            tags=pairs(tags),
-        )
-        return int(created["model_version"]["version"])
+        source = f"{run.artifact_uri}/{names.MODEL_FOLDER}"
+        with self._api.asked("make a version") as client:
+            made = client.create_model_version(self._model, source, run.run_id, tags, await_creation_for=0)
+        return int(made.version)
 
     def _tag_version(self, version: int, key: str, value: str) -> None:
-        self._api.post("model-versions/set-tag", name=self._model, version=str(version), key=key, value=value)
+        with self._api.asked(f"set {key} on version {version}") as client:
+            client.set_model_version_tag(self._model, str(version), key, value)
 
 
 def _included(runs: Iterable[Run]) -> set[int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationInfo, field_validator
 
 from relevo_contract import names, settings
-from relevo_contract.inclusion import Inclusion
+from relevo_contract.inclusion import inclusion
 from relevo_contract.texts import tidy
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class PrepareSettings(WithRaw, WithClean, WithBucket):
     serving_url: str | None = Field(
         default=None,
         pattern=r"^postgres(ql)?://",
-        description="RAW as the inference API will reach it: its login is made, and may add inferences; none: no login",
+        description="RAW as the inference API reaches it: its login is made if need be; none: no login",
     )
 
 
@@ -84,6 +84,9 @@ class CollectSettings(WithGroup, WithRaw, WithBucket):
     source_url: str = Field(pattern=r"^https?://", description="the data source, e.g. http://source:8000")
     source_day: str = Field(default="Wednesday", min_length=1, description="the day the source is asked for")
     source_timeout: float = Field(default=300, gt=0, description="seconds to wait for one answer of the source")
+    source_most_bytes: int = Field(
+        default=2**30, ge=1, le=5 * 10**9, description="bytes that one answer of the source may have, unpacked"
+    )
     repeat_wait: float = Field(
         default=30, ge=0, description="seconds to wait in all while the source repeats a batch it already gave"
     )
@@ -104,7 +107,7 @@ class IncludeSettings(WithGroup, WithRegistry):
     @field_validator("include")
     @classmethod
     def _names_batches(cls, text: str) -> str:
-        Inclusion.of(text)
+        inclusion(text)
         return text
 
     @field_validator("include_by")
@@ -176,7 +179,7 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
     @classmethod
     def _names_batches(cls, text: str) -> str:
         if text:
-            Inclusion.of(text)
+            inclusion(text)
         return text
 
     def ask(self) -> Ask | None:

@@ -21,6 +21,7 @@ from relevo_operator import handlers
 from relevo_operator.batch_polling import BatchPolling
 from relevo_operator.cluster import Cluster
 from relevo_operator.controller import Controller
+from relevo_operator.credentials import Credentials
 from relevo_operator.dag_runs import DagRuns
 from relevo_operator.errors import SettingsError
 from relevo_operator.following import Following
@@ -92,16 +93,16 @@ async def _watch(
 
 async def run(settings: Settings) -> None:
     """Operate until told to stop. Raises SettingsError."""
-    secret = settings.webhook_secret if settings.webhook_url else None
     try:
         cluster = Cluster()
     except (ConfigError, OSError) as error:
         raise SettingsError(f"expected a pod's credentials or a kubeconfig (KUBECONFIG), got: {error}") from error
     metrics, queue = Metrics(), WorkQueue()
-    webhook = None if secret is None else (settings.webhook_url, secret)
     promoted = partial(queue.add, urgent=True)
-    following = Following(metrics, promoted, timeout=settings.registry_timeout, webhook=webhook)
-    runs, inclusions = DagRuns(cluster, metrics, queue.add), DagRuns(cluster, metrics, queue.add)
+    credentials = Credentials(cluster, settings.listed(), settings.webhook_secret)
+    timeout, webhook_url = settings.registry_timeout, settings.webhook_url
+    following = Following(metrics, promoted, credentials, timeout=timeout, webhook_url=webhook_url)
+    runs, inclusions = DagRuns(credentials, metrics, queue.add), DagRuns(credentials, metrics, queue.add)
     watched = settings.watched()
     controller = Controller(cluster, following, runs, queue, metrics, inclusions=inclusions, namespaces=watched)
 
@@ -111,7 +112,7 @@ async def run(settings: Settings) -> None:
             return None
         return f"expected a pass every {settings.pass_seconds:g} s, the last one ended {silent:.0f} s ago"
 
-    verifier = None if secret is None else Verifier(secret)
+    verifier = Verifier(following.secrets)
     runner = await _listen(settings, create_app(metrics, healthy, verifier, following.delivered))
     working = asyncio.create_task(controller.run(settings.workers, settings.pass_seconds))
     polling = BatchPolling(following, metrics, settings.batch_seconds)

@@ -8,23 +8,26 @@ How Airflow 3.3.2 answers was measured, and decides what is done:
     GET  .../dagRuns/R              200 with the run; 404 if it is not there
     any, with a token               401 if it expired, but 403 "Invalid JWT token" if the key it was signed with changed
 
-Its refusals are JSON with `detail`; other answers are a proxy's, or of something that is not Airflow. A detail may
-quote what was sent, password and all: neither that nor the token is ever part of a message.
+Its refusals are JSON with `detail`; other answers are a proxy's, or of something that is not Airflow. Nothing of a
+body is ever part of a message, but for the ids of a run's tasks: a message goes into status, and a body may hold
+anything, such as what was sent, password and all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 
-from relevo_operator.quoting import line, shown
+from relevo_contract import bounded_http, texts
+from relevo_contract.mlflow_login import bearer
+from relevo_operator.failures import failure
 from relevo_operator.values import RunSeen, RunState, TaskSeen
 
 OnCall = Callable[[str, str], None]
@@ -35,6 +38,8 @@ OK, EXISTS, MISSING, DENIED, REFUSED, AWAY = OUTCOMES = ("ok", "exists", "missin
 TIMEOUT: Final = 15.0
 """Seconds for one answer: with its database on a slow disk Airflow took seven."""
 MOST_TASKS: Final = 100
+LONGEST_ANSWER: Final = 2**20
+"""Bytes of an answer: that of so many tasks is the longest, with some hundred thousand."""
 _OUTCOMES: Final = {401: DENIED, 403: DENIED, 404: MISSING, 409: EXISTS, 400: REFUSED, 422: REFUSED}
 _STATES: Final = {
     "queued": RunState.QUEUED,
@@ -53,9 +58,10 @@ _HINTS: Final = {
     (LOGIN, DENIED): "; correct username and password in the Secret that spec.retraining.secretName names",
     (ASK, MISSING): "; correct spec.retraining.dag, or wait until Airflow has read the DAG's file",
     (ASK, DENIED): "; give its user the right to start runs of the DAG",
-    (ASK, REFUSED): "; correct what it says of the DAG",
+    (ASK, REFUSED): "; its page of the DAG says why, import errors for one",
 }
-_line: Final = partial(line, most=300)
+_ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+"""Of a task, as DAGs have them; longer ones are not told."""
 _INVALID_TOKEN: Final = "Invalid JWT token"  # noqa: S105  # Airflow's words
 
 
@@ -88,7 +94,7 @@ class AirflowApi:
         on_call: OnCall | None = None,
     ) -> None:
         self._base, self._login, self._timeout = url.rstrip("/"), login, timeout
-        self.shown = shown(url)
+        self.shown = texts.address(url)
         self._on_call = on_call or (lambda _kind, _outcome: None)
         self._token = ""
         """In memory alone; a new one is asked for once this one is refused."""
@@ -116,7 +122,7 @@ class AirflowApi:
         body = await self._ask(LOOK, "GET", where)
         state = _STATES.get(str(body.get("state")))
         if state is None:
-            raise No(LOOK, AWAY, self._not_airflow(f"a run whose state is {str(body.get('state'))[:40]!r}"))
+            raise No(LOOK, AWAY, self._not_airflow("a run in a state that Airflow's runs have not"))
         url = f"{self.shown.rstrip('/')}/dags/{quote(dag, safe='')}/runs/{quote(run_id, safe='')}"
         if state is RunState.QUEUED:
             return RunSeen(state, url, paused=await self._is_paused(dag))
@@ -161,19 +167,18 @@ class AirflowApi:
         return body
 
     async def _request(self, kind: str, method: str, path: str, json: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = bearer(self._token) if self._token else {}
         try:
             async with asyncio.timeout(self._timeout):  # httpx's own is for each read, and a slow server makes many
-                return await self._client.request(method, self._base + path, json=json, headers=headers)
-        except TimeoutError:
-            got = f"no answer within {self._timeout:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            got = _line(self._hidden(str(error))) or type(error).__name__
+                url, asked = self._base + path, {"json": json, "headers": headers}
+                return await bounded_http.async_ask(self._client, method, url, most=LONGEST_ANSWER, **asked)
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            got = failure(error, self._timeout)
         raise No(
             kind,
             AWAY,
-            f"expected an answer from Airflow at {self.shown}, got: {got}; is it running, and is "
-            "spec.retraining.url right?",
+            f"expected an answer from Airflow at {self.shown}, got: {got}; is it running, and is the url in the Secret "
+            "right?",
         )
 
     def _read(self, kind: str, answer: httpx.Response) -> Mapping[str, Any]:
@@ -188,24 +193,17 @@ class AirflowApi:
         outcome = _OUTCOMES.get(status)
         if detail is None or outcome is None:
             # Of a proxy in front of it, or of something that is not Airflow: nothing that it says is final.
-            raise No(kind, AWAY, self._not_airflow(f"{status} {_line(answer.reason_phrase)}".strip()))
-        # To a login it may quote the password, in which form nobody knows.
-        said = "" if kind == LOGIN else f": {_line(self._hidden(_said(detail)))}"
+            raise No(kind, AWAY, self._not_airflow(str(status)))
         if self._token and (status == 401 or (status == 403 and detail == _INVALID_TOKEN)):
-            raise _TokenRefused(kind, DENIED, f"Airflow at {self.shown} answers its own token with {status}{said}")
+            raise _TokenRefused(kind, DENIED, f"Airflow at {self.shown} answers its own token with {status}")
         hint = _HINTS.get((kind, outcome), "")
-        raise No(kind, outcome, f"Airflow at {self.shown} answers {_FOR[kind]} with {status}{said}{hint}")
+        raise No(kind, outcome, f"Airflow at {self.shown} answers {_FOR[kind]} with {status}{hint}")
 
     def _not_airflow(self, got: str) -> str:
         return (
             f"expected an answer of Airflow's API at {self.shown}, got: {got}; is Airflow up, and is "
-            "spec.retraining.url right?"
+            "the url in the Secret right?"
         )
-
-    def _hidden(self, text: str) -> str:
-        for secret in (self._login.password, self._token):
-            text = text.replace(secret, "***") if secret else text
-        return text
 
 
 class _TokenRefused(No):
@@ -224,8 +222,10 @@ def _tasks(body: Mapping[str, Any]) -> tuple[TaskSeen, ...]:
 
 
 def _name(task: Mapping[str, Any]) -> str:
-    index = task.get("map_index")
-    name = _line(str(task.get("task_id")))
+    """A task's id, if it is one: any other text of a body is nobody's to read."""
+    index, name = task.get("map_index"), str(task.get("task_id"))
+    if not _ID.fullmatch(name):
+        return "a task without an id"
     return f"{name}[{index}]" if isinstance(index, int) and index >= 0 else name
 
 
@@ -240,13 +240,3 @@ def _time(text: Any) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
-
-
-def _said(detail: Any) -> str:
-    """Airflow's own words, without the input that it found wrong."""
-    if isinstance(detail, list):
-        faults = [one for one in detail if isinstance(one, dict)]
-        return "; ".join(f"{'.'.join(map(str, one.get('loc') or ()))}: {one.get('msg')}" for one in faults)
-    if isinstance(detail, dict):
-        return str(detail.get("reason") or detail.get("message") or "")
-    return str(detail)

@@ -87,6 +87,8 @@ def differs(wanted: Any, live: Any) -> bool:
             if key in _ATOMIC
             else _quantities_differ(value, live.get(key))
             if key in {"requests", "limits"}
+            else _quantity(value) != _quantity(live.get(key))
+            if key == "sizeLimit"
             else differs(value, live.get(key))
             for key, value in wanted.items()
         )

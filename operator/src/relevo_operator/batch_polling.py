@@ -10,11 +10,10 @@ import asyncio
 import logging
 import random
 
+from relevo_contract.mlflow_rest import MlflowError, Trouble
 from relevo_operator.batches import batch_facts
 from relevo_operator.following import Following
 from relevo_operator.metrics import Metrics
-from relevo_operator.mlflow_api import No
-from relevo_operator.values import Absence
 
 log = logging.getLogger("relevo.batches")
 
@@ -46,8 +45,8 @@ class BatchPolling:
             for model in sorted(models):
                 try:
                     runs = await registry.newest_batches(model)
-                except No as no:
-                    if no.reason is Absence.UNREACHABLE:
+                except MlflowError as no:
+                    if no.trouble is Trouble.UNREACHABLE:
                         break
                     continue
                 facts = batch_facts(runs)

@@ -44,6 +44,8 @@ class Reason(StrEnum):
     UNREACHABLE = "Unreachable"
     DENIED = "Denied"
     BAD_ANSWER = "BadAnswer"
+    CREDENTIAL_MISSING = "CredentialMissing"
+    ADDRESS_REFUSED = "AddressRefused"
     MODEL_MISSING = "ModelMissing"
     ALIAS_MISSING = "AliasMissing"
 

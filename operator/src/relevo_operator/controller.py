@@ -159,6 +159,7 @@ class Controller:
             pods=await self._cluster.pods(*key) if starting else (),
             now=datetime.now(UTC),
             run=self._runs.answer(key, past.retraining.run_id) if past.retraining else None,
+            registry_keys=self._following.registry_keys(spec.registry),
             inclusion_run=self._inclusions.answer(key, past.inclusion.run_id) if past.inclusion else None,
         )
 

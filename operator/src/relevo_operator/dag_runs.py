@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from relevo_operator.airflow_api import AWAY, LOOK, MISSING, AirflowApi, Login, No
-from relevo_operator.errors import ClusterAway, RefusedByCluster
+from relevo_operator.airflow_api import AWAY, LOOK, MISSING, AirflowApi, No
+from relevo_operator.credentials import Credentials
+from relevo_operator.errors import ClusterAway, UnusableCredential
 from relevo_operator.metrics import Metrics
-from relevo_operator.quoting import shown
 from relevo_operator.retraining import OVER
 from relevo_operator.values import (
     RetrainingRef,
@@ -36,17 +34,6 @@ LONGEST_PAUSE: Final = 30.0
 away; these begin with the first and double."""
 
 
-class Secrets(Protocol):
-    """Where logins are read: the cluster. Raises ClusterAway, or RefusedByCluster."""
-
-    async def secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """A Secret's data, in base64; None if there is none."""
-
-
-class _NoLogin(Exception):
-    """The Secret gives none; the message says what to do."""
-
-
 @dataclass
 class _Followed:
     wanted: RunWanted
@@ -57,8 +44,8 @@ class _Followed:
 class DagRuns:
     """All runs that are not over. `changed` is called with each ModelDeployment whose answer is another than before."""
 
-    def __init__(self, secrets: Secrets, metrics: Metrics, changed: Callable[[Key], None]) -> None:
-        self._secrets, self._metrics, self._changed = secrets, metrics, changed
+    def __init__(self, credentials: Credentials, metrics: Metrics, changed: Callable[[Key], None]) -> None:
+        self._credentials, self._metrics, self._changed = credentials, metrics, changed
         self._followed: dict[Key, _Followed] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -92,7 +79,7 @@ class DagRuns:
         if there is None or there.wanted is not wanted or there.answer == answer:
             return False
         there.answer = answer
-        said = {"object": "/".join(key), "airflow": shown(wanted.ref.url), "run": wanted.run_id}
+        said = {"object": "/".join(key), "login": wanted.ref.secret, "run": wanted.run_id}
         log.info("run_answer", extra={**said, "answer": str(answer)})
         self._changed(key)
         return True
@@ -126,9 +113,9 @@ class DagRuns:
                 await api.aclose()
 
     async def _api(self, namespace: str, ref: RetrainingRef) -> AirflowApi:
-        address, calls = shown(ref.url), self._metrics.airflow_calls
-        login = _login(await self._secrets.secret(namespace, ref.secret), namespace, ref.secret)
-        return AirflowApi(ref.url, login, on_call=lambda kind, outcome: calls.labels(address, kind, outcome).inc())
+        calls = self._metrics.airflow_calls
+        url, login = await self._credentials.airflow(namespace, ref)
+        return AirflowApi(url, login, on_call=lambda kind, outcome: calls.labels(url, kind, outcome).inc())
 
 
 def _pause(answer: RunAnswer, same: int) -> float:
@@ -138,34 +125,12 @@ def _pause(answer: RunAnswer, same: int) -> float:
     return pause * random.uniform(0.9, 1.0)  # noqa: S311
 
 
-def _login(data: Mapping[str, str] | None, namespace: str, name: str) -> Login:
-    """The login that a Secret holds. Raises _NoLogin; its message never quotes a value."""
-    expected = f"expected a Secret {name} in the namespace {namespace} with the keys username and password"
-    if data is None:
-        raise _NoLogin(f"{expected}, there is none: make it")
-    try:
-        # A file's last newline is no part of it.
-        found = [base64.b64decode(data[key], validate=True).decode().strip("\r\n") for key in ("username", "password")]
-    except KeyError as error:
-        raise _NoLogin(f"{expected}, it lacks {error}: add it") from None
-    except (binascii.Error, UnicodeDecodeError):
-        raise _NoLogin(f"{expected}, one of them is no text: correct it") from None
-    if not all(found):
-        raise _NoLogin(f"{expected}, one of them is empty: correct it")
-    return Login(*found)
-
-
 def _failed(error: Exception, wanted: RunWanted, *, known: bool) -> RunAnswer:
     """What an attempt that failed says of the run: a refusal is final only while Airflow does not have the run."""
     final = True
     match error:
-        case _NoLogin():
+        case UnusableCredential():
             said = str(error)
-        case RefusedByCluster():
-            said = (
-                f"expected to be allowed to read the Secret {wanted.ref.secret}: {error}; give the operator a Role "
-                f'with apiGroups [""], resources [secrets], resourceNames [{wanted.ref.secret}], verbs [get]'
-            )
         case No():
             said, final = error.message, error.outcome != AWAY
         case ClusterAway():

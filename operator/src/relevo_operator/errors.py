@@ -5,6 +5,9 @@
     ├── InvalidSpec                   a spec that the CustomResourceDefinition should have refused
     ├── RefusedByCluster              the API server refuses what is written: its rules, a policy, too few rights
     ├── ClusterAway                   the API server does not answer: tried again, later and later
+    ├── UnusableCredential            what a ModelDeployment names to be let in with; nothing is sent
+    │   ├── CredentialMissing         its Secret is not there, lacks a key, or may not be read
+    │   └── AddressRefused            an address that is none, or another than the one beside the credential
     ├── MissingSecrets                Secrets that others make are missing: relevo-install ends before it makes anything
     └── RefusedDelivery               a webhook's delivery that is not acted upon; `reason` labels its metric
         ├── BadSignature              nobody who knows the secret signed it
@@ -39,6 +42,18 @@ class RefusedByCluster(OperatorError):
 
 class ClusterAway(OperatorError):
     """The API server does not answer, or failed."""
+
+
+class UnusableCredential(OperatorError):
+    """A credential cannot be used: nothing is asked with it, and nothing without it."""
+
+
+class CredentialMissing(UnusableCredential):
+    """The Secret is not there, lacks a key, or may not be read."""
+
+
+class AddressRefused(UnusableCredential):
+    """The address is none, or another than the one that the credential is for."""
 
 
 class MissingSecrets(OperatorError):

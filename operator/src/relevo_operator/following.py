@@ -14,11 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from relevo_contract import texts
+from relevo_operator.credentials import Access, Credentials
+from relevo_operator.errors import AddressRefused, ClusterAway, UnusableCredential
 from relevo_operator.metrics import Metrics
-from relevo_operator.quoting import shown
 from relevo_operator.registry import Registry
 from relevo_operator.signature import Delivery
-from relevo_operator.values import Absence, Absent, Answer, NotAsked, RegistryRef, VersionTag
+from relevo_operator.values import Absence, Absent, Answer, NotAsked, RegistryRef, SecretRef, VersionTag
 from relevo_operator.workqueue import Key
 
 log = logging.getLogger("relevo.registry")
@@ -32,14 +34,21 @@ GATHER: Final = 0.05
 """Seconds to wait for more marks before asking for those that nobody asked for yet."""
 Marked = tuple[str, str]
 """Model and alias."""
+Source = tuple[SecretRef | None, str]
+"""RegistryRef.source"""
 
 
 @dataclass
 class _Followed:
     """One registry and who follows which mark of it."""
 
-    registry: Registry
+    ref: RegistryRef
+    """Of one that follows it: where it is, and the Secret beside; its mark is of no matter."""
     shown: str
+    """Its address, once it is known."""
+    access: Access | None = None
+    registry: Registry | None = None
+    """None until it is known as whom to ask, and while that cannot be known."""
     wanted: dict[Key, tuple[Marked, float]] = field(default_factory=dict)
     """By ModelDeployment its mark and its poll interval in seconds."""
     answers: dict[Marked, tuple[int, Answer]] = field(default_factory=dict)
@@ -81,12 +90,20 @@ class Following:
     """All registries. `changed` is called with each ModelDeployment whose answer is another than the one before."""
 
     def __init__(
-        self, metrics: Metrics, changed: Callable[[Key], None], *, timeout: float, webhook: tuple[str, str] | None
+        self,
+        metrics: Metrics,
+        changed: Callable[[Key], None],
+        credentials: Credentials,
+        *,
+        timeout: float,
+        webhook_url: str = "",
     ) -> None:
-        self._metrics, self._changed, self._timeout, self._webhook = metrics, changed, timeout, webhook
-        self._followed: dict[str, _Followed] = {}
-        self._where: dict[Key, str] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """`webhook_url` is where registries are told to find this operator; empty: they are told nothing."""
+        self._metrics, self._changed, self._credentials = metrics, changed, credentials
+        self._timeout, self._webhook_url = timeout, webhook_url
+        self._followed: dict[Source, _Followed] = {}
+        self._where: dict[Key, Source] = {}
+        self._tasks: dict[Source, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
@@ -96,15 +113,18 @@ class Following:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for followed in self._followed.values():
-            await followed.registry.aclose()
+            if followed.registry is not None:
+                await followed.registry.aclose()
 
     def watch(self, key: Key, ref: RegistryRef, poll_seconds: float) -> None:
         """A ModelDeployment follows this mark; says it again whenever it is looked at."""
-        if self._where.get(key, ref.tracking_uri) != ref.tracking_uri:
+        source = ref.source
+        if self._where.get(key, source) != source:
             self.forget(key)
-        followed = self._followed.get(ref.tracking_uri)
+        followed = self._followed.get(source)
         if followed is None:
-            followed = self._followed[ref.tracking_uri] = self._follow(ref.tracking_uri)
+            shown = "/".join(ref.secret) if ref.secret else texts.address(ref.tracking_uri)
+            followed = self._followed[source] = _Followed(ref, shown)
         mark, known = (ref.model, ref.alias), followed.wanted.get(key)
         if known == (mark, poll_seconds):
             return
@@ -112,40 +132,71 @@ class Following:
         followed.wanted[key] = (mark, poll_seconds)
         if known is not None and known[0] != mark:
             followed.drop_unwanted()
-        self._where[key] = ref.tracking_uri
+        self._where[key] = source
         if followed.interval < before and before != float("inf"):
             followed.sooner.set()
-        if ref.tracking_uri not in self._tasks:
-            self._tasks[ref.tracking_uri] = asyncio.create_task(self._poll(followed))
+        if source not in self._tasks:
+            self._tasks[source] = asyncio.create_task(self._poll(followed))
 
-    def _follow(self, uri: str) -> _Followed:
-        address = shown(uri)
-        calls = self._metrics.registry_calls
-        return _Followed(
-            Registry(uri, self._timeout, on_call=lambda kind, outcome: calls.labels(address, kind, outcome).inc()),
-            address,
-        )
+    async def _open(self, followed: _Followed) -> Registry | Absent:
+        """The registry as its owner lets us in now, or why nobody is asked. Raises ClusterAway.
+
+        A Secret is read before each question: one that was changed or taken back holds at once.
+        """
+        registry: Registry | None = None
+        try:
+            access = await self._credentials.registry(followed.ref)
+            if access == followed.access and followed.registry is not None:
+                return followed.registry
+            calls = self._metrics.registry_calls
+            registry = Registry(
+                access, self._timeout, on_call=lambda kind, outcome: calls.labels(access.url, kind, outcome).inc()
+            )
+            followed.shown = access.url
+        except UnusableCredential as error:
+            access = None
+            refused = isinstance(error, AddressRefused)
+            answer = Absent(Absence.ADDRESS_REFUSED if refused else Absence.CREDENTIAL_MISSING, str(error))
+        before, followed.access, followed.registry = followed.registry, access, registry
+        if before is not None:
+            self._in_background(before.aclose())
+        return registry or answer
+
+    def registry_keys(self, ref: RegistryRef) -> tuple[str, ...] | None:
+        """What the Secret of a registry holds that pods need; None if there is none, or it cannot be read now."""
+        followed = self._followed.get(ref.source)
+        return followed.access.keys if ref.secret and followed is not None and followed.access is not None else None
+
+    def secrets(self) -> set[str]:
+        """What webhooks may be signed with."""
+        opened = (one.access for one in self._followed.values())
+        return {access.webhook_secret for access in opened if access is not None} - {""}
 
     def forget(self, key: Key) -> None:
         """A ModelDeployment is gone; a registry that nobody follows any more is asked no more."""
-        uri = self._where.pop(key, None)
-        if uri is None:
+        source = self._where.pop(key, None)
+        if source is None:
             return
-        followed = self._followed[uri]
+        followed = self._followed[source]
         del followed.wanted[key]
         followed.drop_unwanted()
         if not followed.wanted:
-            del self._followed[uri]
-            self._tasks.pop(uri).cancel()
-            self._in_background(followed.registry.aclose())
+            del self._followed[source]
+            self._tasks.pop(source).cancel()
+            if followed.registry is not None:
+                self._in_background(followed.registry.aclose())
 
     def models(self) -> list[tuple[str, set[str], Registry]]:
         """By registry, how people see its address and the models that are followed there."""
-        return [(one.shown, {model for model, _ in one.marks()}, one.registry) for one in self._followed.values()]
+        return [
+            (one.shown, {model for model, _ in one.marks()}, one.registry)
+            for one in self._followed.values()
+            if one.registry is not None
+        ]
 
     async def answer(self, ref: RegistryRef, *, now: bool = False) -> Answer:
         """What the mark says; asked `now`, or if nobody did yet. NotAsked if it is followed no more."""
-        followed = self._followed.get(ref.tracking_uri)
+        followed = self._followed.get(ref.source)
         mark = (ref.model, ref.alias)
         if followed is None:
             return NotAsked()
@@ -163,10 +214,14 @@ class Following:
         """Ask for one mark, or for many at once."""
         followed.questions += 1
         question = followed.questions
-        if len(marks) == 1:
-            answers: dict[Marked, Answer] = {marks[0]: await followed.registry.resolve(*marks[0])}
+        registry = await self._open(followed)
+        answers: dict[Marked, Answer]
+        if isinstance(registry, Absent):
+            answers = dict.fromkeys(marks, registry)
+        elif len(marks) == 1:
+            answers = {marks[0]: await registry.resolve(*marks[0])}
         else:
-            answers = await followed.registry.resolve_all(marks)
+            answers = await registry.resolve_all(marks)
         self._heard(followed, question, answers)
 
     async def _ask_missing(self, followed: _Followed) -> None:
@@ -199,10 +254,10 @@ class Following:
         asked, webhook_due = time.monotonic(), 0.0
         while True:
             try:
-                if self._webhook is None:
+                if not self._webhook_url:
                     webhook_due = float("inf")
                 elif time.monotonic() >= webhook_due:
-                    webhook_due = time.monotonic() + await self._keep_webhook(followed, *self._webhook)
+                    webhook_due = time.monotonic() + await self._keep_webhook(followed)
                 followed.sooner.clear()
                 # A tenth of chance: a hundred operators on one registry do not ask in step.
                 due = asked + followed.pause() * random.uniform(0.9, 1.0)  # noqa: S311
@@ -214,13 +269,22 @@ class Following:
                 if time.monotonic() >= due:
                     asked = time.monotonic()
                     await self._ask(followed, *followed.marks())
-            except Exception:  # whatever it is, it is tried again
-                log.exception("poll_failed", extra={"registry": followed.shown})
+            except Exception as error:  # whatever it is, it is tried again
+                away = isinstance(error, ClusterAway)
+                told = {"registry": followed.shown, "why": str(error)}
+                log.warning("poll_failed", extra=told, exc_info=None if away else error)
                 await asyncio.sleep(AWAY_AGAIN)
 
-    async def _keep_webhook(self, followed: _Followed, url: str, secret: str) -> float:
-        """Register it; returns in how many seconds to look again."""
-        refused = await followed.registry.ensure_webhook(url, secret)
+    async def _keep_webhook(self, followed: _Followed) -> float:
+        """Register it, where its owner gave a secret for it; returns in how many seconds to look again."""
+        registry = await self._open(followed)
+        if isinstance(registry, Absent):
+            return WEBHOOK_RETRY
+        secret = followed.access.webhook_secret if followed.access is not None else ""
+        if not secret:
+            self._metrics.webhook.labels(followed.shown).set(False)
+            return WEBHOOK_AGAIN
+        refused = await registry.ensure_webhook(self._webhook_url, secret)
         self._metrics.webhook.labels(followed.shown).set(refused is None)
         if refused is None:
             return WEBHOOK_AGAIN
@@ -228,27 +292,40 @@ class Following:
         return WEBHOOK_RETRY
 
     def delivered(self, delivery: Delivery) -> None:
-        """A registry says that an alias moved: ask those that are followed for it, without making it wait."""
+        """A registry says that an alias moved: ask it, if it is followed for it, without making it wait.
+
+        Only those are asked whose webhook has the secret that signed.
+        """
         mark = (delivery.name, delivery.alias)
         for followed in self._followed.values():
-            if followed.keys(mark):
+            secret = followed.access.webhook_secret if followed.access is not None else ""
+            if secret == delivery.secret and followed.keys(mark):
                 self._in_background(self._ask(followed, mark))
 
     def tag(self, ref: RegistryRef, tag: VersionTag) -> None:
         """Let a model version say what became of it; what the registry is known to hold is not sent again."""
-        followed = self._followed.get(ref.tracking_uri)
+        followed = self._followed.get(ref.source)
         if followed is not None and followed.tagged.get((ref.model, tag.version)) != tag:
             followed.tagged[ref.model, tag.version] = tag
             self._in_background(self._tag(followed, ref.model, tag))
 
     async def _tag(self, followed: _Followed, model: str, tag: VersionTag) -> None:
-        refused = await followed.registry.tag(model, tag)
+        registry = await self._open(followed)
+        refused = registry.message if isinstance(registry, Absent) else await registry.tag(model, tag)
         if refused is not None:
             followed.tagged.pop((model, tag.version), None)  # the next look at the object tries again
             told = {"registry": followed.shown, "model": model, "version": tag.version, "tag": tag.value}
             log.warning("tag_refused", extra=told | {"why": refused})
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(_unless_away(work))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _unless_away(work: Coroutine[None, None, None]) -> None:
+    """Do it; if the API server is away, the next question or look does it."""
+    try:
+        await work
+    except ClusterAway as error:
+        log.warning("left_undone", extra={"why": str(error)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lightkube.generic_resource import create_global_resource, create_namespaced_resource
+from lightkube.generic_resource import create_namespaced_resource
 
 from relevo_operator import names
 
@@ -14,6 +14,3 @@ SERVICE: Final[Any] = create_namespaced_resource("", "v1", "Service", "services"
 POD: Final[Any] = create_namespaced_resource("", "v1", "Pod", "pods")
 SECRET: Final[Any] = create_namespaced_resource("", "v1", "Secret", "secrets")
 EVENT: Final[Any] = create_namespaced_resource("", "v1", "Event", "events")
-DEFINITION: Final[Any] = create_global_resource(
-    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions"
-)

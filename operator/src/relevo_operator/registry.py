@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC
 from typing import Any, Final
 
-import httpx
-
-from relevo_contract import mlflow_rest, names
-from relevo_operator.mlflow_api import MlflowApi, No, OnCall
+from relevo_contract import names
+from relevo_contract.mlflow_rest import TOO_MUCH, AsyncMlflowRest, MlflowError, Trouble
+from relevo_contract.texts import line
+from relevo_operator.credentials import Access
+from relevo_operator.failures import failure
 from relevo_operator.values import Absence, Absent, Answer, Found, VersionTag
 
 Marked = tuple[str, str]
 """A registered model and an alias of it."""
+
+OnCall = Callable[[str, str], None]
+"""Told of every request: its kind and what came of it, `ok` or a Trouble."""
 
 RESOLVE, POLL, TAG, WEBHOOK, BATCHES = KINDS = ("resolve", "poll", "tag", "webhook", "batches")
 """What `on_call` is told that a request was for."""
@@ -31,20 +35,26 @@ NEWEST: Final = "latest"
 NEWEST_BATCHES: Final = 20
 """Batch runs in one answer: the newest comparison of challenger and champion is among them, or long past."""
 EVENTS: Final = (("MODEL_VERSION_ALIAS", "CREATED"), ("MODEL_VERSION_ALIAS", "DELETED"))
+LONGEST_ANSWER: Final = 6 * 2**20
+"""Bytes: a page of models has a few million, and what a server sends must not end the operator, whose limit is 256 MiB:
+JSON that means harm takes 21 times its length when it is read."""
+_ABSENCES: Final = {Trouble.UNREACHABLE: Absence.UNREACHABLE, Trouble.DENIED: Absence.DENIED}
 
 
 class Registry:
     """One MLflow server. Every request ends within `timeout` seconds; `on_call` is told of each."""
 
-    def __init__(
-        self,
-        tracking_uri: str,
-        timeout: float,
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        on_call: OnCall | None = None,
-    ) -> None:
-        self._api = MlflowApi(tracking_uri, timeout, transport, on_call)
+    def __init__(self, access: Access, timeout: float, *, on_call: OnCall | None = None) -> None:
+        """Raises CredentialMissing: certificates to believe are none."""
+        self._access, self._timeout = access, timeout
+        self._api = AsyncMlflowRest(
+            access.url,
+            timeout=timeout,
+            longest=LONGEST_ANSWER,
+            authorization=access.authorization,
+            verify=access.verify(),
+        )
+        self._on_call = on_call or (lambda _kind, _outcome: None)
         self._experiments: dict[str, str] = {}
         """By model the id of the experiment of its name."""
 
@@ -55,14 +65,14 @@ class Registry:
     async def resolve(self, model: str, alias: str) -> Found | Absent:
         """The version an alias marks, by one request."""
         try:
-            body = await self._api.ask(RESOLVE, "GET", "registered-models/alias", {"name": model, "alias": alias})
-        except No as no:
-            if no.code == mlflow_rest.MISSING:
+            body = await self._ask(RESOLVE, "GET", "registered-models/alias", {"name": model, "alias": alias})
+        except MlflowError as no:
+            if no.code == names.MISSING:
                 return self._no_model(model)
             # "Invalid" is an alias that is not there as well as one that cannot be: only the sentence tells.
-            if no.code in mlflow_rest.ABSENT and no.said.endswith("not found."):
+            if no.code in names.ABSENT and no.said.endswith("not found."):
                 return self._no_alias(model, alias)
-            return Absent(no.reason, no.message)
+            return self._absent(no)
         return self._version(body.get("model_version"))
 
     async def resolve_all(self, wanted: Collection[Marked]) -> dict[Marked, Answer]:
@@ -76,8 +86,8 @@ class Registry:
             return {}
         try:
             listed = await (self._listed(models) if len(models) > 1 else self._one(*models))
-        except No as no:
-            return dict.fromkeys(wanted, Absent(no.reason, no.message))
+        except MlflowError as no:
+            return dict.fromkeys(wanted, self._absent(no))
         return {(model, alias): self._marked(listed.get(model), model, alias) for model, alias in wanted}
 
     async def tag(self, model: str, tag: VersionTag) -> str | None:
@@ -91,9 +101,9 @@ class Registry:
         try:
             for key, value in told.items():
                 body = {"name": model, "version": str(tag.version), "key": key, "value": value}
-                await self._api.ask(TAG, "POST", "model-versions/set-tag", json=body)
-        except No as no:
-            return no.message
+                await self._ask(TAG, "POST", "model-versions/set-tag", json=body)
+        except MlflowError as no:
+            return str(no)
         return None
 
     async def ensure_webhook(self, url: str, secret: str) -> str | None:
@@ -104,17 +114,17 @@ class Registry:
         """
         try:
             return await self._ensure_webhook(url, secret)
-        except No as no:
-            told = f"webhook not registered: {no.message}{_hint(no)}; until then promotions are seen by polling alone"
+        except MlflowError as no:
+            told = f"webhook not registered: {no}{_hint(no)}; until then promotions are seen by polling alone"
             return told.replace(secret, "***")  # MLflow may quote what it could not store
 
     async def newest_batches(self, model: str) -> list[Any]:
-        """The runs of the model's newest decided batches, newest first; none if it has none. Raises No."""
+        """The runs of the model's newest decided batches, newest first; none if it has none. Raises MlflowError."""
         if model not in self._experiments:
             try:
-                body = await self._api.ask(BATCHES, "GET", "experiments/get-by-name", {"experiment_name": model})
-            except No as no:
-                if no.code == mlflow_rest.MISSING:
+                body = await self._ask(BATCHES, "GET", "experiments/get-by-name", {"experiment_name": model})
+            except MlflowError as no:
+                if no.code == names.MISSING:
                     return []
                 raise
             self._experiments[model] = str(_mapping(body.get("experiment")).get("experiment_id", ""))
@@ -126,17 +136,28 @@ class Registry:
         }
         runs: list[Any] = []
         try:
-            runs = _list((await self._api.ask(BATCHES, "POST", "runs/search", json=wanted)).get("runs"))
+            runs = _list((await self._ask(BATCHES, "POST", "runs/search", json=wanted)).get("runs"))
         finally:
             if not runs:  # the experiment may have been deleted, and made anew
                 self._experiments.pop(model, None)
         return runs
 
+    async def _ask(
+        self, kind: str, method: str, path: str, params: Mapping[str, str] | None = None, *, json: Any = None
+    ) -> dict[str, Any]:
+        try:
+            answer = await self._api.ask(method, path, params, json=json)
+        except MlflowError as no:
+            self._on_call(kind, no.trouble)
+            raise
+        self._on_call(kind, "ok")
+        return answer
+
     async def _one(self, model: str) -> dict[str, Mapping[str, Any]]:
         try:
-            body = await self._api.ask(POLL, "GET", "registered-models/get", {"name": model})
-        except No as no:
-            if no.code == mlflow_rest.MISSING:
+            body = await self._ask(POLL, "GET", "registered-models/get", {"name": model})
+        except MlflowError as no:
+            if no.code == names.MISSING:
                 return {}
             raise
         return {model: _mapping(body.get("registered_model"))}
@@ -145,15 +166,15 @@ class Registry:
         found: dict[str, Mapping[str, Any]] = {}
         token = ""
         for _ in range(MOST_PAGES):
-            body = await self._api.ask(POLL, "GET", "registered-models/search", _page(token))
+            body = await self._ask(POLL, "GET", "registered-models/search", _page(token))
             for entry in map(_mapping, _list(body.get("registered_models"))):
                 if (name := entry.get("name")) in models:
                     found[name] = entry
             token = str(body.get("next_page_token", ""))
             if not token or len(found) == len(models):
                 return found
-        raise No(
-            Absence.BAD_ANSWER,
+        raise _OwnWords(
+            Trouble.BAD_ANSWER,
             f"expected {len(models)} registered models among the first {MOST_PAGES * PAGE:,} of MLflow at "
             f"{self._api.shown}, found {len(found)}: correct the names of models that are not there",
         )
@@ -162,7 +183,7 @@ class Registry:
         wanted = _webhook(url, secret)
         ours = [hook for hook in await self._webhooks() if hook.get("name") == wanted["name"]]
         if not ours:
-            await self._api.ask(WEBHOOK, "POST", "webhooks", json=wanted | {"secret": secret})
+            await self._ask(WEBHOOK, "POST", "webhooks", json=wanted | {"secret": secret})
             return None
         # Two that asked at the same time both made one: each keeps the same one.
         ours.sort(key=lambda hook: (str(hook.get("creation_timestamp")), str(hook.get("webhook_id"))))
@@ -171,7 +192,7 @@ class Registry:
             await self._delete_webhook(double)
         if any(_comparable(kept.get(key)) != _comparable(value) for key, value in wanted.items()):
             told = wanted | {"secret": secret}
-            await self._api.ask(WEBHOOK, "PATCH", f"webhooks/{kept.get('webhook_id')}", json=told)
+            await self._ask(WEBHOOK, "PATCH", f"webhooks/{kept.get('webhook_id')}", json=told)
         if kept.get("status") == "DISABLED":
             return (
                 f"expected the webhook {wanted['name']} in MLflow at {self._api.shown} to be active, somebody disabled "
@@ -183,7 +204,7 @@ class Registry:
         found: list[Mapping[str, Any]] = []
         token = ""
         for _ in range(MOST_PAGES):
-            body = await self._api.ask(WEBHOOK, "GET", "webhooks", _page(token))
+            body = await self._ask(WEBHOOK, "GET", "webhooks", _page(token))
             found += map(_mapping, _list(body.get("webhooks")))
             token = str(body.get("next_page_token", ""))
             if not token:
@@ -192,9 +213,9 @@ class Registry:
 
     async def _delete_webhook(self, hook: Mapping[str, Any]) -> None:
         try:
-            await self._api.ask(WEBHOOK, "DELETE", f"webhooks/{hook.get('webhook_id')}")
-        except No as no:
-            if no.code != mlflow_rest.MISSING:  # else another operator was faster
+            await self._ask(WEBHOOK, "DELETE", f"webhooks/{hook.get('webhook_id')}")
+        except MlflowError as no:
+            if no.code != names.MISSING:  # else another operator was faster
                 raise
 
     def _marked(self, entry: Mapping[str, Any] | None, model: str, alias: str) -> Found | Absent:
@@ -215,8 +236,30 @@ class Registry:
         except (KeyError, TypeError, ValueError):
             return Absent(
                 Absence.BAD_ANSWER,
-                f"expected a version from MLflow at {self._api.shown}, got {str(entry)[:80]!r}: is the address right?",
+                f"expected a version from MLflow at {self._api.shown}, got something else: is the address right?",
+                line(str(entry), 80),
             )
+
+    def _absent(self, no: MlflowError) -> Absent:
+        """What goes into status has our own words alone: whoever may write an address must not read by it."""
+        return Absent(_ABSENCES.get(no.trouble, Absence.BAD_ANSWER), self._words(no), no.said)
+
+    def _words(self, no: MlflowError) -> str:
+        if isinstance(no, _OwnWords):
+            return str(no)
+        if no.said == TOO_MUCH:
+            came = f"answered more than {LONGEST_ANSWER:,} bytes; is the address right?"
+        elif not no.status:
+            came = f"gave {failure(no.__cause__, self._timeout)}; is it running, and is the address right?"
+        elif no.trouble is Trouble.DENIED:
+            came = f"denied with {no.status}; {self._access.denied}"
+        elif no.trouble is Trouble.UNREACHABLE:
+            came = f"failed with {no.status}; its log says why"
+        elif no.trouble is Trouble.REFUSED:
+            came = f"refused with {no.status}; correct the names of model and alias"
+        else:
+            came = f"answered {no.status}, which is not MLflow's API; is the address right?"
+        return f"expected an answer from MLflow at {self._api.shown}, it {came}"
 
     def _no_model(self, model: str) -> Absent:
         return Absent(
@@ -231,6 +274,10 @@ class Registry:
             f"expected the alias {alias!r} on a version of {model!r} in MLflow at {self._api.shown}, none has it: set "
             "it, or correct the alias's name",
         )
+
+
+class _OwnWords(MlflowError):
+    """Its message repeats nothing of what MLflow sent."""
 
 
 def _webhook(url: str, secret: str) -> dict[str, Any]:
@@ -254,9 +301,9 @@ def _comparable(value: Any) -> Any:
     return sorted(str(sorted(_mapping(each).items())) for each in value) if isinstance(value, list) else value
 
 
-def _hint(no: No) -> str:
+def _hint(no: MlflowError) -> str:
     """What most likely is the matter with a server that does not take a webhook."""
-    if no.reason is Absence.DENIED:
+    if no.trouble is Trouble.DENIED:
         return "; only an administrator of MLflow may register webhooks"
     if not no.code and no.status in {404, 405}:
         return "; webhooks came with MLflow 3.3"

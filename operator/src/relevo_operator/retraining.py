@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from relevo_contract import texts
-from relevo_contract.inclusion import Inclusion
+from relevo_contract.inclusion import inclusion
 from relevo_operator import names
 from relevo_operator.values import (
     EventNote,
@@ -124,7 +124,7 @@ def _wrong(ask: _Ask, value: str) -> str | None:
 
 def _no_batches(value: str) -> str | None:
     try:
-        Inclusion.of(value)
+        inclusion(value)
     except ValueError as error:
         return f"{names.INCLUDE}: {error}"
     return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from relevo_contract import settings
+from relevo_operator.addresses import normal
 
 
 class Settings(settings.Settings):
@@ -18,12 +20,17 @@ class Settings(settings.Settings):
     webhook_url: str = Field(
         default="",
         pattern=r"^(https?://.+)?$",
-        description="where MLflow reaches this operator's /webhooks/mlflow; empty: polling alone",
+        description="where MLflow reaches this operator's /webhooks/mlflow, to register it there; empty: nowhere",
     )
     webhook_secret: str | None = Field(
         default=None,
         min_length=16,
         description="the secret that MLflow signs with, at least 16 characters; needed with RELEVO_WEBHOOK_URL",
+    )
+    registries: str = Field(
+        default="",
+        description="addresses of MLflow, with commas between, that the operator's own login and webhook are for, and "
+        "no others",
     )
     registry_timeout: float = Field(default=5, gt=0, le=300, description="seconds to wait for one answer of MLflow")
     pass_seconds: float = Field(
@@ -44,6 +51,27 @@ class Settings(settings.Settings):
         """The namespaces to look after; none is all."""
         return tuple(name.strip() for name in self.namespaces.split(",") if name.strip())
 
+    def listed(self) -> frozenset[str]:
+        """The addresses that the operator's own login is for, each in its one spelling."""
+        return frozenset(normal(address.strip()) for address in self.registries.split(",") if address.strip())
+
+    @field_validator("registries")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        for address in filter(None, map(str.strip, text.split(","))):
+            normal(address)  # raises ValueError
+        return text
+
+    @model_validator(mode="after")
+    def _logins_are_for_an_address(self) -> Self:
+        given = [name for name in (*settings.MLFLOW_LOGIN, settings.MLFLOW_TLS[2]) if _is_given(name)]
+        if given and not self.listed():
+            raise ValueError(
+                f"RELEVO_REGISTRIES: expected the address of the MLflow that {', '.join(given)} is for, it is empty: "
+                "name it, for a login is sent nowhere else, or leave the login out"
+            )
+        return self
+
     @model_validator(mode="after")
     def _webhooks_are_signed(self) -> Self:
         if self.webhook_url and self.webhook_secret is None:
@@ -53,3 +81,7 @@ class Settings(settings.Settings):
                 "poll alone"
             )
         return self
+
+
+def _is_given(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(name + settings.IN_FILE))

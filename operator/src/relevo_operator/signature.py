@@ -18,11 +18,11 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from relevo_operator.errors import BadSignature, MalformedDelivery, OldTimestamp, Replayed, SettingsError
+from relevo_operator.errors import BadSignature, MalformedDelivery, OldTimestamp, Replayed
 
 ID_HEADER: Final = "X-MLflow-Delivery-Id"
 TIMESTAMP_HEADER: Final = "X-MLflow-Timestamp"
@@ -50,17 +50,16 @@ class Delivery:
     """Empty for an event that is about no alias."""
     version: int | None
     """None for an event without one, as an alias deleted."""
+    secret: str = field(default="", repr=False, compare=False)
+    """What it was signed with, and so which registry sent it."""
 
 
 class Verifier:
-    """Checks the deliveries of one secret and remembers those it accepted."""
+    """Checks deliveries and remembers those it accepted."""
 
-    def __init__(self, secret: str, tolerance: float = 300.0) -> None:
-        if not secret:
-            raise SettingsError(
-                "expected a secret to check webhooks with, got an empty one: anybody could sign with it"
-            )
-        self._secret = secret.encode()
+    def __init__(self, secrets: Callable[[], Collection[str]], tolerance: float = 300.0) -> None:
+        """`secrets` gives those that a delivery may be signed with now; an empty one is none."""
+        self.secrets = secrets
         self._tolerance = tolerance
         self._accepted: dict[str, float] = {}
         """Ids and when their timestamp leaves the tolerance, in the order they came."""
@@ -70,7 +69,8 @@ class Verifier:
         given = {name.lower(): value for name, value in headers.items()}
         delivery_id = _shaped(_ID, ID_HEADER, given)
         timestamp = _shaped(_TIMESTAMP, TIMESTAMP_HEADER, given)
-        self._expect_signed(given.get(SIGNATURE_HEADER.lower(), ""), f"{delivery_id}.{timestamp}.".encode() + body)
+        signed = f"{delivery_id}.{timestamp}.".encode() + body
+        secret = self._signed_with(given.get(SIGNATURE_HEADER.lower(), ""), signed)
         age = now - int(timestamp)
         if abs(age) > self._tolerance:
             raise OldTimestamp(
@@ -82,7 +82,7 @@ class Verifier:
                 f"expected a new delivery, {delivery_id} was accepted before: either its answer was lost and MLflow "
                 "repeats it, or somebody else does; nothing to do"
             )
-        delivery = _parse(delivery_id, body)
+        delivery = replace(_parse(delivery_id, body), secret=secret)
         self._remember(delivery_id, until=int(timestamp) + self._tolerance, now=now)
         return delivery
 
@@ -90,15 +90,17 @@ class Verifier:
         """Accept this delivery once more: it could not be acted upon, and the answer asks MLflow to repeat it."""
         self._accepted.pop(delivery_id, None)
 
-    def _expect_signed(self, signatures: str, signed: bytes) -> None:
-        expected = base64.b64encode(hmac.digest(self._secret, signed, hashlib.sha256))
+    def _signed_with(self, signatures: str, signed: bytes) -> str:
         made = [text for scheme, _, text in (one.partition(",") for one in signatures.split()) if scheme == SCHEME]
-        if not any(hmac.compare_digest(expected, text.encode(errors="replace")) for text in made):
-            raise BadSignature(
-                f"expected {SIGNATURE_HEADER}: {SCHEME},... made with this operator's secret, got "
-                f"{f'{len(made)} signature(s) of another' if made else 'none'}: if the secret was changed, MLflow "
-                "signs with the new one within its cache's 60 s; if this goes on, somebody else is calling"
-            )
+        for secret in filter(None, self.secrets()):
+            expected = base64.b64encode(hmac.digest(secret.encode(), signed, hashlib.sha256))
+            if any(hmac.compare_digest(expected, text.encode(errors="replace")) for text in made):
+                return secret
+        raise BadSignature(
+            f"expected {SIGNATURE_HEADER}: {SCHEME},... made with a secret that this operator knows, got "
+            f"{f'{len(made)} signature(s) of another' if made else 'none'}: if the secret was changed, MLflow "
+            "signs with the new one within its cache's 60 s; if this goes on, somebody else is calling"
+        )
 
     def _remember(self, delivery_id: str, *, until: float, now: float) -> None:
         # An id that stays too long does no harm, its timestamp is refused before: so only the oldest are looked at.

@@ -12,20 +12,33 @@ Manifest = Mapping[str, Any]
 """A Kubernetes object as its JSON."""
 
 
+SecretRef = tuple[str, str]
+"""Namespace and name of a Secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegistryRef:
     """Whom to ask for which mark. An address never holds a password: the CRD refuses one."""
 
     tracking_uri: str
+    """Empty: the Secret has it."""
     model: str
     alias: str
+    secret: SecretRef | None = None
+    """What holds the address and the login for it."""
+
+    @property
+    def source(self) -> tuple[SecretRef | None, str]:
+        """What tells one registry, as somebody is let in there, from another."""
+        return self.secret, self.tracking_uri
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainingRef:
-    """Which DAG of which Airflow trains anew, and the Secret with the login, in the ModelDeployment's namespace."""
+    """Which DAG trains anew, and the Secret with Airflow's address and login, in the ModelDeployment's namespace."""
 
     url: str
+    """Empty: the Secret has it."""
     dag: str
     secret: str
 
@@ -57,6 +70,10 @@ class Absence(StrEnum):
     """It answered 401 or 403."""
     BAD_ANSWER = "BadAnswer"
     """It answered something that is not MLflow's API, or refused the question as malformed."""
+    CREDENTIAL_MISSING = "CredentialMissing"
+    """The Secret that has the address and the login cannot be used: nothing was asked."""
+    ADDRESS_REFUSED = "AddressRefused"
+    """The address is none, or another than the one that the login is for: nothing was asked."""
     MODEL_MISSING = "ModelMissing"
     ALIAS_MISSING = "AliasMissing"
 
@@ -70,10 +87,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The registry gave no version; `message` says what was expected, what came and what to do."""
+    """The registry gave no version; `message` says what was expected, what came and what to do.
+
+    `message` goes into status, so it has no word of what the registry sent; `said`, which has, goes into the log alone.
+    """
 
     reason: Absence
     message: str
+    said: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +279,8 @@ class Observed:
     """What Airflow says of the run that status.retraining names; None if it was not asked yet in this process."""
     inclusion_run: RunAnswer | None = None
     """The same of status.inclusion's."""
+    registry_keys: tuple[str, ...] | None = None
+    """What the Secret of spec.registry holds that pods need; None if there is none, or it cannot be read now."""
     refusal: str = ""
     """What the API server said when this pass tried to write what was planned."""
 

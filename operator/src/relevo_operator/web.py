@@ -22,7 +22,7 @@ LONGEST_DELIVERY: Final = 65_536
 def create_app(
     metrics: Metrics,
     healthy: Callable[[], str | None],
-    verifier: Verifier | None,
+    verifier: Verifier,
     delivered: Callable[[Delivery], None],
 ) -> web.Application:
     """The application. `healthy` returns what is wrong, or None; `delivered` gets each delivery that was believed."""
@@ -35,8 +35,10 @@ def create_app(
         return web.Response(body=metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def webhook(request: web.Request) -> web.Response:
-        if verifier is None:
-            return web.json_response({"error": "no webhook is set up here: RELEVO_WEBHOOK_URL is empty"}, status=404)
+        if not verifier.secrets():
+            return web.json_response(
+                {"error": "no webhook is set up here: no registry has a secret for it"}, status=404
+            )
         body = await request.read()
         try:
             delivery = verifier.check(request.headers, body, time.time())

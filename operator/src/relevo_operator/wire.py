@@ -41,7 +41,7 @@ def spec_of(body: Manifest) -> Spec:
         registry, serving, rollout = spec["registry"], spec["serving"], spec.get("rollout") or {}
         retraining = spec.get("retraining")
         return Spec(
-            registry=RegistryRef(registry["trackingUri"], registry["model"], registry.get("alias", "production")),
+            registry=_registry(registry, body),
             image=serving["image"],
             poll_seconds=seconds(spec.get("pollInterval", "30s")),
             replicas=serving.get("replicas", 1),
@@ -52,10 +52,18 @@ def spec_of(body: Manifest) -> Spec:
             progress_deadline=seconds(rollout.get("progressDeadline", "5m")),
             on_failure=rollout.get("onFailure", "Rollback"),
             suspend=spec.get("suspend", False),
-            retraining=retraining and RetrainingRef(retraining["url"], retraining["dag"], retraining["secretName"]),
+            retraining=retraining
+            and RetrainingRef(retraining.get("url", ""), retraining["dag"], retraining["secretName"]),
         )
     except KeyError as error:
         raise InvalidSpec(f"expected a spec that its CustomResourceDefinition accepts, {error} is missing") from None
+
+
+def _registry(registry: Mapping[str, Any], body: Manifest) -> RegistryRef:
+    name = registry.get("secretName")
+    secret = (body["metadata"]["namespace"], name) if name else None
+    uri = registry.get("trackingUri", "") if secret else registry["trackingUri"]
+    return RegistryRef(uri, registry["model"], registry.get("alias", "production"), secret)
 
 
 def _time(text: str) -> datetime:

@@ -1,170 +1,230 @@
-"""The HTTP application: routes, limits, errors and their documentation."""
+"""What uvicorn serves: the FastAPI application of the version that serves now, and before it one that says why not.
 
-from __future__ import annotations
+A version's application is made whole beside the one that serves, and then one reference is replaced: a request works
+with what it began with, so none fails and none sees half of two versions.
+"""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+# Without `from __future__ import annotations`: FastAPI reads annotations that name models made for the version.
 
-from fastapi import FastAPI, Request, Response
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Body, FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
-from starlette.exceptions import HTTPException
+from pydantic import ConfigDict, create_model
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
-from relevo_serving import schema
-from relevo_serving.awake import Awake
-from relevo_serving.endpoints import Endpoints
-from relevo_serving.front import Answer, Front
-from relevo_serving.live import Live
-from relevo_serving.metrics import Figures, Metrics
-from relevo_serving.requests import Refusal
+from relevo_serving import open_inference, schema
+from relevo_serving.access import AccessControl
+from relevo_serving.answering import Answering
+from relevo_serving.bodies import BodyLimit, JsonRoute, parsed
+from relevo_serving.fast_path import Answer, FastPath
+from relevo_serving.metrics import Metrics
+from relevo_serving.problems import Refusal, documented, handlers
+from relevo_serving.rows import Understood, as_json
 from relevo_serving.settings import Settings
-from relevo_serving.state import State
+from relevo_serving.state import Served, State
 from relevo_serving.storing.keeping import Keeper
+from relevo_serving.tables import InvocationsRequest, records_of
 
-
-def _json(model: BaseModel, status: int = 200) -> Response:
-    return Response(model.model_dump_json(), status, media_type="application/json")
-
-
-def _problem(description: str, example: dict[str, Any]) -> dict[str, Any]:
-    return {"model": schema.Problem, "description": description, "content": {"application/json": {"example": example}}}
-
-
-NOT_READY = _problem(
-    "no version is loaded yet, or there is no room to keep what is asked",
-    {"error": "expected the alias production on a version of house-prices, …", "fields": []},
-)
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    408: _problem("the body did not arrive in time", {"error": "expected the body within 10 s, …", "fields": []}),
-    413: _problem("the body is too long", {"error": "expected a body of at most 1048576 bytes, …", "fields": []}),
-    422: _problem("a field is wrong, or there are too many houses", schema.BAD_INPUT_EXAMPLE),
-    503: NOT_READY,
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    401: documented("keys are asked for, and there is none of them", "expected a key of this API, …"),
+    403: documented("a page of somebody else's sent it", "expected a request of this API's own pages, …"),
+    408: documented("the body did not arrive in time", "expected the body within 10 s, …"),
+    413: documented("the body is too long", "expected a body of at most 1048576 bytes, …"),
+    422: documented(
+        "a field is wrong, or there are too many rows",
+        "expected what /docs describes, wrong: instances.0.bed",
+        {"field": "instances.0.bed", "problem": "expected a number such as 1200, 1,200 or 1200.5, got 'three'"},
+    ),
+    421: documented(
+        "the Host is no name of this API", "expected an address, localhost or a name of RELEVO_ALLOWED_HOSTS, …"
+    ),
+    503: documented(
+        "no version is loaded yet, too much is under way, or there is no room to keep what is asked",
+        "expected the alias production on a version of house-prices, …",
+    ),
 }
+TEXT: Final = {"description": "Prometheus' text format", "content": {"text/plain": {"schema": {"type": "string"}}}}
+EXAMPLES: Final = 2
+"""Rows that OpenAPI shows, of those that the version was tried with."""
+OTHER: Final = "other"
+"""The route of whatever is no route: a label for each would be a label for anything."""
+PREDICTING: Final = frozenset({"/predict", "/explain", "/invocations"})
+"""Routes that are answered, or refused, before FastAPI knows them."""
+GONE: Final = 499
+"""The status of a request whose client left before its answer; nobody reads it, and proxies log this number."""
+_json: Final = partial(Response, media_type="application/json")
 
 
-REQUESTS: tuple[type[BaseModel], ...] = (schema.PredictRequest, schema.InvocationsRequest)
+class Host:
+    """The ASGI application of the process."""
 
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        follow: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        alone: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`follow` keeps the version current for as long as it runs; `alone` is Answering's.
 
-def _describe(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI, with the requests' schemas, which FastAPI does not know of: the routes read their bodies themselves."""
-    if app.openapi_schema is None:
-        spec = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        for model in REQUESTS:
-            request = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            spec["components"]["schemas"] |= request.pop("$defs") | {model.__name__: request}
-        app.openapi_schema = spec
-    return app.openapi_schema
+        Raises SettingsError, see Keeper and AccessControl.
+        """
+        self._settings, self._state, self._follow, self._alone = settings, state, follow, alone
+        self._keeper = Keeper(settings)
+        self._metrics = Metrics(state, self._keeper, settings.model)
+        self._access = AccessControl(settings.allowed_hosts, settings.api_keys, self._metrics.key_used)
+        self._app = self._waiting = create_app(settings, state, self._metrics, None, self._lifespan)
 
+    def serve(self, served: Served) -> None:
+        """Answer with this version from now on."""
+        answering = Answering(self._settings, served, self._keeper, self._metrics, self._alone)
+        self._app = create_app(self._settings, self._state, self._metrics, answering)
+        self._state.served = served
+        self._state.refused = None
 
-def _takes(request: str, examples: dict[str, Any]) -> dict[str, Any]:
-    content = {"schema": {"$ref": f"#/components/schemas/{request}"}, "examples": examples}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        self._keeper.start()
+        async with self._follow():
+            yield
+        await run_in_threadpool(self._keeper.stop)
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the process's life."""
+        if scope["type"] != "http":
+            await self._waiting(scope, receive, send)
+            return
+        began, status = time.perf_counter(), GONE
 
-Follow = Callable[[], AbstractAsyncContextManager[None]]
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            refusal = self._access.problem(scope)
+            await (self._app if refusal is None else refusal.response)(scope, receive, sent)
+        finally:
+            route = scope["path"] if scope["path"] in PREDICTING else getattr(scope.get("route"), "path", OTHER)
+            self._metrics.answered(route, status, time.perf_counter() - began)
 
 
 def create_app(
     settings: Settings,
     state: State,
-    keeper: Keeper | None = None,
-    follow: Follow | None = None,
-    crowd: Callable[[], int] = lambda: 1,
-) -> Front:
-    """The application. Raises SettingsError, see Keeper.
-
-    `follow` keeps the state current for as long as it runs; `crowd` tells how many requests are under way.
-    """
-    keeper = Keeper(settings) if keeper is None else keeper
-    figures, live = Figures(), Live()
-    endpoints = Endpoints(settings, state, keeper, figures=figures, live=live, crowd=crowd)
-    metrics = Metrics(figures, state, keeper, live, settings.model)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        keeper.start()
-        if follow is None:
-            yield
-        else:
-            async with follow():
-                yield
-        await run_in_threadpool(keeper.stop)
-
+    metrics: Metrics,
+    serving: Answering | None,
+    lifespan: Lifespan[FastAPI] | None = None,
+) -> ASGIApp:
+    """The application of a version; without one all but what tells how the process does is answered by 503."""
+    description = f"{settings.model}: no version is loaded yet."
+    if serving is not None:
+        description = (
+            f"Predictions of {serving.served.model.output} by version {serving.ref.version} of {settings.model}. "
+            "Inputs and answers are the version's own."
+        )
     app = FastAPI(
         title="Relevo's inference API",
-        description="House prices by the model version that MLflow's alias marks. Column names are the listing's own.",
+        description=description,
         version="0.1.0",
         lifespan=lifespan,
         redoc_url=None,
+        exception_handlers=handlers(serving.rows.names if serving else ()),
     )
+    app.router.route_class = JsonRoute
+    fast = _predict(app, settings, serving) if serving else {}
+    app.include_router(open_inference.routes(serving, REFUSALS))
 
-    @app.exception_handler(Refusal)
-    async def _refused(_: Request, refusal: Refusal) -> Response:
-        return _json(refusal.problem, refusal.status)
+    @app.get("/model", summary="what is served, and what the registry says")
+    async def model() -> schema.ModelStatus:
+        pinned = settings.version
+        return schema.ModelStatus(
+            serving=state.served.ref(settings.model) if state.served else None,
+            model=settings.model,
+            follows=f"alias {settings.alias}" if pinned is None else f"version {pinned}",
+            refused=state.refused,
+            registry=state.registry,
+        )
 
-    @app.exception_handler(HTTPException)
-    async def _not_found(request: Request, error: HTTPException) -> Response:
-        said = f"{request.method} {request.url.path}: {error.detail}; /docs lists what there is"
-        return _json(schema.Problem(error=said), error.status_code)
+    @app.get("/healthz", summary="is the process alive")
+    async def healthz() -> dict[Literal["status"], str]:
+        return {"status": "ok"}
 
-    answers: dict[str, Answer] = {}
-
-    def post(path: str, answer: Answer, **described: Any) -> None:
-        """Describe a route that the front answers."""
-        answers[path] = answer
-
-        async def endpoint(request: Request) -> Response:
-            return Response(await answer(await request.body()), media_type="application/json")
-
-        app.add_api_route(path, endpoint, methods=["POST"], operation_id=path.strip("/"), **described)
-
-    post(
-        "/predict",
-        endpoints.predict,
-        summary="price houses",
-        response_model=schema.PredictResponse,
-        openapi_extra=_takes("PredictRequest", schema.REQUEST_EXAMPLES),
-        responses={200: {"content": {"application/json": {"example": schema.RESPONSE_EXAMPLE}}}} | REFUSALS,
-    )
-    post(
-        "/explain",
-        endpoints.explain,
-        summary="why houses are priced as they are: SHAP values in dollars and logarithms",
-        response_model=schema.ExplainResponse,
-        openapi_extra=_takes("PredictRequest", schema.REQUEST_EXAMPLES),
-        responses={200: {"content": {"application/json": {"example": schema.EXPLANATION_EXAMPLE}}}} | REFUSALS,
-    )
-    post(
-        "/invocations",
-        endpoints.invocations,
-        summary="price houses, asked as MLflow's clients ask",
-        response_model=schema.InvocationsResponse,
-        openapi_extra=_takes("InvocationsRequest", schema.INVOCATIONS_EXAMPLES),
-        responses=REFUSALS,
-    )
-
-    @app.get("/model", summary="what is served, and what the registry says", response_model=schema.ModelStatus)
-    async def model() -> Response:
-        return _json(endpoints.status())
-
-    @app.get("/healthz", summary="is the process alive", response_model=schema.Health)
-    async def healthz() -> Response:
-        return _json(schema.Health())
-
-    @app.get("/readyz", summary="can it predict", response_model=schema.Ready, responses={503: NOT_READY})
-    async def readyz() -> Response:
-        return _json(schema.Ready(version=endpoints.ready().target.version))
-
-    text = {"description": "Prometheus' exposition format", "content": {"text/plain": {"schema": {"type": "string"}}}}
-
-    @app.get("/metrics", summary="figures for Prometheus", response_class=Response, responses={200: text})
-    async def figures_for_prometheus() -> Response:
+    @app.get("/metrics", summary="figures for Prometheus", response_class=Response, responses={200: TEXT})
+    async def figures() -> Response:
         return Response(await run_in_threadpool(metrics.text), media_type=CONTENT_TYPE_LATEST)
 
-    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
-    routes = frozenset(getattr(route, "path", "") for route in app.routes)
-    awake = Awake(settings.awake_microseconds / 1e6, crowd)
-    return Front(app, answers, routes, settings, figures=figures, awake=awake)
+    @app.get("/readyz", summary="can it predict", responses={503: REFUSALS[503]})
+    async def readyz() -> schema.Ready:
+        if serving is None:
+            raise Refusal(503, state.not_ready())
+        return schema.Ready(version=serving.ref.version)
+
+    if serving is None:
+
+        @app.api_route("/{path:path}", methods=["GET", "POST"], include_in_schema=False)
+        async def away() -> None:
+            raise Refusal(503, state.not_ready())
+
+    hot = FastPath(app, fast) if settings.fast_path else app
+    columns = len(serving.rows.names) if serving else 0
+    return BodyLimit(hot, settings.max_body_bytes, settings.body_seconds, settings.max_rows, columns)
+
+
+def _predict(app: FastAPI, settings: Settings, serving: Answering) -> Mapping[str, Answer]:
+    """Add the routes that predict; returns how the hot ones answer a body without FastAPI."""
+    model = serving.served.model
+    examples = [
+        {name: as_json(value) for name, value in row.items() if value is not None} for row in model.examples[:EXAMPLES]
+    ]
+    columns = list(dict.fromkeys(name for record in examples for name in record))
+    split = {"columns": columns, "data": [[record.get(name) for name in columns] for record in examples]}
+    rows = {"one row": {"instances": examples[:1]}, "several rows": {"instances": examples}}
+    tables = {"dataframe_records": {"dataframe_records": examples}, "dataframe_split": {"dataframe_split": split}}
+
+    def request(name: str, most: int) -> Any:
+        instances: Any = (serving.rows.many(most), ...)
+        return create_model(name, __doc__="The rows.", __config__=ConfigDict(extra="forbid"), instances=instances)
+
+    def shown(kind: Any, values: Mapping[str, Any]) -> Any:
+        return Annotated[kind, Body(openapi_examples={name: {"value": values[name]} for name in values if examples})]
+
+    of_rows = request("PredictRequest", settings.max_rows)
+    predict_request: Any = shown(of_rows, rows)
+    explain_request: Any = shown(request("ExplainRequest", settings.max_explained), rows)
+    invocations_request: Any = shown(InvocationsRequest, tables)
+    predictions, invoked = schema.answers_of(model.dtype.kind, single=model.single)
+
+    @app.post("/predict", summary="predict rows", response_model=predictions, responses=REFUSALS)
+    async def predict(asked: predict_request) -> Response:
+        return _json(await serving.predict(asked.instances))
+
+    @app.post("/explain", summary="why", response_model=schema.ExplainResponse, responses=REFUSALS)
+    async def explain(asked: explain_request) -> Response:
+        """Why rows are predicted as they are: Shapley values of the columns, in the prediction's unit."""
+        return _json(await serving.explain(asked.instances))
+
+    @app.post("/invocations", summary="predict a table", response_model=invoked, responses=REFUSALS)
+    async def invocations(asked: invocations_request) -> Response:
+        """Predict rows, asked as MLflow's clients ask."""
+        return _json(await serving.invocations(_rows(serving, asked)))
+
+    def hot_predict(body: bytes) -> Awaitable[bytes]:
+        return serving.predict(of_rows.model_validate(parsed(body, numbers_alone=True)).instances)
+
+    def hot_invocations(body: bytes) -> Awaitable[bytes]:
+        asked = InvocationsRequest.model_validate(parsed(body, numbers_alone=False))
+        return serving.invocations(_rows(serving, asked))
+
+    return {"/predict": hot_predict, "/invocations": hot_invocations}
+
+
+def _rows(serving: Answering, asked: InvocationsRequest) -> list[Understood]:
+    return serving.rows.of(*records_of(asked, serving.rows.names))

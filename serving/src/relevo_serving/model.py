@@ -1,184 +1,159 @@
 """A model version, loaded from a folder: pure, no server is spoken to.
 
-The interval is split conformal: a held-out row's absolute residual of the log price stays within the recorded quantile
-with the level's probability, so the price lies within a factor exp(±quantile) of the prediction (Papadopoulos et al.
+Any MLflow model with the flavor onnx and a signature is one. What lies beside it below `relevo/` is a Relevo version's
+own: rules by which values are read, intervals, what it saw in training. Without it the signature says what there is.
+
+The interval is split conformal: a held-out row's absolute residual of the logarithm stays within the recorded quantile
+with the level's probability, so the target lies within a factor exp(±quantile) of the prediction (Papadopoulos et al.
 2002; Lei et al. 2018, "Distribution-Free Predictive Inference for Regression", algorithm 2).
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from relevo_contract import names
-from relevo_contract.bundle import Residuals, SelfTest
-from relevo_contract.encoder import Encoder
-from relevo_contract.listing import House
-from relevo_contract.profile import Profile
+from relevo_contract import data_set, names
+from relevo_contract.data_set import DataSet
+from relevo_contract.graph_check import LARGEST_GRAPH
+from relevo_contract.graph_inputs import Feeds, graph_inputs, values_of
+from relevo_contract.profile import CategoricalProfile, Profile
+from relevo_contract.values import Value
+from relevo_contract.version import Example, Manifest, Residuals, SelfTest
+from relevo_serving import mlflow_model
 from relevo_serving.errors import BrokenVersion
-from relevo_serving.explaining.trees import Trees
-from relevo_serving.explaining.trees import read as read_trees
-from relevo_serving.scoring import Scorer
+from relevo_serving.graph import Graph
 
 CONFIDENCE: Final = 0.9
-PART: Final = 334
-"""Houses that are encoded before the trees begin with them."""
+EXAMPLE_FILE: Final = "serving_input_example.json"
+"""MLflow's: the input example as a body of /invocations."""
 FILES: Final = (
-    names.ONNX_FILE,
-    names.ENCODER_FILE,
-    names.RESIDUALS_FILE,
-    names.SELF_TEST_FILE,
-    names.PROFILE_FILE,
-    names.XGBOOST_FILE,
-)
-"""What serving needs of a version."""
+    names.MLMODEL_FILE, names.ONNX_FILE, EXAMPLE_FILE, names.MANIFEST_FILE, names.DATA_SET_FILE, names.PROFILE_FILE,
+    names.SELF_TEST_FILE, names.TYPICAL_FILE, names.RESIDUALS_FILE,
+)  # fmt: skip
+"""What serving reads of a version, as far as it is there."""
+LARGEST: Final = 32 * 2**20
+"""Bytes of any of them but the graph."""
+Row = Mapping[str, Value | None]
+"""A row's values by column, as they are understood; what is missing is None, or not there."""
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
-class Prices(NamedTuple):
-    """Prices of n houses."""
+class Model(Graph):
+    """A loaded version. `run` and `predict` may be called from many threads at once."""
 
-    dollars: NDArray[np.float64]
-    """(n,)."""
-    factor: float
-    """The 90 % interval is from so many times less to so many times more."""
-    unseen: list[tuple[str, ...]]
-    """By house, the inputs whose category the model never saw."""
+    def __init__(self, folder: Path, manifest: str = "") -> None:
+        """Load a version from its files; `manifest` is the SHA-256 of its manifest, if the registry has one.
+
+        Raises BrokenVersion naming the file that is missing or wrong.
+        """
+        if not (folder / names.MLMODEL_FILE).is_file():
+            raise BrokenVersion(mlflow_model.EARLIER)
+        if manifest or (folder / names.MANIFEST_FILE).is_file():
+            _compare(folder, manifest)
+        self.columns, output = mlflow_model.read(_read(folder, names.MLMODEL_FILE, mlflow_model.LARGEST))
+        super().__init__(_read(folder, names.ONNX_FILE, LARGEST_GRAPH), self.columns, output)
+        self.single = self.width == 1
+        """Whether a prediction is one value."""
+        self.number = self.single and self.dtype.kind in "fiu"
+        """Whether it is one number, which can be stored and explained."""
+        self.examples: Sequence[Row] = ()
+        """Rows that it was tried with."""
+        self.example = _read(folder, EXAMPLE_FILE) if (folder / EXAMPLE_FILE).is_file() else None
+        """MLflow's input example, a body of /invocations; None if there is none."""
+        self.typical: Row | None = None
+        """The row that explanations begin with; None: there is none."""
+        self.factor: float | None = None
+        """The interval is from so many times less to so many times more; None: there is none."""
+        self.known: dict[str, Mapping[str, int]] = {}
+        """By column the categories seen in training."""
+        self.data: DataSet | None = None
+        """Of a Relevo version, as the profile and the self-test."""
+        self.profile: Profile | None = None
+        self.self_test: SelfTest | None = None
+        if (folder / names.DATA_SET_FILE).is_file():
+            self.data = data = self._data_set(folder)
+            self.profile = _parse(folder, names.PROFILE_FILE, Profile)
+            self.self_test = _parse(folder, names.SELF_TEST_FILE, SelfTest)
+            self.factor = _factor(_parse(folder, names.RESIDUALS_FILE, Residuals))
+            self.examples = [values_of(data, case.inputs) for case in self.self_test.examples]
+            self.typical = values_of(data, _parse(folder, names.TYPICAL_FILE, Example).inputs)
+            found = {name: self.profile.columns.get(name) for name in data.compared}
+            self.known = {name: one.counts for name, one in found.items() if isinstance(one, CategoricalProfile)}
+
+    def feeds(self, rows: Sequence[Row]) -> Feeds:
+        """The rows, at least one, as the graph takes them."""
+        columns = {name: [row.get(name) for row in rows] for name in self.names}
+        return self.filled(columns) if self.data is None else graph_inputs(self.data, columns)
+
+    def predict(self, rows: Sequence[Row]) -> NDArray[Any]:
+        """Predictions of the rows, at least one. Raises GraphFailed."""
+        return self.run(self.feeds(rows))
+
+    def _data_set(self, folder: Path) -> DataSet:
+        try:
+            data = data_set.from_json(_read(folder, names.DATA_SET_FILE))
+        except ValueError as error:
+            raise BrokenVersion(f"expected {names.DATA_SET_FILE} to be a data set of this release: {error}") from None
+        taken = {column.name for column in self.columns}
+        if taken != set(data.inputs) or self.output != data.target:
+            raise BrokenVersion(
+                f"expected a version of the data set {data.name}, which predicts {data.target} from "
+                f"{', '.join(data.inputs)}; its signature has {', '.join(sorted(taken))} and its graph gives "
+                f"{self.output}: it is of another use case, train it again"
+            )
+        return data
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """One house's log price as a sum, (features,)."""
-
-    base: float
-    values: NDArray[np.float64]
-    features: NDArray[np.float32]
-    """What the model was given, NaN where missing."""
-
-
-def factor(residuals: Residuals, confidence: float = CONFIDENCE) -> float:
-    """How many times the price may be above or below its prediction. Raises BrokenVersion if the level is missing."""
+def _factor(residuals: Residuals) -> float:
+    """How many times the target may be above or below its prediction."""
     for level, quantile in zip(residuals.levels, residuals.absolute, strict=True):
-        if math.isclose(level, confidence):
-            if not (math.isfinite(quantile) and quantile >= 0):
-                break
+        if math.isclose(level, CONFIDENCE) and math.isfinite(quantile) and quantile >= 0:
             return math.exp(quantile)
     raise BrokenVersion(
-        f"expected {names.RESIDUALS_FILE} to hold a finite absolute residual at level {confidence}, found levels "
+        f"expected {names.RESIDUALS_FILE} to hold a finite absolute residual at level {CONFIDENCE}, found levels "
         f"{residuals.levels} with {residuals.absolute}: train the version again"
     )
 
 
-class Model:
-    """A loaded version. `predict` may be called from many threads at once."""
-
-    def __init__(
-        self, scorer: Scorer, encoder: Encoder, residuals: Residuals, cases: SelfTest, *, profile: Profile, trees: Trees
-    ) -> None:
-        self._scorer = scorer
-        self.encoder = encoder
-        self._lookup = encoder.lookup
-        self.profile = profile
-        """The training data's distributions."""
-        self._trees = trees
-        self._factor = factor(residuals)
-        self._cases = cases
-
-    def predict(self, houses: Sequence[House]) -> Prices:
-        """Prices of the houses, at least one."""
-        return self.begin(houses)()
-
-    def begin(self, houses: Sequence[House]) -> Callable[[], Prices]:
-        """As `predict`, while the caller goes on: what is returned gives the prices."""
-        if len(houses) <= PART:
-            encoded = self._lookup.houses(houses)
-            logs = self._scorer.log_price(encoded.features)
-            return lambda: Prices(np.exp(logs, dtype=np.float64), self._factor, encoded.unseen)
-        unseen: list[tuple[str, ...]] = []
-        running = []
-        for start in range(0, len(houses), PART):
-            encoded = self._lookup.houses(houses[start : start + PART])
-            unseen += encoded.unseen
-            running.append(self._scorer.begin(encoded.features))
-
-        def end() -> Prices:
-            running.reverse()  # the last are the ones nobody has begun
-            parts = [result() for result in running]
-            return Prices(np.exp(np.concatenate(parts[::-1]), dtype=np.float64), self._factor, unseen)
-
-        return end
-
-    def explain(self, houses: Sequence[House]) -> list[Explanation]:
-        """Why each house is priced as it is; some ten milliseconds a house."""
-        explained = [(self._trees.explain(row), row) for row in self._lookup.houses(houses).features]
-        return [Explanation(e.base, e.values, row) for e, row in explained]
-
-    def self_test(self) -> None:
-        """Predict the recorded houses and explain one.
-
-        Raises BrokenVersion if a price is not the one recorded in training, or the explanation not one of that price.
-        """
-        expected = np.array([case.price for case in self._cases.cases])
-        houses = [case.house for case in self._cases.cases]
-        try:
-            found = self.predict(houses).dollars
-            (explained,) = self.explain(houses[:1])
-        except MemoryError:  # says nothing about the version
-            raise
-        except Exception as error:
-            raise BrokenVersion(f"self-test: the model cannot predict: {type(error).__name__}: {error}") from error
-        difference = np.abs(found - expected) / expected
-        worst = int(np.argmax(np.where(np.isnan(difference), np.inf, difference)))
-        if not difference[worst] <= self._cases.relative_tolerance:  # NaN fails as well
-            raise BrokenVersion(
-                f"self-test: expected {expected[worst]:,.2f} US dollars for case {worst + 1} of {len(expected)} within "
-                f"{self._cases.relative_tolerance:.2g}, the model says {found[worst]:,.2f}: its files do not belong "
-                "together; train the version again"
-            )
-        told = math.exp(explained.base + float(explained.values.sum()))
-        if not abs(told - expected[0]) <= expected[0] * self._cases.relative_tolerance:
-            raise BrokenVersion(
-                f"self-test: expected {names.XGBOOST_FILE} to explain {expected[0]:,.2f} US dollars, it explains "
-                f"{told:,.2f}: its files do not belong together; train the version again"
-            )
-
-
-Parsed = TypeVar("Parsed", bound=BaseModel)
-
-
-def _read(folder: Path, file: str) -> bytes:
-    try:
-        return (folder / file).read_bytes()
-    except FileNotFoundError:
+def _compare(folder: Path, recorded: str) -> None:
+    """Hold every file against the manifest, and the manifest against the registry. Raises BrokenVersion."""
+    digest = hashlib.sha256(_read(folder, names.MANIFEST_FILE)).hexdigest()
+    if recorded and digest != recorded:
         raise BrokenVersion(
-            f"expected the file {file} in the version, it is missing: train the version again"
-        ) from None
+            f"expected {names.MANIFEST_FILE} with the SHA-256 {recorded[:64]} that the registry has, got {digest}: it "
+            "was exchanged in the artifact store; train the version again"
+        )
+    files = _parse(folder, names.MANIFEST_FILE, Manifest).files
+    for name in (name for name in FILES if name in files):
+        content, entry = _read(folder, name, LARGEST_GRAPH), files[name]
+        if len(content) != entry.size or hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise BrokenVersion(
+                f"expected {name} of {entry.size:,} bytes as the manifest has it, got {len(content):,} that differ: it "
+                "was cut or exchanged; train the version again"
+            )
+
+
+def _read(folder: Path, file: str, most: int = LARGEST) -> bytes:
+    path = folder / file
+    if not path.is_file():
+        raise BrokenVersion(f"expected the file {file} in the version, it is missing: train the version again")
+    if (size := path.stat().st_size) > most:
+        raise BrokenVersion(f"expected {file} of at most {most:,} bytes, got {size:,}: train a smaller model")
+    return path.read_bytes()
 
 
 def _parse(folder: Path, file: str, kind: type[Parsed]) -> Parsed:
     try:
         return kind.model_validate_json(_read(folder, file))
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise BrokenVersion(
-            f"expected {file} to be a {kind.__name__}, {where}: {first['msg']}: train the version again with this "
+            f"expected {file} to be a {kind.__name__}, {mlflow_model.first(error)}: train the version again with this "
             "release, or serve it with the release that trained it"
         ) from None
-
-
-def load(folder: Path) -> Model:
-    """Load a version from its files. Raises BrokenVersion naming the file that is missing or wrong."""
-    encoder = _parse(folder, names.ENCODER_FILE, Encoder)
-    residuals = _parse(folder, names.RESIDUALS_FILE, Residuals)
-    cases = _parse(folder, names.SELF_TEST_FILE, SelfTest)
-    profile = _parse(folder, names.PROFILE_FILE, Profile)
-    trees = read_trees(_read(folder, names.XGBOOST_FILE))
-    scorer = Scorer(_read(folder, names.ONNX_FILE), len(encoder.feature_names))
-    return Model(scorer, encoder, residuals, cases, profile=profile, trees=trees)

@@ -28,18 +28,33 @@ class Settings(settings.Settings):
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one, see the log")
     poll_seconds: float = Field(default=2, ge=0.05, le=3600, description="seconds between two looks at the alias")
     registry_timeout: float = Field(default=10, gt=0, description="seconds to wait for one answer of MLflow")
-    max_rows: int = Field(default=1000, ge=1, description="most houses in one request")
+    max_rows: int = Field(default=1000, ge=1, description="most rows in one request")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="longest request body, in bytes")
-    max_explained: int = Field(default=50, ge=1, description="most houses in one request for explanations")
-    body_seconds: float = Field(default=10, gt=0, description="longest time for a request's body to arrive")
+    max_explained: int = Field(default=50, ge=1, description="most rows in one request for explanations")
+    body_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="longest time for a request's head to arrive, and for its body; likewise an answer's",
+    )
+    max_connections: int = Field(
+        default=512, ge=8, description="most connections; beyond, the one that waits longest for its client is closed"
+    )
+    allowed_hosts: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_.,* -]*$",
+        description="names under which clients ask, apart by commas, beside localhost and addresses; * is any",
+    )
+    api_keys: str | None = Field(
+        default=None, description="keys of clients, CLIENT=KEY apart by commas; none: nobody is asked for one"
+    )
     raw_url: str | None = Field(
         default=None,
         pattern=r"^postgres(ql)?://",
-        description="RAW, where every priced house is kept, e.g. postgresql://relevo@db:5432/raw; none: nowhere",
+        description="RAW, where every row predicted is kept, e.g. postgresql://relevo@db:5432/raw; none: nowhere",
     )
     spool: Path = Field(
         default=Path("/var/tmp/relevo-spool"),  # noqa: S108  # survives a restart; locked by the process that uses it
-        description="folder in which houses wait for RAW; this process's alone",
+        description="folder in which rows wait for RAW; this process's alone",
     )
     spool_bytes: int = Field(default=2**30, ge=2**16, description="most bytes that wait there")
     spool_full: Literal["answer", "refuse"] = Field(
@@ -50,10 +65,7 @@ class Settings(settings.Settings):
     drain_seconds: float = Field(
         default=5, ge=0, description="told to stop, longest time to deliver what waits; the rest stays in the folder"
     )
-    awake_microseconds: float = Field(
-        default=100,
-        ge=0,
-        le=10_000,
-        description="after an answer, how long to look for the next before sleeping; 0: not",
+    fast_path: bool = Field(
+        default=True, description="answer right requests to /predict and /invocations before FastAPI's routing"
     )
     access_log: bool = Field(default=False, description="one log line for each request")

@@ -1,89 +1,82 @@
-"""What the process serves and what it knows of the registry: written by the follower alone, read by every request.
+"""What the process serves and knows of the registry, and what follows of it. Pure.
 
-A request takes `served` once and works with what it took: replacing the reference is the whole swap, so no request sees
-half of two versions and none waits.
+It is written by the follower alone, and read by every request.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 
-from relevo_serving.following import Wanted
 from relevo_serving.model import Model
-from relevo_serving.schema import ModelRef
+from relevo_serving.schema import ModelRef, RefusedVersion, RegistryStatus
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A version of the registered model, and the run that made it, empty if none did.
+
+    Beside that, when it was promoted (None: never, or by hand, or not noted), the SHA-256 of its manifest (empty: the
+    registry has none), and where its files lie.
+    """
+
+    version: int
+    run_id: str
+    promoted_at: datetime | None = field(default=None, compare=False)
+    manifest: str = field(default="", compare=False)
+    source: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class Served:
-    """A version that is loaded and passed its self-test."""
+    """A version that is loaded and passed its self-test, and since when this process answers with it, UTC."""
 
     target: Wanted
     model: Model
     since: datetime
-    """When this process began to answer with it, UTC."""
 
     def ref(self, name: str) -> ModelRef:
         """How answers name the version."""
         target = self.target
         return ModelRef(
-            name=name,
-            version=target.version,
-            run_id=target.run_id,
-            promoted_at=target.promoted_at,
-            since=self.since,
+            name=name, version=target.version, run_id=target.run_id, promoted_at=target.promoted_at, since=self.since
         )
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The version that was last refused."""
-
-    target: Wanted
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class RegistryView:
-    """How the last look at the registry went."""
-
-    reachable: bool | None = None
-    """None: not looked yet."""
-    problem: str | None = None
-    """Why there is no answer, or no version in it."""
-    wanted: int | None = None
-    """The version number it named last."""
-    answered_at: datetime | None = None
-    """Its last answer, UTC."""
 
 
 @dataclass
 class State:
-    """The references that are swapped; each is replaced whole."""
+    """The references that are swapped, each whole: what serves, what was last refused, how the last look went."""
 
     served: Served | None = None
-    refused: Refused | None = None
-    registry: RegistryView = field(default_factory=RegistryView)
+    refused: RefusedVersion | None = None
+    registry: RegistryStatus = field(default_factory=RegistryStatus)
 
-    def not_ready(self) -> str | None:
-        """Why no prediction can be made; None if it can."""
-        if self.served is not None:
-            return None
+    def not_ready(self) -> str:
+        """Why no prediction can be made, as long as there is no version."""
         if self.refused is not None:
-            return f"version {self.refused.target.version} was refused: {self.refused.reason}"
-        if self.registry.problem is not None:
-            return self.registry.problem
-        return "no model is loaded yet: starting"
+            return f"version {self.refused.version} was refused: {self.refused.reason}"
+        return self.registry.problem or "no model is loaded yet: starting"
 
-    def saw(self, wanted: Wanted, at: datetime) -> None:
-        """The registry answered."""
-        self.registry = RegistryView(reachable=True, wanted=wanted.version, answered_at=at)
 
-    def saw_none(self, problem: str, at: datetime) -> None:
-        """The registry answered that there is nothing to serve."""
-        self.registry = RegistryView(reachable=True, problem=problem, answered_at=at)
+class Next(Enum):
+    """What follows a look at the registry."""
 
-    def away(self, problem: str) -> None:
-        """The registry did not answer."""
-        self.registry = replace(self.registry, reachable=False, problem=problem)
+    ASK_AGAIN = "ask again at the next poll: an alias can move, or the registry was away"
+    REST = "ask no more and serve on: a pinned version serves, and its files never change"
+    GIVE_UP = "end the process: a pinned version can never be served, and whoever pinned it must hear of it"
+
+
+def is_new(wanted: Wanted, served: Wanted | None, refused: Wanted | None) -> bool:
+    """Whether to load what the registry wants: it does not serve, and was not refused.
+
+    What was refused is not tried again until the alias moves; back to an older version is a move like any other.
+    """
+    return wanted not in (served, refused)
+
+
+def after_look(*, pinned: bool, served: Wanted | None, refused: Wanted | None) -> Next:
+    """Whether there is anything left to ask the registry."""
+    if not pinned or (served is None and refused is None):
+        return Next.ASK_AGAIN
+    return Next.GIVE_UP if served is None else Next.REST

@@ -5,7 +5,6 @@ The tests stand in order of time. Only the namespace has another name, so that a
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import secrets
@@ -21,6 +20,8 @@ from relevo_contract import names
 from tests.docs.commands import ROOT, Command, typed
 from tests.docs.test_operating import (
     BUCKET_BACK,
+    BUCKETS_POD,
+    BUCKETS_POD_GONE,
     DATABASES_BACK,
     LOOKING,
     NO_MLFLOW,
@@ -31,7 +32,7 @@ from tests.docs.test_operating import (
 )
 from tests.e2e.cluster import KubectlFailed, Namespace, kubectl
 from tests.e2e.whole.airflow import Airflow
-from tests.e2e.whole.release import MODEL, NAME
+from tests.e2e.whole.release import MODEL, NAME, logged_in, plain
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -78,19 +79,15 @@ class Installation:
     @contextmanager
     def mlflow(self) -> Iterator[MlflowClient]:
         """Its MLflow, from here."""
-        with self.namespace.port_forward(f"svc/{NAME}-mlflow", 5000) as port:
+        with self.namespace.port_forward(f"svc/{NAME}-mlflow", 5000) as port, logged_in(self.namespace):
             yield MlflowClient(f"http://127.0.0.1:{port}")
 
     def trigger(self) -> None:
         """Start a run of the loop, as a person does in Airflow."""
-        login = self.namespace.get(f"secret/{NAME}-airflow-login")["data"]
+        login = [plain(self.namespace, f"{NAME}-airflow-login", key) for key in ("username", "password")]
         with self.namespace.port_forward(f"svc/{NAME}-airflow", 8080) as port:
             url = f"http://127.0.0.1:{port}"
-            Airflow(url, _plain(login["username"]), _plain(login["password"])).trigger()
-
-
-def _plain(value: str) -> str:
-    return base64.b64decode(value).decode()
+            Airflow(url, *login).trigger()
 
 
 def production(client: MlflowClient) -> int:
@@ -165,7 +162,8 @@ def test_a_lost_namespace_comes_back_from_its_backup(installation: Installation,
     kubectl("delete", "namespace", installation.namespace.name, "--timeout=900s", timeout=930)
 
     installation.type_in(*NAMESPACE, SECRETS_BACK, INSTALL, *INSTALLED)
-    installation.type_in(*STOPPING, BUCKET_BACK, *NO_MLFLOW, DATABASES_BACK, UNACCOUNTED)
+    installation.type_in(*STOPPING, *BUCKETS_POD, BUCKET_BACK, BUCKETS_POD_GONE)
+    installation.type_in(*NO_MLFLOW, DATABASES_BACK, UNACCOUNTED)
     *starting, restart = STARTING
     installation.type_in(*starting)
     with installation.mlflow() as client:

@@ -72,7 +72,7 @@ class Release:
 
     def secret(self, name: str, key: str) -> str:
         """A value of a Secret."""
-        return base64.b64decode(self.namespace.get(f"secret/{name}")["data"][key]).decode()
+        return plain(self.namespace, name, key)
 
     @contextmanager
     def database(self, name: str) -> Iterator[psycopg.Connection]:
@@ -202,6 +202,21 @@ def available(namespace: Namespace, deployment: str) -> bool:
     return bool(namespace.get(f"deployment/{NAME}-{deployment}").get("status", {}).get("availableReplicas"))
 
 
+def plain(namespace: Namespace, secret: str, key: str) -> str:
+    """A value of a Secret."""
+    return base64.b64decode(namespace.get(f"secret/{secret}")["data"][key]).decode()
+
+
+@contextmanager
+def logged_in(namespace: Namespace, user: str = "people") -> Iterator[None]:
+    """The clients of MLflow that this process makes log in as a person does, or as a part of the release."""
+    names = {"MLFLOW_TRACKING_USERNAME": "username", "MLFLOW_TRACKING_PASSWORD": "password"}
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, key in names.items():
+            patch.setenv(variable, plain(namespace, f"{NAME}-mlflow-{user}", key))
+        yield
+
+
 @contextmanager
 def installed(folder: Path, data: Path, batches: int, seed: int) -> Iterator[Release]:
     """Install it and wait until all of it is healthy; deleted at the end."""
@@ -239,4 +254,5 @@ def installed(folder: Path, data: Path, batches: int, seed: int) -> Iterator[Rel
         )
         release = Release(namespace, repository, airflow, f"http://127.0.0.1:{ports['mlflow']}", ports)
         namespace.until(lambda: release.application()["status"]["sync"]["revision"] == first, timeout=300, pause=1)
+        stack.enter_context(logged_in(namespace))
         yield release

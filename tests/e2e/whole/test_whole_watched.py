@@ -17,7 +17,7 @@ from tests.monitoring.exposed import series
 from tests.monitoring.queries import Query, of_alerts, of_panels, recorded, rules
 
 JOBS = {f"relevo-{part}" for part in ("serving", "operator", "mlflow", "airflow", "ui", "postgres", "prometheus")}
-UNSEEN = {"houses": [{"bed": 2, "house_size": 900, "city": "Nowhere", "state": "Atlantis"}]}
+UNSEEN = {"instances": [{"bed": 2, "house_size": 900, "city": "Nowhere", "state": "Atlantis"}]}
 SELDOM = "mlflow_http_request_exceptions_total"
 """Not there before the first."""
 RATE = 10
@@ -28,7 +28,7 @@ MINUTES = 2
 
 @pytest.fixture(scope="module")
 def prometheus(release: Release) -> Iterator[httpx.Client]:
-    """Prometheus' API while predictions are asked for, of houses that the model knows and of one that it does not."""
+    """Prometheus' API while predictions are asked for, of a row that the model knows and of one that it does not."""
     in_cluster_load.start(release.namespace, f"http://{MODEL}:8000/predict", rate=RATE, name="watched", at_most=900)
     began = time.monotonic()
     with (
@@ -95,7 +95,7 @@ def test_the_rules_are_those_of_the_chart_and_only_what_is_wrong_is_told(prometh
     assert {rule["name"] for rule in found} == {rule.get("alert") or rule["record"] for rule in rules()}
     assert [(rule["name"], rule["lastError"]) for rule in found if rule["health"] != "ok"] == []
     told = {one["labels"]["alertname"] for one in ask(prometheus, "alerts")["alerts"]}
-    assert told == {"RelevoLiveInputsDrift"}, "the load asks for one house, again and again"
+    assert told == {"RelevoLiveInputsDrift"}, "the load asks for one row, again and again"
 
 
 def test_a_grafana_finds_the_dashboards(release: Release) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from relevo_contract.drift import evidence, joined
-from relevo_contract.listing import COLUMNS, TARGET
+from relevo_contract.listing import COLUMNS, LISTINGS
 from relevo_contract.profile import Profile
 from relevo_contract.record import TrainReason, TrainVerdict
 from relevo_jobs.decide.live import FEWEST, LiveInputs
@@ -30,7 +30,7 @@ def known() -> Profile:
 
 
 def asked(rows: Table) -> LiveInputs:
-    return LiveInputs({name: column for name, column in rows.items() if name != TARGET}, AT, AT)
+    return LiveInputs({name: column for name, column in rows.items() if name != LISTINGS.target}, AT, AT)
 
 
 def mansions(rows: Table, share: float = 1.0) -> Table:
@@ -41,9 +41,9 @@ def mansions(rows: Table, share: float = 1.0) -> Table:
 
 
 def judge(known: Profile, rows: Table, live: LiveInputs | None, **limits: Any) -> TrainVerdict:
-    case = Case(rows, (2,), len(rows[TARGET]), live)
+    case = Case(rows, (2,), len(rows[LISTINGS.target]), live)
     # It errs as it promised: what is asked says nothing of that.
-    right = np.log(rows[TARGET]) + np.random.default_rng(0).normal(0, 0.2, len(rows[TARGET]))
+    right = np.log(rows[LISTINGS.target]) + np.random.default_rng(0).normal(0, 0.2, len(rows[LISTINGS.target]))
     return decide(Champion(1, known, right), case, Limits(**limits))
 
 
@@ -126,4 +126,4 @@ def test_the_newest_houses_are_read_from_raw(databases: Databases) -> None:
         datetime(2026, 11, 4, 0, 6, tzinfo=UTC),
         datetime(2026, 11, 4, 0, 10, tzinfo=UTC),
     )
-    assert set(found.columns) == set(COLUMNS) - {TARGET}
+    assert set(found.columns) == set(COLUMNS) - {LISTINGS.target}

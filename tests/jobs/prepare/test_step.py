@@ -21,7 +21,8 @@ from relevo_jobs.prepare import step
 from relevo_jobs.settings import CollectSettings, PrepareSettings
 from relevo_jobs.stores import clean, raw
 from relevo_jobs.stores.bucket import PROOF, Bucket
-from relevo_serving.storing.record import RequestIds, line, version_fields
+from relevo_jobs.stores.postgres import Schema, bring_up_to_date
+from relevo_serving.storing.keeping import RequestIds, line, version_fields
 from relevo_serving.storing.store import InferenceStore
 from tests.conftest import Databases
 from tests.gate import Gate
@@ -88,6 +89,10 @@ def test_the_inference_api_may_add_what_it_was_asked_and_read_nothing(
         store.close()
         assert query(databases.raw_url, "select city from raw.inferences") == [("San Juan",)]
         for refused in (
+            "select segment from raw.inference_spools",
+            "update raw.inference_spools set bytes = 1000000000",
+            "insert into raw.inference_spools (segment) values (gen_random_uuid())",
+            "delete from raw.inference_spools",
             "select * from raw.inferences",
             "delete from raw.inferences",
             "update raw.inferences set prediction = 0",
@@ -100,6 +105,32 @@ def test_the_inference_api_may_add_what_it_was_asked_and_read_nothing(
                 query(url, refused)
         ((hashed,),) = query(databases.raw_url, f"select rolpassword from pg_authid where rolname = '{name}'")
         assert hashed.startswith("SCRAM-SHA-256$")
+    finally:
+        query(databases.raw_url, f"drop owned by {name}; drop role {name}")
+
+
+def test_pods_of_the_release_before_deliver_until_they_are_replaced(
+    settings: PrepareSettings, databases: Databases
+) -> None:
+    """They write to the table itself, which shows nothing any more a day after the upgrade."""
+    name, url = serving_login(databases, "one")
+    before = Schema("raw", raw.VARIABLE, raw.SCHEMA.migrations[:3])
+    noted = "update raw.inference_spools set bytes = bytes + 1 returning bytes"
+    try:
+        bring_up_to_date(databases.raw_url, before)
+        query(databases.raw_url, f"create role {name} login password 'one'; grant usage on schema raw to {name}")
+        query(databases.raw_url, f"grant insert on raw.inferences to {name}")
+        query(databases.raw_url, f"grant select, insert, update on raw.inference_spools to {name}")
+        query(url, "insert into raw.inference_spools (segment) values (gen_random_uuid())")
+        bring_up_to_date(databases.raw_url, raw.SCHEMA)
+        assert query(url, noted) == [(1,)]
+        assert query(url, "select raw.open_spool(gen_random_uuid())") == [(0,)], (
+            "a login of one's own has the new right"
+        )
+        ((until,),) = query(databases.raw_url, "select qual from pg_policies where tablename = 'inference_spools'")
+        later = str(until).replace("now()", "now() + interval '1 day'")
+        query(databases.raw_url, f"alter policy of_the_release_before on raw.inference_spools using ({later})")
+        assert query(url, noted) == []
     finally:
         query(databases.raw_url, f"drop owned by {name}; drop role {name}")
 
@@ -124,12 +155,12 @@ def test_what_is_missing_is_made_and_what_is_there_stays(
 ) -> None:
     code, line, stderr = run_step("prepare", env)
     assert code == 0, stderr
-    assert line["sentence"] == f"bucket {bucket} made; RAW at schema version 2 (new), CLEAN at schema version 2 (new)"
-    assert (line["bucket_made"], line["raw_version"], line["clean_version"]) == (True, 2, 2)
+    assert line["sentence"] == f"bucket {bucket} made; RAW at schema version 4 (new), CLEAN at schema version 2 (new)"
+    assert (line["bucket_made"], line["raw_version"], line["clean_version"]) == (True, 4, 2)
     assert_prepared(databases, s3, bucket)
     code, line, _ = run_step("prepare", env)
     assert (code, line["status"], line["bucket_made"]) == (0, "done", False)  # 99 would fail the Job
-    assert line["sentence"] == f"bucket {bucket} was there; RAW at schema version 2, CLEAN at schema version 2"
+    assert line["sentence"] == f"bucket {bucket} was there; RAW at schema version 4, CLEAN at schema version 2"
     assert_prepared(databases, s3, bucket)
 
 

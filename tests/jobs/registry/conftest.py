@@ -9,8 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from relevo_contract.graph_inputs import graph_inputs
+from relevo_contract.listing import LISTINGS
 from relevo_contract.record import (
     BatchRef,
     Criterion,
@@ -23,9 +27,12 @@ from relevo_contract.record import (
 )
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.cli import main
+from relevo_jobs.houses import OPTIONS
 from relevo_jobs.registry import Registry
 from relevo_jobs.stores.clean import CleanStore
-from relevo_jobs.train import bundle, fitting
+from relevo_jobs.train.fitting import fit
+from relevo_jobs.train.writing import write
+from relevo_jobs.use_case import Context
 from tests.conftest import Databases
 from tests.jobs.market import Table, listings, store
 from tests.jobs.registry.told import Told
@@ -85,8 +92,9 @@ def clean(databases: Databases) -> CleanStore:
 
 
 def _bundle(folder: Path, rows: Table, batches: tuple[int, ...]) -> Path:
-    fitted = fitting.fit(rows, seed=0, threads=1)
-    bundle.write(folder, fitted, rows, holdout_columns=listings(300, 999), batches=batches, seed=0)
+    x = pd.DataFrame(graph_inputs(LISTINGS, rows))
+    fitted = fit(x, np.log(rows["price"]), Context(LISTINGS, 0, 1), OPTIONS)
+    write(folder, fitted, LISTINGS, rows, held_out=listings(300, 999), batches=batches, seed=0)
     return folder
 
 

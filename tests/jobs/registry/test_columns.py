@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from relevo_contract.data_set import DataSet
-from relevo_contract.listing import LISTINGS
 from relevo_contract.record import DecisionRecord
 from relevo_demo.servers import MlflowServer, S3Server
 from relevo_jobs.clean import step as clean
 from relevo_jobs.collect import step as collect
 from relevo_jobs.decide import step as decide
-from relevo_jobs.errors import SettingsError, StepError
+from relevo_jobs.errors import SettingsError
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.prepare import step as prepare
 from relevo_jobs.promote import step as promote
@@ -28,15 +27,11 @@ from relevo_jobs.settings import (
     PromoteSettings,
     TrainSettings,
 )
-from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.stores.following import REMARK
 from relevo_jobs.stores.tables import quoted
 from relevo_jobs.train import step as train
-from relevo_jobs.train.partitioned import tasks
-from relevo_jobs.train.partitioned.partition import Part
 from tests.conftest import Databases
 from tests.jobs.holdings import query
-from tests.jobs.market import listings, store
 from tests.jobs.registry.conftest import GROUP
 from tests.jobs.registry.told import Told
 from tests.jobs.rides import body, rides, use_case
@@ -247,26 +242,6 @@ def test_a_removed_column_is_empty_for_the_champion_also_after_clean_was_derived
     assert loop.promote(less).details["champion_version"] == 1
 
 
-def test_a_champion_that_wants_what_nobody_knows_any_more_is_told_in_a_sentence(loop: Loop) -> None:
-    wants = use_case(FIRST)
-
-    class Demanding:
-        def predict(self, columns: Any) -> Any:
-            return columns["key"]
-
-    loop.run(FIRST)
-    less = rides("order", "user", "from", "date", place="user", within=["from"])
-    query(loop.clean_url, "drop schema clean cascade")  # and with it, of what kind the column was
-    loop.collect(less)
-    loop.clean(less)
-    settings = DecideSettings(
-        group=GROUP, clean_url=loop.clean_url, MLFLOW_TRACKING_URI=loop.tracking_uri, model=loop.model
-    )
-    demanding = replace(use_case(less), load=lambda _: Demanding(), files=wants.files)
-    with pytest.raises(StepError, match=r"version 1 to answer .* it asks for 'key'.*put it back"):
-        decide.run(settings, demanding)
-
-
 def test_clean_thrown_away_and_derived_again_has_the_same_rows(loop: Loop) -> None:
     grown = ADDED["several"]
     for data in (FIRST, grown):
@@ -343,15 +318,3 @@ def test_a_column_that_comes_back_as_another_kind_is_refused(loop: Loop) -> None
     loop.collect(rides("key", "user", "from", "date", place="user"))
     with pytest.raises(SettingsError, match=r"column order of raw\.inferences to be text.*also one that comes back"):
         loop.collect(rides(*FIRST.columns, place="user", order="compared"))
-
-
-def test_workers_of_a_dask_cluster_read_a_clean_that_has_more_columns(
-    databases: Databases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held = CleanStore(databases.clean_url, GROUP)
-    store(held, GROUP, 1, listings(300, 1))
-    later = replace(LISTINGS, columns=(*LISTINGS.columns, "garage"), numeric=(*LISTINGS.numeric, "garage"))
-    assert len(CleanStore(databases.clean_url, GROUP, data=later).columns()["garage"]) == 300
-    monkeypatch.setenv("RELEVO_CLEAN_URL", databases.clean_url)
-    read = tasks.read_part(Part((1,), (1, 0), (2, 0)), GROUP)
-    assert set(read.counts.numbers) == set(LISTINGS.numbers)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+import requests
 
 from relevo_contract import names
 from relevo_contract.record import DecisionRecord
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.errors import StepError, Unavailable
-from relevo_jobs.mlflow_api import MlflowApi
 from relevo_jobs.registry import Registry
 from tests.jobs.registry.conftest import GROUP, decision, promotion, ref, trained
 from tests.jobs.registry.told import Told
+
+NESTED = "relevo/profile.json"
 
 
 @pytest.fixture
@@ -23,8 +25,10 @@ def folder(tmp_path: Path) -> Path:
     """A version's files; what is in them is not the registry's business."""
     made = tmp_path / "version"
     made.mkdir()
-    (made / names.ENCODER_FILE).write_text("{}")
+    (made / "relevo").mkdir()
+    (made / names.MANIFEST_FILE).write_text("{}")
     (made / names.ONNX_FILE).write_bytes(bytes(range(256)))
+    (made / NESTED).write_text('{"rows": 3}')
     return made
 
 
@@ -88,7 +92,7 @@ class Died(BaseException):
 
 
 class Mortal:
-    """Lets MlflowApi make so many writes, and die after the last; a death before a write is one after the write before.
+    """Lets MLflow's client make so many writes, and die after the last; before one is after the one before.
 
     The registry keeps nothing between calls, so this is to MLflow what SIGKILL is; the steps' tests use SIGKILL itself.
     """
@@ -96,18 +100,18 @@ class Mortal:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: float = float("inf")
         self.writes = 0
-        send = MlflowApi._send
+        send = requests.Session.request
 
-        def dying(api: MlflowApi, method: str, path: str, **arguments: Any) -> httpx.Response:
-            answer = send(api, method, path, **arguments)
-            if method == "PUT" or (method == "POST" and "search" not in path):
+        def dying(session: requests.Session, method: str, url: str, **arguments: Any) -> requests.Response:
+            answer = send(session, method, url, **arguments)
+            if method.upper() != "GET" and "/search" not in url:
                 self.writes += 1
                 self.left -= 1
                 if self.left == 0:
                     raise Died
             return answer
 
-        monkeypatch.setattr(MlflowApi, "_send", dying)
+        monkeypatch.setattr(requests.Session, "request", dying)
 
 
 def one_batch(registry: Registry, number: int, folder: Path) -> None:
@@ -121,7 +125,7 @@ def test_the_whole_story_is_in_mlflow(registry: Registry, told: Told, folder: Pa
     story(registry, folder)
     check(told)
     run_id = told.runs()[3].info.run_id
-    assert told.files(run_id) == {f"model/{names.ENCODER_FILE}", f"model/{names.ONNX_FILE}"}
+    assert told.files(run_id) == {f"model/{names.ONNX_FILE}", "model/relevo"}
     figures = told.runs()[3].data.metrics
     assert {"champion_error", "challenger_error", "difference", "rows", "training_rows"} <= set(figures)
 
@@ -219,8 +223,9 @@ def test_files_come_back_as_they_went(registry: Registry, folder: Path, tmp_path
     story(registry, folder)
     champion = registry.champion()
     assert champion is not None
-    registry.download(champion.run_id, [names.ONNX_FILE], tmp_path)
-    assert (tmp_path / names.ONNX_FILE).read_bytes() == bytes(range(256))
+    registry.download(champion.run_id, [names.ONNX_FILE, NESTED], tmp_path / "there")
+    assert (tmp_path / "there" / names.ONNX_FILE).read_bytes() == bytes(range(256))
+    assert (tmp_path / "there" / NESTED).read_text() == '{"rows": 3}'
 
 
 def test_mlflow_away_says_what_to_do_and_no_password() -> None:
@@ -235,9 +240,14 @@ def test_something_else_at_the_address_is_told(mlflow: MlflowServer) -> None:
         Registry(f"{mlflow.url}/no/such/path", "m").pending_training(GROUP)
 
 
-def test_a_full_disk_is_told(registry: Registry, folder: Path) -> None:
+def test_a_disk_that_takes_no_more_is_told(registry: Registry, folder: Path, tmp_path: Path) -> None:
     story(registry, folder)
     champion = registry.champion()
     assert champion is not None
-    with pytest.raises(Unavailable, match=r"room for 256 bytes of model.onnx in /dev/full.*TMPDIR"):
-        registry.download(champion.run_id, [names.ONNX_FILE], Path("/dev/full"))
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    try:
+        with pytest.raises(Unavailable, match=r"hand out model/model\.onnx.*File too large.*TMPDIR has room"):
+            registry.download(champion.run_id, [names.ONNX_FILE], tmp_path / "full")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))

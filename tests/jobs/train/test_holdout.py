@@ -12,8 +12,8 @@ def test_the_same_rows_of_a_batch_are_kept_by_every_version() -> None:
     second = holdout_predictions({1: 2 * KEPT, 3: 30}, prices, np.ones(len(prices)))
     assert first.counts == (KEPT,)
     assert second.counts == (KEPT, 30)
-    assert second.log_price[:KEPT] == first.log_price
-    assert second.log_price[KEPT:] == tuple(prices[2 * KEPT :].round(4).tolist())
+    assert second.actual[:KEPT] == first.actual
+    assert second.actual[KEPT:] == tuple(prices[2 * KEPT :].round(4).tolist())
     assert set(first.predicted) == {0.0}
 
 

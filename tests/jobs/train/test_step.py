@@ -88,7 +88,7 @@ def test_a_training_is_registered_with_its_files_and_its_facts(asked: dict[str, 
     assert "fitting 400 rows of 2 batches, 100 held out" in said
 
     registry = Registry(asked["MLFLOW_TRACKING_URI"], asked["RELEVO_MODEL"])
-    registry.download(version.run_id, [names.ENCODER_FILE, names.ONNX_FILE], tmp_path)
+    registry.download(version.run_id, Scorer.FILES, tmp_path)
     assert np.isfinite(Scorer(tmp_path).predict(draw_listings(10, 5))).all()
 
     # Not settled by promote yet: a retry says the same version, and trains nothing.
@@ -99,8 +99,8 @@ def test_a_training_is_registered_with_its_files_and_its_facts(asked: dict[str, 
 
 def test_killed_again_and_again_there_is_one_version(asked: dict[str, str]) -> None:
     points: list[tuple[str, Literal["before", "after"]]] = [
-        ("relevo_jobs.train.bundle:write", "after"),
-        ("relevo_jobs.registry:MlflowApi.put_file", "after"),
+        ("relevo_jobs.train.writing:write", "after"),
+        ("mlflow:MlflowClient.log_artifacts", "after"),
         ("relevo_jobs.registry:Registry._create_version", "before"),
         ("relevo_jobs.registry:Registry._create_version", "after"),
         ("relevo_jobs.registry:Registry.register", "after"),

@@ -20,11 +20,10 @@ Operate = Callable[..., AbstractContextManager[Operator]]
 
 
 @pytest.fixture(scope="session")
-def operator_kubeconfig(kube_api: KubernetesApi) -> Path:
+def operator_kubeconfig(kube_api: KubernetesApi, relevo_namespace: str) -> Path:
     """Lets in the operator's ServiceAccount, with the rights that its manifest gives it and no others."""
-    kube_api.kubectl("create", "namespace", "relevo")
-    kube_api.kubectl("apply", "-n", "relevo", "-f", str(ROOT / "operator" / "deploy" / "operator.yaml"))
-    return kube_api.kubeconfig_for_service_account("relevo", "relevo-operator")
+    kube_api.kubectl("apply", "-n", relevo_namespace, "-f", str(ROOT / "operator" / "deploy" / "operator.yaml"))
+    return kube_api.kubeconfig_for_service_account(relevo_namespace, "relevo-operator")
 
 
 @pytest.fixture
@@ -63,6 +62,7 @@ def operate(tmp_path: Path, operator_kubeconfig: Path, shop: Shop) -> Operate:
         RELEVO_WEBHOOK_URL=f"http://127.0.0.1:{port}/webhooks/mlflow",
         RELEVO_WEBHOOK_SECRET_FILE=str(secret),
         RELEVO_REGISTRY_TIMEOUT="3",
+        RELEVO_REGISTRIES=shop.tracking_uri,
     )
 
 

@@ -105,15 +105,41 @@ def expected_file(name: str, key: str, **of: Any) -> Any:
     )
 
 
+def of_processor_and_memory(container: Seen) -> dict[str, Any]:
+    """A container's resources but for its share of the node's disk, which it has whatever is asked."""
+    kept = {
+        which: {name: value for name, value in these.items() if name != manifests.STORAGE}
+        for which, these in container["resources"].items()
+    }
+    return {which: these for which, these in kept.items() if these}
+
+
 def resources(which: str) -> Look:
-    return lambda deployment, _: container(deployment)["resources"].get(which)
+    return lambda deployment, _: of_processor_and_memory(container(deployment)).get(which)
 
 
+def expected_registry(name: str) -> Any:
+    """A Secret that the operator may not read: pods are made as of the usual one, and wait for it."""
+    keys = ("url", "username", "password")
+    variables = [f"MLFLOW_TRACKING_{one}_FILE" for one in ("PASSWORD", "URI", "USERNAME")]
+    secret = {"secretName": name, "items": [{"key": key, "path": key} for key in keys], "defaultMode": 0o444}
+    return variables, [secret], ["/secrets/registry"]
+
+
+NO_REGISTRY: Any = (["MLFLOW_TRACKING_URI"], [], [])
 NOTHING: dict[str, Any] = {}
 ROWS: dict[str, tuple[Look, list[tuple[dict[str, Any], Any]]]] = {
     "registry.trackingUri": (
         lambda deployment, _: variable(deployment, "MLFLOW_TRACKING_URI")["value"],
         [({"registry": {"trackingUri": url}}, url) for url in ("http://one:5000", "http://two:5000")],
+    ),
+    "registry.secretName": (
+        lambda deployment, _: (
+            sorted(one["name"] for one in container(deployment)["env"] if one["name"].startswith("MLFLOW_")),
+            [one["secret"] for one in pod(deployment)["volumes"] if one["name"] == "registry"],
+            [one["mountPath"] for one in container(deployment)["volumeMounts"] if one["name"] == "registry"],
+        ),
+        [*(({"registry": {"secretName": one}}, expected_registry(one)) for one in ("a", "b")), (NOTHING, NO_REGISTRY)],
     ),
     "registry.model": (lambda deployment, _: bool(variable(deployment, "RELEVO_MODEL")["value"]), [(NOTHING, True)]),
     "serving.image": (
@@ -312,11 +338,11 @@ def test_what_an_earlier_release_made_is_adopted_and_what_others_set_is_let_be(
     with operate():
         deployment, _ = settled(shop)
         assert "args" not in serving(deployment)
-        assert serving(deployment)["resources"] == {"limits": most["limits"]}
+        assert of_processor_and_memory(serving(deployment)) == {"limits": most["limits"]}
         login["valueFrom"]["secretKeyRef"].pop("optional")
         ask(shop, {"serving": {"env": [login]}})
         deployment, service = settled(shop)
-        assert serving(deployment)["resources"] == {}
+        assert of_processor_and_memory(serving(deployment)) == {}
         assert login in serving(deployment)["env"]
         assert deployment["metadata"]["annotations"]["somebody.example/note"] == "mine"
         assert deployment["spec"]["paused"] is True
@@ -368,7 +394,7 @@ def test_what_somebody_changes_is_the_operators_again_and_goes_when_it_is_remove
     }
     shop.client.patch(Deployment, "prices", limit)
     eventually(lambda: look(shop.deployment()) == expected, f"{expected} again")
-    eventually(lambda: serving(shop.deployment())["resources"]["limits"] == {"cpu": "2"}, "the limit again")
+    eventually(lambda: of_processor_and_memory(serving(shop.deployment()))["limits"] == {"cpu": "2"}, "the limit again")
     ask(shop, {})
     deployment, _ = settled(shop)
-    assert serving(deployment)["resources"] == {}
+    assert of_processor_and_memory(serving(deployment)) == {}

@@ -16,6 +16,7 @@ from tests.kubernetes_api import KubernetesApi
 from tests.operator.airflow import PASSWORD, Airflow, airflow_server
 from tests.operator.cluster.conftest import Operate
 from tests.operator.cluster.shop import ModelDeployment, Operator, Shop, eventually
+from tests.operator.registry.hub import listening
 from tests.versions import Versions
 
 PAGE = Path(__file__).parents[3] / "docs" / "modeldeployment.md"
@@ -43,11 +44,11 @@ def asking(shop: Shop, way: Gate, kube_api: KubernetesApi) -> Shop:
         text for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL) if "kind: Role\n" in text
     )
     kube_api.kubectl("apply", "-n", shop.namespace, "-f", "-", input=role)
-    login = {"username": "admin", "password": PASSWORD + "\n"}  # as of a file
+    login = {"url": way.url, "username": "admin", "password": PASSWORD + "\n"}  # as of a file
     shop.client.create(
         kinds.SECRET({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": LOGIN}, "stringData": login})
     )
-    shop.apply(retraining={"url": way.url, "dag": "relevo", "secretName": LOGIN})
+    shop.apply(retraining={"dag": "relevo", "secretName": LOGIN})
     return shop
 
 
@@ -221,7 +222,7 @@ def test_a_password_that_is_changed_while_a_run_goes_on_is_read_anew(
 def test_a_dag_that_is_not_there_is_refused(asking: Shop, airflow: Airflow, operator: Operator) -> None:
     airflow.dags = {}
     retrain(asking, "drift")
-    assert "Dag with dag_id: 'relevo' not found; correct spec.retraining.dag" in wait(asking, "Refused")["message"]
+    assert "404; correct spec.retraining.dag" in wait(asking, "Refused")["message"]
 
 
 def test_a_run_that_is_deleted_in_airflow_is_told(asking: Shop, airflow: Airflow, operator: Operator) -> None:
@@ -239,18 +240,76 @@ def test_without_the_right_to_the_secret_or_without_it_the_state_says_what_to_do
     retrain(asking, "drift")
     message = wait(asking, "Refused")["message"]
     assert "system:serviceaccount:relevo:relevo-operator" in message
-    assert 'a Role with apiGroups [""], resources [secrets], resourceNames [somebody-elses], verbs [get]' in message
+    rule = 'add the rule {apiGroups: [""], resources: [secrets], resourceNames: [somebody-elses], verbs: [get]}'
+    assert f"{rule} to a Role of system:serviceaccount:relevo:relevo-operator in namespace" in message
     asking.client.delete(kinds.SECRET, LOGIN)
     asking.edit({"spec": {"retraining": {"secretName": LOGIN}}})
     retrain(asking, "drift, once more")
     assert f"expected a Secret {LOGIN}" in wait(asking, "Refused", "there is none: make it")["message"]
-    for data, words in (({"username": "admin"}, "it lacks 'password'"), ({"username": "", "password": ""}, "is empty")):
+    for data, words in (
+        ({"url": airflow.url, "username": "admin"}, "it lacks 'password'"),
+        ({"url": airflow.url, "username": "", "password": ""}, "is empty"),
+        ({"username": "admin", "password": PASSWORD}, "it lacks 'url'"),
+    ):
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": LOGIN}, "stringData": data}
         asking.client.create(kinds.SECRET(secret))
         retrain(asking, words)
         wait(asking, "Refused", words)
         asking.client.delete(kinds.SECRET, LOGIN)
     assert airflow.asked == []
+
+
+def test_the_login_goes_to_the_address_beside_it_and_not_to_one_that_the_spec_names(
+    asking: Shop, airflow: Airflow, operator: Operator
+) -> None:
+    with listening() as thief:
+        asking.edit({"spec": {"retraining": {"url": thief.url}}})
+        retrain(asking, "drift")
+        assert thief.url not in wait(asking, "Refused", "its login goes nowhere else")["message"]
+        asking.edit({"spec": {"retraining": {"url": None}}})
+        for status in (302, 307, 308):
+            airflow.elsewhere = status, f"{thief.url}/auth/token"
+            retrain(asking, f"sent elsewhere with {status}")
+            wait(asking, "Requested", f"got: {status}")
+        assert thief.requests == []
+    airflow.elsewhere = None
+    wait(asking, "Queued")
+
+
+def test_no_word_of_what_answers_instead_of_airflow_reaches_status_or_events(
+    asking: Shop, airflow: Airflow, operator: Operator
+) -> None:
+    """Else whoever writes a Secret and a ModelDeployment reads any address that the operator reaches."""
+    secret = "the brown secret of an internal page"
+    runs = "/api/v2/dags/relevo/dagRuns"
+    for number, (path, answer) in enumerate(
+        (
+            ("/auth/token", (401, {"detail": secret})),
+            ("/auth/token", (200, secret.encode())),
+            ("/auth/token", (200, {"access_token": f"{secret}\n"})),
+            (runs, (400, {"detail": secret})),
+            (runs, (422, {"detail": [{"loc": [secret], "msg": secret}]})),
+            (runs, (409, {"detail": {"reason": secret, "message": secret}})),
+            (runs, (500, {"detail": secret})),
+        )
+    ):
+        airflow.instead = {path: answer}
+        retrain(asking, f"try {number}")
+        value = f"try {number}"
+        eventually(lambda: told(asking).get("asked") == value and told(asking)["message"], "it")  # noqa: B023
+        eventually(
+            lambda: "expected" in told(asking)["message"] or "answers" in told(asking)["message"], "a word of it"
+        )
+    airflow.instead = {}
+    retrain(asking, "one that is made")
+    found = wait(asking, "Queued")
+    tasks = [{"task_id": secret, "state": "failed", "try_number": 1}, {"task_id": secret, "state": secret}]
+    airflow.instead[f"{runs}/{found['runId']}/taskInstances"] = (200, {"task_instances": tasks})
+    airflow.end(found["runId"], "failed")
+    wait(asking, "Failed", "a task without an id")
+    eventually(lambda: "RetrainingFailed" in asking.events(), "the Event")
+    assert "brown" not in str(asking.get())
+    assert not any("brown" in str(event) for event in asking.client.list(kinds.EVENT, namespace=asking.namespace))
 
 
 def test_the_event_is_written_though_the_api_server_refuses_what_is_to_serve(

@@ -74,37 +74,17 @@ class Release:
     api: KubernetesApi
     folder: Path
     namespace: str = field(init=False)
-    definition: dict[str, Any] = field(init=False)
-    """A CustomResourceDefinition like the real one, under a name of the test's own."""
 
     def __post_init__(self) -> None:
         self.namespace = self.api.new_namespace("install")
-        own = self.namespace.replace("-", "")
-        self.definition = yaml.safe_load(CRD.read_text())
-        self.definition["metadata"]["name"] = f"{own}s.relevo.dev"
-        self.definition["spec"]["names"] = {
-            "kind": own.capitalize(), "listKind": f"{own.capitalize()}List", "plural": f"{own}s", "singular": own,
-        }  # fmt: skip
-
-    @property
-    def definition_name(self) -> str:
-        name: str = self.definition["metadata"]["name"]
-        return name
 
     def allow(self, without: str = "") -> Path:
         """A kubeconfig with the rights of the page, less one verb."""
         rights = deepcopy(RIGHTS)
         for one in rights:
-            if one["kind"].startswith("ClusterRole"):
-                one["metadata"]["name"] = self.namespace
-            else:
-                one["metadata"]["namespace"] = self.namespace
-            if one["kind"] == "ClusterRoleBinding":
-                one["roleRef"]["name"] = self.namespace
+            one["metadata"]["namespace"] = self.namespace
             for subject in one.get("subjects", ()):
                 subject["namespace"] = self.namespace
-            if one["kind"] == "ClusterRole":
-                one["rules"][0]["resourceNames"] = [self.definition_name]
             for rule in one.get("rules", ()):
                 resource = rule["resources"][0]
                 rule["verbs"] = [verb for verb in rule["verbs"] if f"{verb} {resource}" != without]
@@ -115,17 +95,15 @@ class Release:
 
     def env(self, kubeconfig: Path, **settings: str) -> dict[str, str]:
         """The environment of the process: what the page shows, and the settings given."""
-        secrets_file, crd_file = self.folder / "secrets.yaml", self.folder / "crd.yaml"
+        secrets_file = self.folder / "secrets.yaml"
         if not secrets_file.exists():
             secrets_file.write_text(_EXAMPLE)
-        crd_file.write_text(yaml.safe_dump(self.definition))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RELEVO_", "KUBE"))}
         return {
             **inherited,
             "KUBECONFIG": str(kubeconfig),
             "RELEVO_NAMESPACE": self.namespace,
             "RELEVO_SECRETS_FILE": str(secrets_file),
-            "RELEVO_CRD_FILE": str(crd_file),
             **settings,
         }
 
@@ -180,11 +158,6 @@ class Release:
         program, *arguments = shlex.split(line.replace("...", value))
         assert program == "kubectl"
         self.api.kubectl(*arguments)
-
-    def live_definition(self) -> dict[str, Any]:
-        """The CustomResourceDefinition in the API server."""
-        live: dict[str, Any] = self.api.get("crd", self.definition_name)
-        return live
 
     def whole(self) -> dict[str, dict[str, str]]:
         """What stands in the Secrets of the page, which must be complete and fit together."""

@@ -21,7 +21,6 @@ def right_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "secrets.json"
     file.write_text(json.dumps({"db": {"password": {"random": "password"}}}))
     monkeypatch.setenv("RELEVO_SECRETS_FILE", str(file))
-    monkeypatch.setenv("RELEVO_CRD_FILE", str(CRD))
     monkeypatch.setenv("RELEVO_REQUIRED_SECRETS", '{"other": ["url"]}')
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     for name in ("RELEVO_TIMEOUT", "RELEVO_PART_OF", "RELEVO_NAMESPACE"):
@@ -35,8 +34,8 @@ def right_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("RELEVO_SECRETS_FILE", None, "RELEVO_SECRETS_FILE: not set"),
         ("RELEVO_SECRETS_FILE", "/missing", "RELEVO_SECRETS_FILE: expected a readable file, got No such file"),
         ("RELEVO_SECRETS_FILE", str(CRD), "RELEVO_SECRETS_FILE: expected a Secret's name"),
-        ("RELEVO_CRD_FILE", "", "RELEVO_CRD_FILE: expected a readable file, got Is a directory"),
-        ("RELEVO_CRD_FILE", sys.executable, "RELEVO_CRD_FILE: expected a readable file, got bytes that are no UTF-8"),
+        ("RELEVO_SECRETS_FILE", "", "RELEVO_SECRETS_FILE: expected a readable file, got Is a directory"),
+        ("RELEVO_SECRETS_FILE", sys.executable, "expected a readable file, got bytes that are no UTF-8"),
         ("RELEVO_REQUIRED_SECRETS", "{", "RELEVO_REQUIRED_SECRETS: expected YAML or JSON, got: "),
         ("RELEVO_REQUIRED_SECRETS", '{"db": ["url"]}', "got db, which RELEVO_SECRETS_FILE says are made here"),
         ("RELEVO_TIMEOUT", "soon", "RELEVO_TIMEOUT: "),
@@ -61,14 +60,6 @@ def test_what_is_wrong_is_named(
     said = capsys.readouterr().err
     assert said.startswith("relevo-install: ")
     assert words in said
-
-
-def test_another_file_than_a_definition_is_refused(
-    right_settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("RELEVO_CRD_FILE", str(right_settings))
-    assert main([]) == WRONG_SETTING
-    assert "RELEVO_CRD_FILE: expected one CustomResourceDefinition" in capsys.readouterr().err
 
 
 def test_the_package_brings_the_command_and_its_help_names_settings_and_exit_codes() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from relevo_operator.installing.completion import additions, complaints, kept
 from relevo_operator.installing.definitions import Definition, parse
-from relevo_operator.installing.rights import missing_rule
+from relevo_operator.rights import missing_rule
 
 RAW = {
     "username": "relevo",

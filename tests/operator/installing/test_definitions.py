@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 
 from relevo_operator.errors import SettingsError
-from relevo_operator.installing import crd
 from relevo_operator.installing.__main__ import parse_yaml
 from relevo_operator.installing.definitions import Fixed, Random, parse, parse_required
-
-CRD: dict[str, Any] = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "modeldeployments.relevo.dev"},
-    "spec": {"group": "relevo.dev"},
-}
 
 
 def test_keys_stand_behind_those_that_they_name() -> None:
@@ -101,28 +93,3 @@ def test_yaml_that_cannot_be_read_is_not_repeated() -> None:
     ) as refused:
         parse_yaml("RELEVO_SECRETS_FILE", "db:\n  password: 'hunter2")
     assert "hunter2" not in str(refused.value)
-
-
-def test_a_definition_of_the_group_is_taken_as_it_stands() -> None:
-    assert crd.parse(CRD) == CRD
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"kind": "ClusterRole"}, "got ClusterRole modeldeployments.relevo.dev of apiextensions.k8s.io/v1"),
-        ({"apiVersion": "apiextensions.k8s.io/v1beta1"}, "v1beta1"),
-        ({"spec": {"group": "example.com"}}, "group example.com: mount crds/modeldeployments.yaml"),
-        ({"metadata": {"name": "widgets.example.com"}}, "widgets.example.com"),
-        ({"metadata": None}, "got something else"),
-    ],
-)
-def test_another_file_is_no_definition(change: dict[str, Any], words: str) -> None:
-    with pytest.raises(SettingsError, match=f"RELEVO_CRD_FILE: expected one Custom.* relevo.dev, .*{words}"):
-        crd.parse(CRD | change)
-
-
-@pytest.mark.parametrize("nothing", [None, [], "text"])
-def test_no_document_is_no_definition(nothing: Any) -> None:
-    with pytest.raises(SettingsError, match="got something else"):
-        crd.parse(nothing)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from lightkube.config.kubeconfig import KubeConfig
 
 from relevo_demo.servers import free_port
@@ -20,14 +17,12 @@ from relevo_operator.installing.definitions import parse
 from relevo_operator.installing.install import Wanted, install
 from tests.gate import Gate
 from tests.kubernetes_api import KubernetesApi
-from tests.operator.installing.release import COMMAND, EXAMPLE, Ended, Release
+from tests.operator.installing.release import EXAMPLE, Ended, Release
 
 
 @pytest.fixture
-def release(kube_api: KubernetesApi, tmp_path: Path) -> Iterator[Release]:
-    release = Release(kube_api, tmp_path)
-    yield release
-    kube_api.kubectl("delete", "crd", release.definition_name, "--ignore-not-found", "--wait=false")
+def release(kube_api: KubernetesApi, tmp_path: Path) -> Release:
+    return Release(kube_api, tmp_path)
 
 
 @pytest.fixture
@@ -51,7 +46,7 @@ def refused(ended: Ended) -> str:
 def test_the_first_run_makes_all_and_the_second_changes_nothing(release: Release, kubeconfig: Path) -> None:
     events = done(release.install(kubeconfig, RELEVO_PART_OF="spring"))
     made = [f"Secret {name}: made" for name in EXAMPLE]
-    assert events == [f"CustomResourceDefinition {release.definition_name}: made", *made]
+    assert events == made
     release.whole()
     first = release.secrets()
     for one in first.values():
@@ -59,23 +54,11 @@ def test_the_first_run_makes_all_and_the_second_changes_nothing(release: Release
         assert one["metadata"]["labels"] == labels
         assert "ownerReferences" not in one["metadata"]
         assert one["type"] == "Opaque"
-    definition = release.live_definition()
-    assert {one["type"]: one["status"] for one in definition["status"]["conditions"]}["Established"] == "True"
 
     events = done(release.install(kubeconfig, RELEVO_PART_OF="autumn"))
     there = [f"Secret {name}: was there" for name in EXAMPLE]
-    assert events == [f"CustomResourceDefinition {release.definition_name}: was up to date", *there]
+    assert events == there
     assert release.secrets() == first
-    assert release.live_definition() == definition
-
-
-def test_without_a_definition_no_right_over_definitions_is_needed(release: Release) -> None:
-    kubeconfig = release.allow(without="get customresourcedefinitions")
-    env = release.env(kubeconfig)
-    del env["RELEVO_CRD_FILE"]
-    ended = subprocess.run(COMMAND, env=env, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    release.whole()
 
 
 def test_a_missing_key_is_added_and_fits_the_rest(release: Release, kubeconfig: Path) -> None:
@@ -97,7 +80,10 @@ def test_a_users_own_values_are_kept_and_composed_of(release: Release, kubeconfi
     assert release.values()["relevo-airflow-login"]["passwords.json"] == "{}"
     told = {event.split(":")[0]: event for event in events}
     assert "was there, url added; username is not as the settings would make it" in told["Secret relevo-raw"]
-    assert "was there; passwords.json is not as the settings would make it" in told["Secret relevo-airflow-login"]
+    assert (
+        "was there, url added; passwords.json is not as the settings would make it"
+        in told["Secret relevo-airflow-login"]
+    )
     assert release.secrets()["relevo-raw"]["metadata"].get("labels") is None
 
 
@@ -118,7 +104,6 @@ def test_required_secrets_are_checked_before_anything_is_made(release: Release, 
     said = refused(release.install(kubeconfig, RELEVO_REQUIRED_SECRETS=required))
     assert f"Secret my-database in namespace {release.namespace}: expected url in it, found none: kubectl patch" in said
     assert release.secrets() == before
-    assert release.api.kubectl("get", "crd", release.definition_name, check=False).returncode != 0
 
     release.mend(said.split("found none: ")[1], "postgresql://db/raw")
     before = release.secrets()["my-database"]
@@ -139,7 +124,6 @@ def test_the_line_that_is_told_makes_the_missing_secret(release: Release, kubeco
 @pytest.mark.parametrize(
     ("method", "when", "call"),
     [
-        ("apply_definition", "after", 1),
         ("make_empty", "before", 2),
         ("make_empty", "after", 2),
         ("add", "after", 1),
@@ -155,6 +139,62 @@ def test_killed_and_run_again_it_comes_to_the_same(
     after = release.whole()
     assert {name: after[name] for name in before} == before
     assert not any("added" in event or "made" in event for event in done(release.install(kubeconfig)))
+
+
+def ask_for_new_passwords(release: Release, name: str) -> None:
+    release.api.kubectl("annotate", "secret", name, "-n", release.namespace, "relevo.dev/rotate=asked")
+
+
+def changed(release: Release, before: dict[str, dict[str, str]]) -> dict[str, set[str]]:
+    """By Secret, the keys that are not as they were; all of them must fit together."""
+    after = release.whole()
+    found = {name: {key for key in after[name] if after[name][key] != before[name][key]} for name in before}
+    return {name: keys for name, keys in found.items() if keys}
+
+
+@pytest.mark.parametrize(
+    ("name", "new"),
+    [
+        ("relevo-raw", {"password", "url"}),
+        ("relevo-airflow-login", {"password", "passwords.json"}),
+        ("relevo-s3", {"access-key", "secret-key", "identities.json"}),
+        ("relevo-airflow", {"jwt-secret"}),  # what is stored was encrypted with its Fernet key
+    ],
+)
+def test_a_secret_whose_annotation_asks_for_it_gets_new_passwords_once(
+    release: Release, kubeconfig: Path, name: str, new: set[str]
+) -> None:
+    done(release.install(kubeconfig))
+    before = release.values()
+    ask_for_new_passwords(release, name)
+    told = done(release.install(kubeconfig))
+    assert changed(release, before) == {name: new}
+    assert [one for one in told if "made anew" in one and one.startswith(f"Secret {name}: was there, ")]
+    assert "relevo.dev/rotate" not in release.secrets()[name]["metadata"].get("annotations", {})
+    after = release.values()
+    assert all("made anew" not in one for one in done(release.install(kubeconfig)))
+    assert release.values() == after
+
+
+def test_a_users_own_name_stays_when_its_password_is_made_anew(release: Release, kubeconfig: Path) -> None:
+    release.make("relevo-raw", {"username": "ana", "password": "p@ss/word", "note": "call ana first"})
+    ask_for_new_passwords(release, "relevo-raw")
+    done(release.install(kubeconfig))
+    values = release.values()["relevo-raw"]
+    assert (values["username"], values["note"]) == ("ana", "call ana first")
+    assert values["password"] != "p@ss/word"
+    assert values["url"] == f"postgresql://ana:{values['password']}@relevo-raw:5432/raw"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_while_it_gives_new_passwords_they_fit_together(release: Release, kubeconfig: Path, when: str) -> None:
+    done(release.install(kubeconfig))
+    before = release.values()
+    ask_for_new_passwords(release, "relevo-raw")
+    release.install_killed(kubeconfig, "rotate", when, 1)
+    assert changed(release, before) == ({} if when == "before" else {"relevo-raw": {"password", "url"}})
+    done(release.install(kubeconfig))
+    assert changed(release, before) == {"relevo-raw": {"password", "url"}}
 
 
 @pytest.mark.parametrize("method", ["make_empty", "add"])
@@ -175,7 +215,7 @@ def test_another_run_in_between_is_respected(
     config = KubeConfig.from_file(kubeconfig).get()
     assert config is not None
     cluster = Cluster(config, release.namespace, 60)
-    install(Wanted(parse(EXAMPLE), {}, None, "relevo"), cluster, random.Random(1))
+    install(Wanted(parse(EXAMPLE), {}, "relevo"), cluster, random.Random(1))
     cluster.close()
     assert others
     assert release.whole() == others
@@ -190,34 +230,6 @@ def test_two_at_once_come_to_one_set_of_values(release: Release, kubeconfig: Pat
     assert release.values() == values
 
 
-def test_an_older_definition_is_brought_up_to_date(release: Release, kubeconfig: Path) -> None:
-    """As Helm and kubectl leave it: the fields have another owner, and one is there that the new one lacks."""
-    older = deepcopy(release.definition)
-    version = older["spec"]["versions"][0]
-    version["additionalPrinterColumns"] = version["additionalPrinterColumns"][:1]
-    properties = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-    properties["given-up"] = {"type": "string"}
-    del properties["suspend"]
-    release.api.kubectl("apply", "-f", "-", input=yaml.safe_dump(older))
-    name = f"CustomResourceDefinition {release.definition_name}"
-    assert f"{name}: brought up to date" in done(release.install(kubeconfig))
-    live = release.live_definition()
-    found = live["spec"]["versions"][0]
-    wanted = release.definition["spec"]["versions"][0]
-    assert found["additionalPrinterColumns"] == wanted["additionalPrinterColumns"]
-    assert found["schema"] == wanted["schema"]
-    assert {one["type"]: one["status"] for one in live["status"]["conditions"]}["Established"] == "True"
-    assert f"{name}: was up to date" in done(release.install(kubeconfig))
-
-
-def test_a_definition_that_can_never_be_served_says_why(release: Release, kubeconfig: Path) -> None:
-    release.definition["spec"]["names"]["kind"] = "ModelDeployment"
-    said = refused(release.install(kubeconfig))
-    assert f"{release.definition_name}: its names are taken: " in said
-    assert '"ModelDeployment" is already in use' in said
-    assert release.secrets() == {}
-
-
 @pytest.mark.parametrize("right", ["get", "create", "patch"])
 def test_a_missing_right_over_secrets_is_named(release: Release, right: str) -> None:
     said = refused(release.install(release.allow(without=f"{right} secrets")))
@@ -225,18 +237,19 @@ def test_a_missing_right_over_secrets_is_named(release: Release, right: str) -> 
     assert f"add the rule {rule} to a Role of system:serviceaccount:{release.namespace}:relevo-install" in said
 
 
-@pytest.mark.parametrize("right", ["get", "create", "patch"])
-def test_a_missing_right_over_definitions_is_named(release: Release, right: str) -> None:
-    said = refused(release.install(release.allow(without=f"{right} customresourcedefinitions")))
-    rule = f"resourceNames: [{release.definition_name}], verbs: [{right}]}} to a ClusterRole of system:serviceaccount:"
-    assert rule in said
-
-
 def test_its_rights_reach_no_other_secret(release: Release, kubeconfig: Path) -> None:
     release.make("somebodys", {"password": "x"})
     for verb, name in (("get", "somebodys"), ("patch", "somebodys"), ("create", "another"), ("list", "")):
         asked = ["auth", "can-i", verb, f"secret/{name}" if name else "secrets", "-n", release.namespace]
         assert release.api.kubectl(*asked, kubeconfig=kubeconfig, check=False).stdout.strip() == "no"
+
+
+@pytest.mark.parametrize("verb", ["get", "create", "patch", "list"])
+def test_its_rights_reach_nothing_of_the_cluster(release: Release, kubeconfig: Path, verb: str) -> None:
+    """The definition is the cluster's: a hook that could write it could give every ModelDeployment another meaning."""
+    for what in ("customresourcedefinitions", "clusterrolebindings", "namespaces"):
+        asked = release.api.kubectl("auth", "can-i", verb, what, kubeconfig=kubeconfig, check=False)
+        assert asked.stdout.strip() == "no"
 
 
 def through(kubeconfig: Path, port: int) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from relevo_operator.credentials import Access
 from relevo_operator.registry import Registry
 
 T = TypeVar("T")
@@ -21,11 +22,23 @@ TIMEOUT = 30.0
 HTML = b"<!doctype html><html><title>Portal</title><body>Please log in</body></html>"
 
 
-def ask(url: str, question: Callable[[Registry], Coroutine[Any, Any, T]], *, timeout: float = TIMEOUT, **how: Any) -> T:
+def access(url: str, login: Mapping[str, str] | None = None) -> Access:
+    """As whom a registry is asked: as nobody, if no header is given."""
+    return Access(url, "say who you are", authorization=login or {})
+
+
+def ask(
+    url: str,
+    question: Callable[[Registry], Coroutine[Any, Any, T]],
+    *,
+    timeout: float = TIMEOUT,
+    login: Mapping[str, str] | None = None,
+    **how: Any,
+) -> T:
     """What a registry at this address says; a question that does not end in time fails the test."""
 
     async def asked() -> T:
-        registry = Registry(url, timeout, **how)
+        registry = Registry(access(url, login), timeout, **how)
         try:
             return await asyncio.wait_for(question(registry), timeout + TIMEOUT)
         finally:

@@ -125,7 +125,7 @@ def test_a_moved_alias_is_delivered_signed(hub: Hub, listener: Listener, model_n
     hub.mark(odd, ALIAS, 1)
     hub.mark(odd, ALIAS, 2)
     hub.unmark(odd, ALIAS)
-    verifier = Verifier(SECRET)
+    verifier = Verifier(lambda: [SECRET])
     told = [verifier.check(request.headers, request.body, time.time()) for request in listener.wait_for(3)]
     assert {(one.entity, one.name, one.alias) for one in told} == {("model_version_alias", odd, ALIAS)}
     # Ten threads deliver: they may overtake each other, so the registry is asked what holds.
@@ -134,7 +134,7 @@ def test_a_moved_alias_is_delivered_signed(hub: Hub, listener: Listener, model_n
         with pytest.raises(Replayed):
             verifier.check(request.headers, request.body, time.time())
         with pytest.raises(BadSignature):
-            Verifier("another secret").check(request.headers, request.body, time.time())
+            Verifier(lambda: ["another secret"]).check(request.headers, request.body, time.time())
 
 
 def test_a_changed_secret_is_what_mlflow_signs_with_from_then_on(hub: Hub, listener: Listener, model_name: str) -> None:
@@ -146,14 +146,14 @@ def test_a_changed_secret_is_what_mlflow_signs_with_from_then_on(hub: Hub, liste
     assert len(hub.webhooks()) == 1
     hub.mark(model_name, ALIAS, 2)
     after = listener.wait_for(2)[1]
-    assert Verifier("the old secret").check(before.headers, before.body, time.time()).version == 1
-    assert Verifier("the new secret").check(after.headers, after.body, time.time()).version == 2
+    assert Verifier(lambda: ["the old secret"]).check(before.headers, before.body, time.time()).version == 1
+    assert Verifier(lambda: ["the new secret"]).check(after.headers, after.body, time.time()).version == 2
 
 
 def test_what_could_not_be_acted_upon_is_accepted_when_mlflow_repeats_it(
     hub: Hub, listener: Listener, model_name: str
 ) -> None:
-    verifier = Verifier(SECRET)
+    verifier = Verifier(lambda: [SECRET])
     outcomes: list[str] = []
 
     def act(request: Request) -> tuple[int, dict[str, str], bytes]:
@@ -186,4 +186,5 @@ def test_two_operators_are_both_told(hub: Hub, listener: Listener, model_name: s
         hub.mark(model_name, ALIAS, 1)
         for told, secret in ((listener, SECRET), (other, "another secret")):
             (request,) = told.wait_for(1)
-            assert Verifier(secret).check(request.headers, request.body, time.time()).name == model_name
+            verifier = Verifier(lambda secret=secret: [secret])  # type: ignore[misc]
+            assert verifier.check(request.headers, request.body, time.time()).name == model_name

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from relevo_contract.settings import read, table
 from relevo_ui.errors import SettingsError
+from relevo_ui.house_file import MOST_MEGABYTES
 from relevo_ui.settings import Settings
 
 WRONG_SETTING = 2
@@ -48,6 +49,7 @@ def command(settings: Settings) -> list[str]:
         *("--server.address", settings.host, "--server.port", str(settings.port)),
         *("--server.headless", "true"),
         *("--server.fileWatcherType", "none"),
+        *("--server.maxUploadSize", str(MOST_MEGABYTES)),  # the page's own limit is the browser's to keep
         *("--browser.gatherUsageStats", "false"),
         *("--runner.magicEnabled", "false"),  # or a string that stands alone in a page would be shown
         *("--client.toolbarMode", "viewer"),

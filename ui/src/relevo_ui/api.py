@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import AwareDatetime, BaseModel
 
+from relevo_contract import bounded_http
+from relevo_contract.mlflow_login import bearer
 from relevo_ui import refusals
 from relevo_ui.errors import ApiAway
 
@@ -26,11 +28,11 @@ class Serving(BaseModel):
 
 
 class Prediction(BaseModel):
-    """One house's price in US dollars with its 90 % interval."""
+    """One house's price in US dollars with its 90 % interval; None of a version that keeps none."""
 
-    price: float
-    low: float
-    high: float
+    prediction: float
+    low: float | None = None
+    high: float | None = None
     unseen: list[str]
     missing: list[str]
     blanked: dict[str, str] = {}
@@ -45,19 +47,25 @@ class Answer(BaseModel):
 
 
 class Contribution(BaseModel):
-    """By how much one feature raises or lowers one price."""
+    """By how many dollars one column's value raises or lowers one price."""
 
-    feature: str
-    inputs: list[str]
-    value: float | None
-    dollars: float
+    column: str
+    value: float | str | None
+    contribution: float
+
+
+class Base(BaseModel):
+    """The house that every explanation of a version begins with."""
+
+    prediction: float
+    inputs: dict[str, float | str | None]
 
 
 class Explanation(BaseModel):
-    """Why one house is priced as it is: `base_price` and the contributions' dollars add up to `price`."""
+    """Why one house is priced as it is: the base's prediction and the contributions add up to `prediction`."""
 
-    price: float
-    base_price: float
+    prediction: float
+    base: Base
     contributions: list[Contribution]
 
 
@@ -97,27 +105,29 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 class Api:
     """Calls the inference API; each call opens a connection of its own, as pages are few."""
 
-    def __init__(self, url: str, *, timeout: float) -> None:
+    def __init__(self, url: str, *, timeout: float, key: str | None = None) -> None:
+        """`timeout` in seconds is for a whole answer; `key` goes to no other address, for no redirect is followed."""
         self._url = url.rstrip("/")
         self._timeout = timeout
+        self._headers = bearer(key) if key else {}
 
     def _ask(self, method: str, path: str, body: Any = None) -> tuple[str, bytes]:
         """The path and the answer's body. Raises what `refusals.refusal` says, ApiAway if there is no answer."""
         try:
-            with httpx.stream(method, self._url + path, json=body, timeout=self._timeout) as answer:
-                content = bytearray()
-                for some in answer.iter_bytes():
-                    content += some
-                    if len(content) > MOST_BYTES:
-                        raise ApiAway(refusals.TOO_LARGE, url=self._url, path=path, most=MOST_BYTES // 1_000_000)
+            with httpx.Client(timeout=self._timeout) as client:
+                url, seconds = self._url + path, self._timeout
+                asked = {"json": body, "headers": self._headers}
+                answer = bounded_http.ask(client, method, url, seconds=seconds, most=MOST_BYTES, **asked)
+        except bounded_http.TooLong as error:
+            raise ApiAway(refusals.TOO_LARGE, url=self._url, path=path, most=MOST_BYTES // 1_000_000) from error
         except httpx.TimeoutException as error:
             raise ApiAway(refusals.LATE, url=self._url, path=path, seconds=f"{self._timeout:g}") from error
         except httpx.HTTPError as error:
             raise ApiAway(refusals.AWAY, url=self._url, error=type(error).__name__) from error
         if answer.status_code != httpx.codes.OK:
             where = answer.headers.get("location", "")
-            raise refusals.refusal(answer.status_code, bytes(content), url=self._url, path=path, location=where)
-        return path, bytes(content)
+            raise refusals.refusal(answer.status_code, answer.content, url=self._url, path=path, location=where)
+        return path, answer.content
 
     def status(self) -> Status:
         """What is served. Raises ApiAway."""
@@ -126,14 +136,14 @@ class Api:
     def predict(self, houses: Sequence[Mapping[str, Any]]) -> Answer:
         """Price houses, at most as many as the API takes in one request. Raises ApiAway, NoModel, BadHouse, TooMuch."""
         path = "/predict"
-        answer = self._parse(self._ask("POST", path, {"houses": [dict(house) for house in houses]}), Answer)
+        answer = self._parse(self._ask("POST", path, {"instances": [dict(house) for house in houses]}), Answer)
         if len(answer.predictions) != len(houses):
             raise ApiAway(refusals.NOT_JSON, url=self._url, path=path)
         return answer
 
     def explain(self, house: Mapping[str, Any]) -> Explained:
         """Why one house is priced as it is. Raises ApiAway, NoModel, BadHouse, TooMuch."""
-        return self._parse(self._ask("POST", "/explain", {"houses": [dict(house)]}), Explained)
+        return self._parse(self._ask("POST", "/explain", {"instances": [dict(house)]}), Explained)
 
     def _parse(self, answer: tuple[str, bytes], kind: type[Parsed]) -> Parsed:
         path, content = answer

@@ -125,7 +125,7 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = eng
                 title=lines(say("share of the rows")),
                 axis=alt.Axis(format=".0%", tickCount=5),
             ),
-            y=alt.Y("bin:N", title=None, sort=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
+            y=alt.Y("bin:N", title=None, sort=list(shares), axis=alt.Axis(labelLimit=180, labelOverlap=False)),
             yOffset=alt.YOffset("data:N", sort=[before, now]),
             color=alt.Color(
                 "data:N",

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.bundle import HoldoutPredictions, ShapSummary
+from relevo_contract.graph_inputs import spelling, values_of
+from relevo_contract.listing import LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
+from relevo_contract.version import HoldoutPredictions, ShapleySummary
 
 Floats = NDArray[np.float64]
+Shown = float | date | str
+"""A column's value in a picture."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +71,16 @@ def _by_batch(kept: HoldoutPredictions) -> dict[int, _Rows]:
     if not kept.batches:
         return {}
     ends = np.cumsum(kept.counts)[:-1].tolist()
-    prices, predicted = (np.split(np.array(one), ends) for one in (kept.log_price, kept.predicted))
-    things = np.split(np.array(kept.things or np.zeros(len(kept.log_price)), dtype=np.int64), ends)
+    prices, predicted = (np.split(np.array(one), ends) for one in (kept.actual, kept.predicted))
+    things = np.split(np.array(kept.things or np.zeros(len(kept.actual)), dtype=np.int64), ends)
     return dict(zip(kept.batches, map(_Rows, prices, predicted, things), strict=True))
 
 
 @dataclass(frozen=True)
 class Weight:
-    """How much a version looks at one feature: its share of all mean absolute SHAP values, 0 to 1."""
+    """How much a version looks at one column: its share of all mean absolute Shapley values, 0 to 1."""
 
-    feature: str
+    column: str
     older: float
     newer: float
 
@@ -85,25 +90,31 @@ class Weight:
         return self.newer - self.older
 
 
-def weights(older: ShapSummary | None, newer: ShapSummary | None) -> list[Weight]:
-    """Every feature of either, the weightiest first. Shares, for two versions' SHAP values differ in their sum."""
+def weights(older: ShapleySummary | None, newer: ShapleySummary | None) -> list[Weight]:
+    """Every column of either, the weightiest first. Shares, for two versions' values differ in their sum."""
     a, b = _shares(older), _shares(newer)
     found = [Weight(name, a.get(name, 0.0), b.get(name, 0.0)) for name in dict.fromkeys([*a, *b])]
     return sorted(found, key=lambda w: -max(w.older, w.newer))
 
 
-def _shares(summary: ShapSummary | None) -> dict[str, float]:
+def _shares(summary: ShapleySummary | None) -> dict[str, float]:
     if summary is None:
         return {}
     total = sum(summary.mean_absolute) or 1.0
-    return {n: v / total for n, v in zip(summary.features, summary.mean_absolute, strict=True)}
+    return {n: v / total for n, v in zip(summary.columns, summary.mean_absolute, strict=True)}
 
 
-def dependence(summary: ShapSummary, feature: str) -> list[tuple[float, float]]:
-    """A feature's values and their SHAP values (log price), row by row; missing values left out."""
-    place = summary.features.index(feature)
-    pairs = ((row[place], effect[place]) for row, effect in zip(summary.inputs, summary.values, strict=True))
-    return [(value, effect) for value, effect in pairs if value is not None]
+def dependence(summary: ShapleySummary, column: str) -> list[tuple[Shown, float]]:
+    """A column's values and by how many dollars they moved the price, row by row.
+
+    Texts are spelt as the model reads them, a missing one is ""; missing numbers and days are left out.
+    """
+    place = summary.columns.index(column)
+    found = [values_of(LISTINGS, {column: row[place]})[column] for row in summary.inputs]
+    if column in LISTINGS.categorical:
+        found = [spelling(value) if isinstance(value, str) else "" for value in found]
+    effects = (row[place] for row in summary.values)
+    return [(value, effect) for value, effect in zip(found, effects, strict=True) if value is not None]
 
 
 def new_places(older: Profile | None, newer: Profile | None, column: str, few: int = 30) -> list[tuple[str, int]]:

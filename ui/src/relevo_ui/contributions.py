@@ -1,38 +1,22 @@
-"""What raised and lowered a price, as the steps of a waterfall. Pure.
+"""What raised and lowered a price, as the steps of a waterfall: one a column that was given. Pure.
 
-The model reads some forty features, most of them made of several inputs. A person knows the inputs: so the features of
-the same inputs are one step, whose dollars are their sum; nothing is left over, for the API's dollars add up.
+The columns that were not given are one step together: what is not known of a house moves its price, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from relevo_ui.api import Explanation
 from relevo_ui.language import Say, english
-from relevo_ui.wording import listed
+from relevo_ui.wording import column, listed, value
 
-TOPICS: Final = {
-    "state": "place",
-    "city": "place",
-    "zip_code": "place",
-    "house_size": "house size",
-    "bed": "rooms",
-    "bath": "rooms",
-    "acre_lot": "lot (acres)",
-    "brokered_by": "broker",
-    "street": "street",
-    "status": "status",
-    "prev_sold_date": "previous sale",
-}
-"""What an input is about."""
-ORDER: Final = tuple(dict.fromkeys(TOPICS.values()))
-MOST_NAMED: Final = 3
-"""Topics that a step names; a feature of more is of the whole house."""
-SHOWN: Final = 8
+SHOWN: Final = 9
 """Steps of a waterfall; the smaller ones are one step together."""
+MOST_NAMED: Final = 4
+"""Columns that the step of those not given names."""
 
 
 @dataclass(frozen=True)
@@ -45,26 +29,35 @@ class Step:
     end: float
 
 
-def topic(inputs: Sequence[str], say: Say = english) -> str:
-    """What a feature made of these inputs is about: `place and house size`."""
-    found = {TOPICS.get(name, name.replace("_", " ")) for name in inputs}
-    named = [say(one) for one in ORDER if one in found] + sorted(found - set(ORDER))
-    return say("the house as a whole") if len(named) > MOST_NAMED else listed(named, say=say)
+def steps(explanation: Explanation, blanked: Collection[str] = (), say: Say = english, most: int = SHOWN) -> list[Step]:
+    """From the base's price to the price, the largest step first, what is over in one step at the end.
 
-
-def steps(explanation: Explanation, say: Say = english, most: int = SHOWN) -> list[Step]:
-    """From the base price to the price, the largest step first, what is over in one step at the end."""
-    sums: dict[str, float] = {}
-    for part in explanation.contributions:
-        label = topic(part.inputs, say)
-        sums[label] = sums.get(label, 0.0) + part.dollars
+    `blanked` are the columns that were given and are priced as unknown.
+    """
+    parts = explanation.contributions
+    absent = [part for part in parts if part.value is None and part.column not in blanked]
+    sums = {named(p.column, p.value, say): p.contribution for p in parts if p not in absent}
+    if absent:
+        columns = listed([column(part.column, say) for part in absent], MOST_NAMED, say)
+        sums[say("not given: {columns}", columns=columns)] = sum(part.contribution for part in absent)
     ordered = sorted(sums.items(), key=lambda item: -abs(item[1]))
     if len(ordered) > most:
         rest = sum(amount for _, amount in ordered[most - 1 :])
         ordered = [*ordered[: most - 1], (say("{count} more", count=len(ordered) - most + 1), rest)]
     found: list[Step] = []
-    at = explanation.base_price
+    at = explanation.base.prediction
     for label, amount in ordered:
         found.append(Step(label, amount, at, at + amount))
         at += amount
     return found
+
+
+def named(name: str, came: float | str | None, say: Say = english) -> str:
+    """A column with its value: `house size 920`."""
+    return f"{column(name, say)} {value(name, came, say)}"
+
+
+def described(inputs: Mapping[str, float | str | None], say: Say = english) -> str:
+    """A house by what is known of it: `bed 3, bath 2, city Boston`."""
+    told = [named(name, came, say) for name, came in inputs.items() if came is not None]
+    return listed(told, len(told), say)

@@ -31,7 +31,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
         axis=alt.Axis(format="+.1%" if zero else ".0%", tickCount=TICKS),
         scale=alt.Scale(zero=True),
     )
-    y = alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=240, labelOverlap=False))
+    y = alt.Y("label:N", title=None, sort=data["label"].tolist(), axis=alt.Axis(labelLimit=240, labelOverlap=False))
     tooltip = [
         alt.Tooltip("label:N", title=" "),
         alt.Tooltip("said:N", title=say("difference") if zero else say("error")),

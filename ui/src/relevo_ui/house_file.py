@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from relevo_contract import strict_csv
-from relevo_contract.listing import House
+from relevo_contract.listing import LISTINGS
 from relevo_ui.api import Prediction
 from relevo_ui.language import Say, english
 
-INPUTS: Final = tuple(House.model_fields)
+INPUTS: Final = LISTINGS.inputs
 ANSWERS: Final = ("predicted_price", "low", "high", "unseen", "version", "note", "problem")
 """Our columns, beside the person's."""
 EXAMPLE: Final = (
@@ -169,7 +169,8 @@ def table(
         answer: list[Any] = [None] * 5
         if number in predictions:
             priced, version = predictions[number]
-            prices = [round(price, 2) for price in (priced.price, priced.low, priced.high)]
+            told_of = (priced.prediction, priced.low, priced.high)
+            prices = [None if price is None else round(price, 2) for price in told_of]
             answer = [*prices, " ".join(priced.unseen), version]
         told.append([*row, *answer, notes.get(number, ""), problems.get(number, "")])
     return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from relevo_contract import mlflow_rest
+from relevo_contract.texts import address
 from relevo_ui.settings import Settings
 
 DAG = "relevo"
@@ -12,7 +12,7 @@ DAG = "relevo"
 
 
 def _mlflow(settings: Settings) -> str:
-    return mlflow_rest.shown(settings.mlflow_ui or settings.tracking_uri).rstrip("/")
+    return address(settings.mlflow_ui or settings.tracking_uri).rstrip("/")
 
 
 def run(settings: Settings, experiment_id: str, run_id: str) -> str:
@@ -29,4 +29,4 @@ def airflow(settings: Settings, run_id: str | None) -> str | None:
     """A run in Airflow; None where it is not known which, or where Airflow is."""
     if run_id is None or settings.airflow_ui is None:
         return None
-    return f"{mlflow_rest.shown(settings.airflow_ui).rstrip('/')}/dags/{DAG}/runs/{quote(run_id, safe='')}"
+    return f"{address(settings.airflow_ui).rstrip('/')}/dags/{DAG}/runs/{quote(run_id, safe='')}"

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
-from relevo_contract import mlflow_rest, names
-from relevo_contract.bundle import HoldoutPredictions, ShapSummary
+from relevo_contract import names
+from relevo_contract.mlflow_rest import MlflowError, MlflowRest, RegisteredVersion, registered_version
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
+from relevo_contract.version import HoldoutPredictions, ShapleySummary
 from relevo_ui.errors import MlflowAway
 
 PAGE: Final = 1000
 STAMPS: Final = (names.TAG_TRAIN, names.TAG_VERSION, names.TAG_OUTCOME, names.TAG_INCLUDED)
 FETCHERS: Final = 8
+LARGEST_FILE: Final = 64 * 2**20
+"""Bytes of a record, a picture or a profile."""
 AWAY: Final = (
     "MLflow at {url} does not answer ({got}), so the history cannot be shown. Start it, or check MLFLOW_TRACKING_URI; "
     "predictions are not affected."
@@ -27,11 +30,10 @@ AWAY: Final = (
 
 @dataclass(frozen=True)
 class BatchRun:
-    """The MLflow run of one batch: what its tags say, and where its files lie."""
+    """The MLflow run of one batch, and what its tags say."""
 
     run_id: str
     experiment_id: str
-    artifact_uri: str
     tags: Mapping[str, str]
 
     @property
@@ -53,65 +55,47 @@ class BatchRun:
             return None
 
 
-@dataclass(frozen=True)
-class Version:
-    """A registered version: its number, its run, its tags."""
-
-    number: int
-    run_id: str
-    tags: Mapping[str, str]
-
-
+T = TypeVar("T")
 Parsed = TypeVar("Parsed", bound=BaseModel)
-
-
-def _tags(found: Mapping[str, Any]) -> dict[str, str]:
-    return {tag["key"]: tag.get("value", "") for tag in found.get("tags", [])}
 
 
 def _run(found: Mapping[str, Any]) -> BatchRun:
     info = found["info"]
-    return BatchRun(info["run_id"], info["experiment_id"], info["artifact_uri"], _tags(found.get("data", {})))
+    tags = {tag["key"]: tag.get("value", "") for tag in found.get("data", {}).get("tags", [])}
+    return BatchRun(info["run_id"], info["experiment_id"], tags)
 
 
 class MlflowRecords:
     """Reads one registered model's history. Every method raises MlflowAway if MLflow does not answer."""
 
     def __init__(self, tracking_uri: str, model: str, *, timeout: float) -> None:
-        self._client = httpx.Client(
-            base_url=mlflow_rest.base_url(tracking_uri), timeout=timeout, headers=mlflow_rest.login()
-        )
+        self._mlflow = MlflowRest(tracking_uri, timeout=timeout)
         self._model = model
-        self._shown = mlflow_rest.shown(tracking_uri)
         self._kept: dict[tuple[str, str], DecisionRecord | None] = {}
         self._experiment: str | None = None
-        self.calls = 0
-        """Requests made so far."""
 
     def batches(self) -> list[BatchRun]:
         """The batches' runs, newest batch first."""
         if self._experiment is None:
-            found = self._ask("GET", "mlflow/experiments/get-by-name", params={"experiment_name": self._model})
+            found = self._found(lambda m: m.ask("GET", "experiments/get-by-name", {"experiment_name": self._model}))
             if found is None:
                 return []
             self._experiment = str(found["experiment"]["experiment_id"])
         asked = {"experiment_ids": [self._experiment]}
-        runs = [_run(run) for run in self._pages("POST", "mlflow/runs/search", "runs", asked)]
+        runs = [_run(run) for run in self._pages("POST", "runs/search", "runs", asked)]
         batches = [run for run in runs if run.tags.get(names.TAG_BATCH, "").isdigit()]
         return sorted(batches, key=lambda run: (int(run.tags[names.TAG_BATCH]), run.run_id), reverse=True)
 
-    def versions(self) -> list[Version]:
+    def versions(self) -> list[RegisteredVersion]:
         """The registered versions, newest first."""
         quoted = self._model.replace("'", "''")
-        found = self._pages("GET", "mlflow/model-versions/search", "model_versions", {"filter": f"name = '{quoted}'"})
-        versions = [Version(int(one["version"]), str(one.get("run_id", "")), _tags(one)) for one in found]
-        return sorted(versions, key=lambda version: version.number, reverse=True)
+        found = self._pages("GET", "model-versions/search", "model_versions", {"filter": f"name = '{quoted}'"})
+        return sorted(map(registered_version, found), key=lambda version: version.number, reverse=True)
 
     def production(self) -> int | None:
         """The version that the alias marks; None if there is none yet."""
-        asked = {"name": self._model, "alias": names.ALIAS}
-        found = self._ask("GET", "mlflow/registered-models/alias", params=asked)
-        return int(found["model_version"]["version"]) if found is not None else None
+        found = self._found(lambda m: m.version_by_alias(self._model, names.ALIAS))
+        return None if found is None else found.number
 
     def outlines(self, runs: Sequence[BatchRun]) -> list[DecisionRecord | None]:
         """What each run's tag says of its record, or the record where it says nothing: one request for such a run."""
@@ -131,78 +115,50 @@ class MlflowRecords:
         """
         key = run.run_id, run.stamp
         if run.decided and key not in self._kept:
-            self._kept[key] = _parse(DecisionRecord, self._file(run.artifact_uri, names.RECORD_FILE))
+            body = self._found(lambda m: m.run_file(run.run_id, names.RECORD_FILE, LARGEST_FILE))
+            self._kept[key] = _parse(DecisionRecord, body)
         return self._kept.get(key)
 
-    def profile(self, run_id: str) -> Profile | None:
-        """What the version of this run was trained on; None if it cannot be read."""
-        return _parse(Profile, self._version_file(run_id, names.PROFILE_FILE))
+    def profile(self, version: int) -> Profile | None:
+        """What the version was trained on; None if it cannot be read."""
+        return _parse(Profile, self._version_file(version, names.PROFILE_FILE))
 
-    def shap(self, run_id: str) -> ShapSummary | None:
-        """What moves the predictions of the version of this run; None if it cannot be read."""
-        return _parse(ShapSummary, self._version_file(run_id, names.SHAP_FILE))
+    def shap(self, version: int) -> ShapleySummary | None:
+        """What moves the version's predictions; None if it cannot be read."""
+        return _parse(ShapleySummary, self._version_file(version, names.SHAPLEY_FILE))
 
-    def holdout(self, run_id: str) -> HoldoutPredictions | None:
+    def holdout(self, version: int) -> HoldoutPredictions | None:
         """Its predictions for held-out rows; None if it has none, as those of earlier releases."""
-        return _parse(HoldoutPredictions, self._version_file(run_id, names.HOLDOUT_FILE))
+        return _parse(HoldoutPredictions, self._version_file(version, names.HOLDOUT_FILE))
 
-    def picture(self, run_id: str, name: str) -> bytes | None:
-        """A picture of the version of this run; None if there is none."""
-        return self._version_file(run_id, name)
+    def picture(self, version: int, name: str) -> bytes | None:
+        """A picture of the version; None if there is none."""
+        return self._version_file(version, name)
 
-    def _version_file(self, run_id: str, name: str) -> bytes | None:
-        run = self._ask("GET", "mlflow/runs/get", params={"run_id": run_id})
-        return None if run is None else self._file(_run(run["run"]).artifact_uri, f"{names.MODEL_FOLDER}/{name}")
-
-    def _file(self, artifact_uri: str, path: str) -> bytes | None:
-        root = mlflow_rest.artifact_root(artifact_uri)
-        if root is None:
-            return None  # not handed out by the server: written by something that is not Relevo
-        above, _, name = f"{root}/{path}".rpartition("/")
-        answer = self._send("GET", mlflow_rest.artifact(above, name))
-        if not answer.is_success:  # a file that is not there is a 500 to MLflow on S3: the folder tells
-            listed = self._ask("GET", f"{mlflow_rest.PROXIED}/artifacts", params={"path": above}) or {}
-            if name not in {file["path"].rpartition("/")[2] for file in listed.get("files", [])}:
-                return None
-        return self._expect(answer).content
+    def _version_file(self, number: int, name: str) -> bytes | None:
+        return self._found(lambda m: m.version_file(m.version(self._model, number), name, LARGEST_FILE))
 
     def _pages(self, method: str, endpoint: str, field: str, asked: Mapping[str, Any]) -> list[Any]:
         """Every page of a search."""
         found: list[Any] = []
         asking: dict[str, Any] = {**asked, "max_results": PAGE}
         while True:
-            page = self._ask(method, endpoint, **{"json" if method == "POST" else "params": asking}) or {}
+            how: dict[str, Any] = {"json" if method == "POST" else "params": asking}
+            page = self._found(partial(MlflowRest.ask, method=method, path=endpoint, **how)) or {}
             found += page.get(field, [])
             if not page.get("next_page_token"):
                 return found
             asking["page_token"] = page["next_page_token"]
 
-    def _ask(self, method: str, endpoint: str, **arguments: Any) -> Any:
-        """MLflow's answer; None if it says that there is no such thing."""
-        answer = self._send(method, endpoint, **arguments)
+    def _found(self, ask: Callable[[MlflowRest], T]) -> T | None:
+        """What MLflow has; None if it says that there is no such thing."""
         try:
-            body = answer.json()
-        except ValueError as error:
-            raise self._away(f"{answer.status_code}, not JSON") from error
-        if answer.is_client_error and body.get("error_code") in mlflow_rest.ABSENT:
-            return None
-        self._expect(answer)
-        return body
-
-    def _send(self, method: str, endpoint: str, **arguments: Any) -> httpx.Response:
-        self.calls += 1
-        try:
-            return self._client.request(method, endpoint, **arguments)
-        except httpx.HTTPError as error:
-            raise self._away(str(error) or type(error).__name__) from error
-
-    def _expect(self, answer: httpx.Response) -> httpx.Response:
-        if not answer.is_success:
-            raise self._away(f"{answer.status_code}")
-        return answer
-
-    def _away(self, got: str) -> MlflowAway:
-        return MlflowAway(AWAY, url=self._shown, got=got)
+            return ask(self._mlflow)
+        except MlflowError as error:
+            if error.absent:
+                return None
+            got = f"{error.status or ''} {error.said}".strip()
+            raise MlflowAway(AWAY, url=self._mlflow.shown, got=got) from error
 
 
 def _parse(kind: type[Parsed], body: bytes | None) -> Parsed | None:

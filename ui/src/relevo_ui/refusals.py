@@ -36,7 +36,10 @@ PROXY_NOT_READY: Final = (
 FAILED: Final = "The inference API at {url} failed at {path} ({status}){said}: its log says why. Ask again."
 STATUSES: Final = {
     400: "The inference API at {url} did not understand a request to {path} (400){said}: a proxy may have changed it.",
-    401: "What stands before the inference API at {url} asks for a login (401): the UI needs a way without one.",
+    401: (
+        "The inference API at {url}, or what stands before it, asks for a login (401): set RELEVO_API_KEY to a key of "
+        "the API."
+    ),
     403: "What stands before the inference API at {url} does not let the UI in (403): the UI needs the right to ask.",
     408: "The request did not reach the inference API at {url} in time (408){said}: the way to it is slow. Ask again.",
     415: "What answers at {url} takes no JSON at {path} (415): check RELEVO_API_URL and what stands before it.",
@@ -82,11 +85,11 @@ def _wrong(answer: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _too_many(answer: dict[str, Any]) -> bool:
     """Whether it is the number of houses that is wrong, and no house."""
-    return [field for field, _ in _wrong(answer)] == ["houses"]
+    return [field for field, _ in _wrong(answer)] == ["instances"]
 
 
 def _fields(answer: dict[str, Any]) -> dict[tuple[int, str], str]:
-    """By house and input what is wrong; `houses.3.bed` is the fourth house's. Empty if it names anything else."""
+    """By house and input what is wrong; `instances.3.bed` is the fourth house's. Empty if it names anything else."""
     found: dict[tuple[int, str], str] = {}
     for field, problem in _wrong(answer):
         _, _, rest = field.partition(".")

@@ -12,9 +12,9 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from relevo_contract.bundle import ShapSummary
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
+from relevo_contract.version import ShapleySummary
 from relevo_ui import history
 from relevo_ui.comparison import new_places, weights
 from relevo_ui.language import LANGUAGES, Say
@@ -30,7 +30,7 @@ figure { margin: 1rem 0; } img { max-width: 100%; background: #fff; }
 small { color: #888; }
 """
 NAMED: Final = 5
-"""Features and places named in a sentence."""
+"""Columns and places named in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Stage:
 
     record: DecisionRecord
     profile: Profile | None
-    shap: ShapSummary | None
+    shap: ShapleySummary | None
     pictures: Sequence[bytes]
     rejected: Sequence[DecisionRecord]
 
@@ -156,13 +156,13 @@ def _looks(before: Stage | None, stage: Stage, say: Say) -> str:
         return ""
     found = weights(before.shap if before is not None else None, stage.shap)
     most = sorted(found, key=lambda w: -w.newer)[:NAMED]
-    named = [f"{w.feature.replace('_', ' ')} ({percent(w.newer)})" for w in most]
-    told = say("It looks most at {features}.", features=listed(named, NAMED, say))
+    named = [f"{column(w.column, say)} ({percent(w.newer)})" for w in most]
+    told = say("It looks most at {columns}.", columns=listed(named, NAMED, say))
     if before is not None and before.shap is not None:
         gained = [w for w in sorted(found, key=lambda w: -w.gained)[:NAMED] if w.gained > 0.005]
         if gained:
-            named = [f"{w.feature.replace('_', ' ')} (+{percent(w.gained)})" for w in gained]
-            told += " " + say("More than the version before: {features}.", features=listed(named, NAMED, say))
+            named = [f"{column(w.column, say)} (+{percent(w.gained)})" for w in gained]
+            told += " " + say("More than the version before: {columns}.", columns=listed(named, NAMED, say))
     return told
 
 
@@ -197,7 +197,7 @@ def _states(judged: Promotion, say: Say) -> list[str]:
 
 
 def _pictures(stage: Stage, version: int, say: Say) -> list[str]:
-    text = escape(say("What version {version} looks at (SHAP)", version=version), quote=True)
+    text = escape(say("What version {version} looks at (Shapley values)", version=version), quote=True)
     return [
         f'<figure><img alt="{text}" src="data:image/png;base64,{base64.b64encode(picture).decode()}"></figure>'
         for picture in stage.pictures

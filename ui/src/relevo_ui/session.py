@@ -8,14 +8,16 @@ from typing import Final
 
 import streamlit as st
 
-from relevo_contract.bundle import HoldoutPredictions, ShapSummary
+from relevo_contract.mlflow_rest import RegisteredVersion
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_contract.settings import read
+from relevo_contract.version import HoldoutPredictions, ShapleySummary
 from relevo_ui.api import Api, Status
 from relevo_ui.errors import ApiAway, MlflowAway, NoModel, SettingsError, UiError
 from relevo_ui.language import LANGUAGES, Say, chosen
-from relevo_ui.mlflow_records import BatchRun, MlflowRecords, Version
+from relevo_ui.marked import show
+from relevo_ui.mlflow_records import BatchRun, MlflowRecords
 from relevo_ui.settings import Settings
 
 FRESH_SECONDS: Final = 5
@@ -34,18 +36,13 @@ class Story:
     runs: list[BatchRun]
     records: list[DecisionRecord | None]
     """Outlines, without the evidence by column and state: `record` has it."""
-    versions: list[Version]
+    versions: list[RegisteredVersion]
     production: int | None
 
     @property
     def stamp(self) -> str:
         """Changes whenever something happened."""
         return f"{self.production} {len(self.versions)} " + " ".join(f"{r.run_id}/{r.stamp}" for r in self.runs)
-
-    def run_of(self, version: int | None) -> BatchRun | None:
-        """The run that trained a version."""
-        run_id = next((v.run_id for v in self.versions if v.number == version), None)
-        return next((run for run in self.runs if run.run_id == run_id), None)
 
 
 def settings() -> Settings:
@@ -66,7 +63,7 @@ def say() -> Say:
 def api() -> Api:
     """The inference API."""
     read = settings()
-    return Api(read.api_url, timeout=read.timeout)
+    return Api(read.api_url, timeout=read.timeout, key=read.api_key)
 
 
 @st.cache_resource(show_spinner=False)
@@ -82,23 +79,23 @@ def _story(tracking_uri: str, model: str, timeout: float) -> Story:
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _picture(tracking_uri: str, model: str, timeout: float, run_id: str, name: str) -> bytes | None:
-    return _mlflow(tracking_uri, model, timeout).picture(run_id, name)
+def _picture(tracking_uri: str, model: str, timeout: float, version: int, name: str) -> bytes | None:
+    return _mlflow(tracking_uri, model, timeout).picture(version, name)
 
 
 @st.cache_data(max_entries=60, show_spinner=False)
-def _profile(tracking_uri: str, model: str, timeout: float, run_id: str) -> Profile | None:
-    return _mlflow(tracking_uri, model, timeout).profile(run_id)
+def _profile(tracking_uri: str, model: str, timeout: float, version: int) -> Profile | None:
+    return _mlflow(tracking_uri, model, timeout).profile(version)
 
 
 @st.cache_data(max_entries=60, show_spinner=False)
-def _shap(tracking_uri: str, model: str, timeout: float, run_id: str) -> ShapSummary | None:
-    return _mlflow(tracking_uri, model, timeout).shap(run_id)
+def _shap(tracking_uri: str, model: str, timeout: float, version: int) -> ShapleySummary | None:
+    return _mlflow(tracking_uri, model, timeout).shap(version)
 
 
 @st.cache_data(max_entries=10, show_spinner=False)
-def _holdout(tracking_uri: str, model: str, timeout: float, run_id: str) -> HoldoutPredictions | None:
-    return _mlflow(tracking_uri, model, timeout).holdout(run_id)
+def _holdout(tracking_uri: str, model: str, timeout: float, version: int) -> HoldoutPredictions | None:
+    return _mlflow(tracking_uri, model, timeout).holdout(version)
 
 
 def _key() -> tuple[str, str, float]:
@@ -116,24 +113,24 @@ def record(run: BatchRun) -> DecisionRecord | None:
     return _mlflow(*_key()).record(run)
 
 
-def picture(run_id: str, name: str) -> bytes | None:
-    """A picture of the version that this run trained. Raises MlflowAway."""
-    return _picture(*_key(), run_id, name)
+def picture(version: int, name: str) -> bytes | None:
+    """A picture of the version. Raises MlflowAway."""
+    return _picture(*_key(), version, name)
 
 
-def profile(run_id: str) -> Profile | None:
-    """What the version that this run trained has seen. Raises MlflowAway."""
-    return _profile(*_key(), run_id)
+def profile(version: int) -> Profile | None:
+    """What the version has seen. Raises MlflowAway."""
+    return _profile(*_key(), version)
 
 
-def shap(run_id: str) -> ShapSummary | None:
-    """What the version that this run trained looks at. Raises MlflowAway."""
-    return _shap(*_key(), run_id)
+def shap(version: int) -> ShapleySummary | None:
+    """What the version looks at. Raises MlflowAway."""
+    return _shap(*_key(), version)
 
 
-def holdout(run_id: str) -> HoldoutPredictions | None:
-    """What the version that this run trained predicted for held-out rows. Raises MlflowAway."""
-    return _holdout(*_key(), run_id)
+def holdout(version: int) -> HoldoutPredictions | None:
+    """What the version predicted for held-out rows. Raises MlflowAway."""
+    return _holdout(*_key(), version)
 
 
 def status() -> Status | None:
@@ -173,8 +170,8 @@ def tell(page: Callable[[Story], None]) -> None:
         follow(history_stamp, found.stamp)
         page(found)
     except MlflowAway as error:
-        st.error(error.told(spoken), icon=":material/cloud_off:")
+        show(st.error, error.told(spoken), icon=":material/cloud_off:")
         st.button(spoken("Look again"))
         follow(history_stamp, AWAY)
     except UiError as error:
-        st.error(error.told(spoken))
+        show(st.error, error.told(spoken))

@@ -14,6 +14,9 @@ class Settings(settings.Settings):
         alias="MLFLOW_TRACKING_URI", pattern=r"^https?://", description="MLflow, e.g. http://mlflow:5000"
     )
     api_url: str = Field(pattern=r"^https?://", description="the inference API, e.g. http://serving:8000")
+    api_key: str | None = Field(
+        default=None, min_length=1, description="the UI's key of the inference API; none: it asks for none"
+    )
     model: str = Field(default=names.MODEL, min_length=1, description="registered model's (and experiment's) name")
     mlflow_ui: str | None = Field(
         default=None,

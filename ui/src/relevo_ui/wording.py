@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from textwrap import shorten
 from typing import Final
 
 from relevo_contract.record import Estimate
@@ -28,6 +29,13 @@ COLUMNS: Final[Mapping[str, str]] = {
     "prev_sold_date": "previous sale",
 }
 """A column's name as a person says it."""
+LONGEST_VALUE: Final = 40
+"""Characters of a value in a picture or a sentence."""
+_LINE_ENDS: Final = re.compile(r"[ \t]*[\r\n\v\f]+[ \t]*")
+_MARKS: Final = re.compile(r"[\\`*\[\]<$~&]|(?<![^\W_])_|_(?![^\W_])|:(?=[A-Za-z])")
+"""What Markdown reads anywhere: `_` at the edge of a word alone, `:` before one, where Streamlit has its directives."""
+_BEGINS: Final = re.compile(r"^(\d*)([#>]|[+.)\-](?=[\s\-]|$))")
+"""What it reads at the beginning of a line."""
 STATUSES: Final[Mapping[str, str]] = {"for_sale": "for sale", "ready_to_build": "ready to build", "sold": "sold"}
 
 
@@ -57,14 +65,10 @@ def signed_dollars(amount: float) -> str:
     return f"{SIGN[amount >= 0]}${abs(amount):,.0f}"
 
 
-def plain(text: str) -> str:
-    """Text for Markdown in which a dollar is a dollar: Streamlit reads two of them as a formula."""
-    return text.replace("$", r"\$")
-
-
 def literal(text: str) -> str:
-    """Text for Markdown that shows what somebody typed as it is: no link, no picture, no formula comes of it."""
-    return re.sub(r"([\\`*\[\]<$~])", r"\\\1", text)
+    """Text for Markdown that shows what somebody typed as it is, on one line: no picture or formula comes of it."""
+    text = _LINE_ENDS.sub(" ", text).strip()
+    return _BEGINS.sub(r"\1\\\2", _MARKS.sub(r"\\\g<0>", text))
 
 
 def sentence(text: str) -> str:
@@ -88,10 +92,18 @@ def column(name: str, say: Say = english) -> str:
 
 
 def category(name: str, value: str, say: Say = english) -> str:
-    """A column's category as a person writes it; the records keep it as it is compared, in small letters."""
+    """A column's category as a person writes it; where it is kept as it is compared, it is in small letters."""
     if name == "status":
         return say(STATUSES.get(value, value))
-    return (value.title() if name in {"city", "state"} else value) or say("(empty)")
+    return (value.title() if name in {"city", "state"} and value.islower() else value) or say("(empty)")
+
+
+def value(name: str, came: float | str | None, say: Say = english) -> str:
+    """A column's value in few characters: `1,500`, `for sale`, `San Juan`."""
+    if came is None:
+        return say("(no value)")
+    told = category(name, came, say) if isinstance(came, str) else f"{came:,.6g}"
+    return shorten(told, LONGEST_VALUE, placeholder=" …") if " " in told else told[:LONGEST_VALUE]
 
 
 def since(then: datetime, now: datetime, say: Say = english) -> str:

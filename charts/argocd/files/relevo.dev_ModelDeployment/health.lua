@@ -10,7 +10,9 @@ local waits = {
   ScaledToZero = "Suspended", -- spec.serving.replicas is 0
 }
 -- What keeps the registry from ever naming a first version, as long as nobody does something about it.
-local faults = { Unreachable = true, Denied = true, BadAnswer = true }
+local faults = {
+  Unreachable = true, Denied = true, BadAnswer = true, CredentialMissing = true, AddressRefused = true,
+}
 
 local function health(status, message)
   return { status = status, message = message }

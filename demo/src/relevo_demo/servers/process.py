@@ -23,6 +23,8 @@ from types import TracebackType
 from typing import IO, Self
 
 HOST = "127.0.0.1"
+PRIVATE = 0o700
+"""Of a folder that holds data, logs or keys: nobody else on this machine looks in."""
 LOOK_EVERY = 0.05
 """Seconds between two looks whether a server answers."""
 _PR_SET_PDEATHSIG = 1
@@ -79,7 +81,7 @@ class Server:
 
         Call it from a thread that outlives the server: the kernel takes that thread's end for the parent's.
         """
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         with self.log.open("ab") as output, self.log.with_suffix(".lock").open("w") as lock:
             self._expect_alone(lock)
             self._started, self.ready_after = time.monotonic(), None

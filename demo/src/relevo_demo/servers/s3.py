@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from relevo_demo.servers.ports import expect_free, free_port
-from relevo_demo.servers.process import HOST, Server
+from relevo_demo.servers.process import HOST, PRIVATE, Server
 
 REGION = "us-east-1"
 
@@ -45,6 +45,7 @@ class S3Server(Server):
             f"-filer.port.grpc={filer_grpc}", "-s3", f"-s3.port={self.port}", f"-s3.port.grpc={s3_grpc}",
             f"-s3.config={self.identities}", "-s3.port.iceberg=0",
             "-s3.port.lance=0",  # fixed ports: a second server on this machine could not start
+            f"-s3.ip.bind={HOST}", "-filer.disableHttp",  # who comes by HTTP, comes by S3 and its keys
             "-master.volumeSizeLimitMB=256", "-volume.max=0", "-master.telemetry=false",
         ]  # fmt: skip
         super().__init__(
@@ -71,7 +72,8 @@ class S3Server(Server):
     def start(self) -> S3Server:
         """Make the keys if there are none, then start."""
         expect_free(self.port, self.name)
-        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        (self.folder / "data").mkdir(mode=PRIVATE, exist_ok=True)
         if not self.identities.exists():
             keys = {"accessKey": secrets.token_hex(10), "secretKey": secrets.token_urlsafe(30)}
             identity = {

@@ -37,6 +37,13 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--port", type=int, default=8000, help="port of 127.0.0.1 (default 8000)")
     made.add_argument("--host", default=HOST, help=f"address to listen on (default {HOST})")
+    made.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a name it is asked by; repeatable",
+    )
     made.add_argument("--allow-misbehaviour", action="store_true", help="mount POST /misbehave, for tests")
     return made
 
@@ -90,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (listings.ListingsError, ServerError, ValueError) as error:
         print(f"relevo-source: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    served = app.create(made, longest_delay=given.delay, allow_misbehaviour=given.allow_misbehaviour)
+    misbehaves, names = given.allow_misbehaviour, given.name
+    served = app.create(made, longest_delay=given.delay, allow_misbehaviour=misbehaves, names=names)
     uvicorn.run(served, host=given.host, port=given.port, log_level="warning", timeout_graceful_shutdown=1)
     return 0
 

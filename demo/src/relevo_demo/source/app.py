@@ -11,7 +11,7 @@ import hashlib
 import json
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -19,6 +19,8 @@ from typing import Annotated, Any, Final
 from fastapi import FastAPI, HTTPException, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field
+
+from relevo_demo.source.door import Door
 
 EXHAUSTED: Final = "Ya se recolectó toda la información mínima necesaria"
 BAD_GROUP: Final = "Número de grupo inválido"
@@ -169,12 +171,15 @@ async def answer(group: int, day: str, number: int, rows: Sequence[str], order: 
     return Response(content, media_type="application/json")
 
 
-def create(batches: Batches, *, longest_delay: float = 0.0, allow_misbehaviour: bool = False) -> FastAPI:
-    """The server of these batches. `longest_delay` in seconds."""
+def create(
+    batches: Batches, *, longest_delay: float = 0.0, allow_misbehaviour: bool = False, names: Iterable[str] = ()
+) -> FastAPI:
+    """The server of these batches. `longest_delay` in seconds; `names` by which it is asked, beside its addresses."""
     app = FastAPI(
         title="Relevo's data source",
         description="One batch of house listings per request; the count of your group moves on with each.",
     )
+    app.add_middleware(Door, names=tuple(names))
     counts = Counts()
 
     @app.get("/")

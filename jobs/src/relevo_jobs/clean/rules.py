@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
-from relevo_contract.listing import COLUMNS, LISTINGS, TARGET
+from relevo_contract.listing import COLUMNS, LISTINGS
 from relevo_contract.texts import shown
 from relevo_contract.values import Value
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
@@ -57,9 +57,9 @@ def clean_row(row: Raw) -> Kept | Rejection:
     """One row by the rules; duplicates are `clean_rows`'s business."""
     came = dict(zip(COLUMNS, row, strict=True))
     values, doubts, errors = LISTINGS.understand(came)
-    if values[TARGET] is None:
-        reason = Reason.PRICE_IMPLAUSIBLE if TARGET in doubts else Reason.PRICE_MISSING
-        return Rejection(reason, f"price {shown(came[TARGET])}")
+    if values[LISTINGS.target] is None:
+        reason = Reason.PRICE_IMPLAUSIBLE if LISTINGS.target in doubts else Reason.PRICE_MISSING
+        return Rejection(reason, f"price {shown(came[LISTINGS.target])}")
     if values["city"] is None and values["state"] is None and values["zip_code"] is None:
         return Rejection(Reason.NO_PLACE, "no city, state or zip_code")
     return Kept(values, held_out(values), doubts | errors)

@@ -1,19 +1,23 @@
-"""What the data source answers, told apart. Pure: status and body in, one of the answers out."""
+"""What the data source answers, told apart. Pure: status and body in, one of the answers out.
+
+A body is read twice, some thousand rows at a time: once to tell what it is, and once more for its rows, where they are
+to be kept. So what this needs of memory does not grow with the batch.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import itemgetter
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from relevo_contract.listing import LISTINGS
 from relevo_contract.texts import shown
+from relevo_jobs.collect.body import Body
+from relevo_jobs.collect.members import Broken, Member, NoObject, TooLarge, members
+from relevo_jobs.collect.rows import Row, Rows, storable
 from relevo_jobs.errors import BadGroup, MalformedAnswer, Unavailable
 
 EXHAUSTED = "ya se recolecto toda la informacion minima necesaria"
@@ -21,10 +25,9 @@ EXHAUSTED = "ya se recolecto toda la informacion minima necesaria"
 
 EXTRA_NAMED = 100
 """Unknown columns that are told, of a source that may send any number; the body has them all."""
-LONGEST_NAME = 100
-"""Characters of their names."""
 
-_UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
+_ROWS: Final = "data"
+_ABOUT: Final = frozenset({"group_number", "batch_number", "day"})
 _WHOLE = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 _LARGEST = 2**31 - 1
 """What a PostgreSQL integer holds."""
@@ -39,18 +42,19 @@ class Exhausted:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as it came."""
+    """A batch as it came; its rows are in the body, see `parts`."""
 
     group: int
     number: int
     day: str | None
     sha256: str
-    rows: tuple[tuple[str | None, ...], ...]
-    """Each row's values in the order of the data set's columns, to the letter; None where null or absent."""
+    row_count: int
     extra_columns: tuple[str, ...]
     """Columns that the data set does not know, at most EXTRA_NAMED; their values are in the body alone."""
     missing_columns: tuple[str, ...]
     """Columns of the data set that no row has."""
+    place: int
+    """Which member of the answer has the rows: a name may come twice, and the last one holds."""
 
 
 def plain(text: str) -> str:
@@ -59,31 +63,26 @@ def plain(text: str) -> str:
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).casefold().split())
 
 
-def storable(text: str) -> str:
-    """The text without what neither PostgreSQL nor UTF-8 can hold: NUL and lone surrogates become U+FFFD."""
-    return _UNSPEAKABLE.sub("\ufffd", text)
-
-
-def _shown(body: bytes) -> str:
+def _shown(body: Body) -> str:
     """The beginning of a body, for a message."""
-    start = " ".join(body[:200].decode("utf-8", errors="replace").split())
-    return repr(start[:120] + ("…" if len(body) > 120 else ""))
+    start = " ".join(body.beginning.decode("utf-8", errors="replace").split())
+    return repr(start[:120] + ("…" if body.size > 120 else ""))
 
 
-def parse(status: int, body: bytes, group: int, columns: Sequence[str] = LISTINGS.columns) -> Batch | Exhausted:
+def parse(status: int, body: Body, group: int, columns: Sequence[str] = LISTINGS.columns) -> Batch | Exhausted:
     """Tell an answer of `GET /data` apart; its rows should have these columns.
 
     Raises BadGroup (the source refused group or day), MalformedAnswer (it breaks the contract), Unavailable (the source
     failed by its own account: 5xx, 408, 429).
     """
     if status == 200:
-        return _batch(_json(body), body, group, columns)
+        return _batch(body, group, columns)
     if status == 400:
         return _refusal(body)
     refuse(status, body, "a batch")
 
 
-def refuse(status: int, body: bytes, expected: str) -> NoReturn:
+def refuse(status: int, body: Body, expected: str) -> NoReturn:
     """Raise what an HTTP status other than 200 means: Unavailable, BadGroup or MalformedAnswer."""
     if status in {408, 429} or status >= 500:
         raise Unavailable(f"expected {expected}, the source failed with HTTP {status}: {_shown(body)}; try again later")
@@ -95,19 +94,43 @@ def refuse(status: int, body: bytes, expected: str) -> NoReturn:
     raise MalformedAnswer(f"expected {expected} from the source, got HTTP {status}: {_shown(body)}")
 
 
-def _json(body: bytes) -> Any:
+def parts(body: Body, batch: Batch, columns: Sequence[str] = LISTINGS.columns) -> Iterator[Sequence[Row]]:
+    """The rows of the batch that `parse` made of this body, in the order they came, some thousand at a time."""
+    rows = Rows(columns)
+    for member in _members(body):
+        if member.place == batch.place and member.length >= 0 and (part := rows.add(member.value, member.length)):
+            yield part
+    if part := rows.rest():
+        yield part
+
+
+def _members(body: Body) -> Iterator[Member]:
     try:
-        # Numbers stay the text they came as: 105000.0 is not 105000, and RAW is written to the letter.
-        return json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+        yield from members(body, by_elements=_ROWS)
+    except Broken as error:
+        raise _no_json(body, error) from None
+    except TooLarge as error:
+        raise MalformedAnswer(f"{error}: {_shown(body)}") from None
+    except NoObject:
+        raise MalformedAnswer(_expected_object(body)) from None
+
+
+def _expected_object(body: Body) -> str:
+    return f"expected an object with a list as data, got {_shown(body)}"
+
+
+def _no_json(body: Body, error: Exception) -> MalformedAnswer:
+    return MalformedAnswer(
+        f"expected JSON from the source, got {body.size} bytes that are none ({error}): {_shown(body)}; "
+        "the answer was cut or something else than the source answered; run this step again"
+    )
+
+
+def _refusal(body: Body) -> Exhausted:
+    try:
+        answer = json.loads(b"".join(body))
     except (ValueError, RecursionError) as error:
-        raise MalformedAnswer(
-            f"expected JSON from the source, got {len(body)} bytes that are none ({error}): {_shown(body)}; "
-            "the answer was cut or something else than the source answered; run this step again"
-        ) from None
-
-
-def _refusal(body: bytes) -> Exhausted:
-    answer = _json(body)
+        raise _no_json(body, error) from None
     detail = answer.get("detail") if isinstance(answer, dict) else None
     if not isinstance(detail, str):
         raise MalformedAnswer(f"expected a detail with HTTP 400, got {_shown(body)}")
@@ -116,79 +139,42 @@ def _refusal(body: bytes) -> Exhausted:
     raise BadGroup(f"the source refused us: {detail!r}; see RELEVO_GROUP and RELEVO_SOURCE_DAY")
 
 
-def _whole(answer: dict[str, Any], name: str, body: bytes) -> int:
+def _whole(answer: Mapping[str, Any], name: str, body: Body) -> int:
     value = answer.get(name)  # a number came as the text of it
     if isinstance(value, str) and _WHOLE.match(value):
         return int(value)
     raise MalformedAnswer(f"expected a whole number as {name}, got {shown(value)}: {_shown(body)}")
 
 
-def _batch(answer: Any, body: bytes, group: int, columns: Sequence[str]) -> Batch:
-    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
-        raise MalformedAnswer(f"expected an object with a list as data, got {_shown(body)}")
-    came_for = _whole(answer, "group_number", body)
+def _batch(body: Body, group: int, columns: Sequence[str]) -> Batch:
+    about: dict[str, Any] = {}
+    rows, place = Rows(columns), -1
+    for member in _members(body):
+        if member.name in _ABOUT:
+            about[member.name] = member.value
+        elif member.name == _ROWS:
+            if member.place == place:
+                rows.add(member.value, member.length)
+            else:  # a list begins, or what is called data is none
+                rows, place = Rows(columns), member.place if member.length < 0 else -1
+    rows.rest()
+    if place < 0:
+        raise MalformedAnswer(_expected_object(body))
+    came_for = _whole(about, "group_number", body)
     if came_for != group:
         raise MalformedAnswer(f"expected a batch of group {group}, got one of group {came_for}: see RELEVO_GROUP")
-    number = _whole(answer, "batch_number", body)
+    number = _whole(about, "batch_number", body)
     if not 0 <= number <= _LARGEST:
         raise MalformedAnswer(f"expected a batch_number from 0 to {_LARGEST}, got {number}")
-    data: list[Any] = answer["data"]
-    if not data:
+    if not rows.count:
         raise MalformedAnswer(f"expected rows in batch {number}, got an empty list")
-    day = answer.get("day")
-    rows, extra, missing = _rows(data, number, columns)
-    said = storable(day) if isinstance(day, str) else None
-    return Batch(came_for, number, said, hashlib.sha256(body).hexdigest(), rows, extra, missing)
-
-
-_Table = tuple[tuple[tuple[str | None, ...], ...], tuple[str, ...], tuple[str, ...]]
-
-
-def _rows(data: Sequence[Any], number: int, columns: Sequence[str]) -> _Table:
-    """The rows' values, the unknown columns, the absent columns.
-
-    What every row has in common is asked once for all of them: a look into each value costs as much as the JSON did.
-    """
-    kinds = set(map(type, data))
-    rows: tuple[tuple[Any, ...], ...]
-    if kinds == {dict}:
-        rows, extra, missing = _named(data, number, columns)
-    elif kinds == {list}:
-        lengths = set(map(len, data))
-        if lengths != {len(columns)}:  # values without names: nobody could say which one is gone
-            row = next(place for place, values in enumerate(data) if len(values) != len(columns))
-            raise MalformedAnswer(
-                f"batch {number}: expected {len(columns)} values in each row, got {len(data[row])} in row {row}: the "
-                "source's columns changed, and rows without names do not say how"
-            )
-        rows, extra, missing = tuple(map(tuple, data)), (), ()
-    else:
-        kind = dict if isinstance(data[0], dict) else list
-        row = next(place for place, values in enumerate(data) if not isinstance(values, kind))
+    if rows.defect:
+        raise MalformedAnswer(f"batch {number}: {rows.defect}")
+    if len(rows.missing) == len(columns):
         raise MalformedAnswer(
-            f"batch {number}: expected every row to be an object, or every row a list, row {row} is "
-            f"{shown(json.dumps(data[row], ensure_ascii=False))}"
+            f"batch {number}: expected the columns {', '.join(columns)}, got {sorted(rows.extra)[:20]}"
         )
-    if not set(map(type, chain.from_iterable(rows))) <= {str, type(None)}:
-        rows = tuple(tuple(_as_text(value) for value in row) for row in rows)
-    return rows, extra, missing
-
-
-def _named(data: Sequence[dict[str, Any]], number: int, columns: Sequence[str]) -> _Table:
-    """Rows that are objects: their values in order, the unknown columns, the absent columns."""
-    if set(map(len, data)) == {len(columns)}:
-        try:
-            return tuple(map(itemgetter(*columns), data)), (), ()
-        except KeyError:  # as many names, but others
-            pass
-    seen: set[str] = set().union(*data)
-    missing = tuple(name for name in columns if name not in seen)
-    if len(missing) == len(columns):
-        raise MalformedAnswer(f"batch {number}: expected the columns {', '.join(columns)}, got {sorted(seen)[:20]}")
-    extra = tuple(sorted({storable(name)[:LONGEST_NAME] for name in seen.difference(columns)})[:EXTRA_NAMED])
-    return tuple(tuple(map(row.get, columns)) for row in data), extra, missing
-
-
-def _as_text(value: Any) -> str | None:
-    """A value that is neither text nor number: true, false, a list or an object, as JSON."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    day = about.get("day")
+    said = storable(day) if isinstance(day, str) else None
+    extra = tuple(sorted(rows.extra)[:EXTRA_NAMED])
+    return Batch(came_for, number, said, body.sha256, rows.count, extra, rows.missing, place)

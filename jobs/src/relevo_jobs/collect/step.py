@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 
 import httpx
 
-from relevo_jobs.collect.answers import Batch, Exhausted, parse
+from relevo_contract import bounded_http
+from relevo_jobs.collect.answers import Batch, Exhausted, parse, parts
 from relevo_jobs.collect.plan import Action, Came, Situation, next_action, starts_with_restart, when_exhausted
+from relevo_jobs.collect.rows import Row
 from relevo_jobs.collect.source import Answer, Source
 from relevo_jobs.errors import RepeatedBatch
 from relevo_jobs.houses import HOUSES
@@ -37,9 +39,13 @@ def run(settings: CollectSettings, use_case: UseCase = HOUSES) -> Outcome:
     """Ask until a batch comes that RAW does not hold, and keep it. Errors: see relevo_jobs.errors."""
     timeout = httpx.Timeout(settings.source_timeout, connect=min(10.0, settings.source_timeout))
     data = use_case.data
-    with open_raw(settings.raw_url, settings.group, data) as raw, httpx.Client(timeout=timeout) as client:
+    client = httpx.Client(timeout=timeout, limits=bounded_http.KEEP_NONE)
+    with open_raw(settings.raw_url, settings.group, data) as raw, client:
         raw.become_sole_collector()
-        source = Source(client, settings.source_url, settings.group, settings.source_day, settings.source_timeout)
+        most = settings.source_most_bytes
+        source = Source(
+            client, settings.source_url, settings.group, settings.source_day, timeout=settings.source_timeout, most=most
+        )
         newest = raw.newest()
         lost = raw.asks()
         restarted = starts_with_restart(newest)
@@ -49,17 +55,17 @@ def run(settings: CollectSettings, use_case: UseCase = HOUSES) -> Outcome:
         previous: int | None = None
         waited, pause = 0.0, REPEAT_PAUSE
         while True:
-            asked_at = datetime.now(UTC)
             answer = source.data()
-            batch = parse(answer.status, answer.body, settings.group, data.columns)
-            if isinstance(batch, Exhausted):
-                action = when_exhausted(lost=lost, restarted=restarted)
-            else:
-                came = Came(batch.number, batch.sha256, raw.number_of(batch.sha256), raw.hash_of(batch.number))
-                action = next_action(Situation(newest, previous, restarted), came)
-                if action is Action.KEEP:
-                    return _keep(settings, raw, batch, answer, asked_at)
-                previous = batch.number
+            with answer.body:
+                batch = parse(answer.status, answer.body, settings.group, data.columns)
+                if isinstance(batch, Exhausted):
+                    action = when_exhausted(lost=lost, restarted=restarted)
+                else:
+                    came = Came(batch.number, batch.sha256, raw.number_of(batch.sha256), raw.hash_of(batch.number))
+                    action = next_action(Situation(newest, previous, restarted), came)
+                    if action is Action.KEEP:
+                        return _keep(settings, raw, batch, answer, parts(answer.body, batch, data.columns))
+                    previous = batch.number
             if action is Action.STOP:
                 raw.accounted()
                 return Outcome.nothing("collect", f"the source is exhausted after batch {newest}", newest)
@@ -81,32 +87,35 @@ def run(settings: CollectSettings, use_case: UseCase = HOUSES) -> Outcome:
                 waited, pause = waited + pause, min(pause * 2, 30.0)
 
 
-def _keep(settings: CollectSettings, raw: RawStore, batch: Batch, answer: Answer, asked_at: datetime) -> Outcome:
+def _keep(
+    settings: CollectSettings, raw: RawStore, batch: Batch, answer: Answer, rows: Iterable[Sequence[Row]]
+) -> Outcome:
     """The body to the bucket, the rows to RAW."""
-    key = Bucket(settings.bucket, settings.s3_endpoint_url).put(batch.sha256, answer.body)
+    key = Bucket(settings.bucket, settings.s3_endpoint_url).put(batch.sha256, answer.body.packed())
     raw.add(
         NewBatch(
             group=settings.group,
             day=batch.day or settings.source_day,
             number=batch.number,
-            requested_at=asked_at,
+            requested_at=answer.asked_at,
             seconds=answer.seconds,
             http_status=answer.status,
             sha256=batch.sha256,
             body_key=key,
-            rows=batch.rows,
+            row_count=batch.row_count,
+            parts=rows,
             extra_columns=batch.extra_columns,
             missing_columns=batch.missing_columns,
         )
     )
     notes = [f"column {name} is new and kept in the body alone" for name in batch.extra_columns]
     notes += [f"column {name} is gone" for name in batch.missing_columns]
-    sentence = f"batch {batch.number}: {len(batch.rows)} rows in {answer.seconds:.1f} s"
+    sentence = f"batch {batch.number}: {batch.row_count} rows in {answer.seconds:.1f} s"
     return Outcome.done(
         "collect",
         "; ".join([sentence, *notes]),
         batch.number,
-        rows=len(batch.rows),
+        rows=batch.row_count,
         sha256=batch.sha256,
         seconds=round(answer.seconds, 3),
         extra_columns=list(batch.extra_columns),

@@ -16,7 +16,6 @@ from pathlib import Path
 from relevo_contract import names
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
-from relevo_jobs.answering import answers
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
@@ -25,6 +24,7 @@ from relevo_jobs.houses import HOUSES
 from relevo_jobs.include.step import taken_back
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
+from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import DecideSettings
 from relevo_jobs.stores import inferences
 from relevo_jobs.stores.clean import CleanStore, open_clean
@@ -146,9 +146,9 @@ class _Judge:
         if champion is not None:
             if settings.raw_url is not None:
                 self._live = inferences.newest(settings.raw_url, settings.model, data=use_case.data)
-            registry.download(champion.run_id, [names.PROFILE_FILE, *use_case.files], folder)
+            registry.download(champion.run_id, [names.PROFILE_FILE, *Scorer.FILES], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
-            self._scorer, self._former = use_case.load(folder), store.former()
+            self._scorer = Scorer(folder)
 
     def record(self, ref: BatchRef) -> DecisionRecord:
         """The batch's record, as the data alone call for."""
@@ -193,7 +193,7 @@ class _Judge:
         champion = None
         if self._champion is not None and self._profile is not None:
             number = self._champion.number
-            predicted = answers(number, self._scorer, self._profile, columns, self._former)
+            predicted = self._scorer.predict(columns)
             champion = Champion(number, self._profile, predicted)
         verdict = decide(champion, case, self._limits)
         self._excluded |= set(verdict.excluded)

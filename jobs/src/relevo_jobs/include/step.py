@@ -10,7 +10,7 @@ import getpass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from relevo_contract.inclusion import Inclusion
+from relevo_contract.inclusion import inclusion
 from relevo_contract.record import TakenBack
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.houses import HOUSES
@@ -54,9 +54,9 @@ def run(settings: IncludeSettings, use_case: UseCase = HOUSES) -> Outcome:
 
 def taken_back(registry: Registry, asked: Asked) -> tuple[tuple[int, ...], str]:
     """Take back what is asked for; the batches, and what was done in a sentence. Raises SettingsError as `run`."""
-    wanted = Inclusion.of(asked.include)
+    wanted, reason = inclusion(asked.include)
     out, before = registry.excluded(asked.group), registry.included(asked.group)
-    numbers = out if wanted.batches is None else wanted.batches
+    numbers = out if wanted is None else wanted
     if unknown := numbers - out - before:
         one = len(unknown) == 1
         raise SettingsError(
@@ -67,7 +67,7 @@ def taken_back(registry: Registry, asked: Asked) -> tuple[tuple[int, ...], str]:
     if not new:
         which = f"{_named(numbers)} taken back already" if numbers else "no batch left out"
         return (), f"nothing to take back: {which}"
-    told = TakenBack(batches=new, by=asked.include_by or _whoever(), at=datetime.now(UTC), reason=wanted.reason)
+    told = TakenBack(batches=new, by=asked.include_by or _whoever(), at=datetime.now(UTC), reason=reason)
     registry.include(asked.group, told)
     why = f' ("{told.reason}")' if told.reason else ""
     them = "it" if len(new) == 1 else "them"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.identity import Identity, members, things
-from relevo_contract.listing import TARGET
+from relevo_contract.listing import LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.record import Criterion, Estimate, Promotion, StateComparison
 from relevo_jobs.wording import estimate, listed, percent, rows_of
@@ -59,7 +59,7 @@ class HeldOut:
     challenger: Floats
     identity: Identity | None = None
     """Which rows are of one thing, (n,); None: each is its own."""
-    target: str = TARGET
+    target: str = LISTINGS.target
     """What the price is called in sentences."""
 
     def of(self, chosen: NDArray[np.bool_]) -> HeldOut:

@@ -7,21 +7,19 @@ between the two, the step would otherwise compare the challenger with itself.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from relevo_contract import names
+from relevo_contract.data_set import Columns
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
-from relevo_jobs.answering import answers
 from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.promote.comparison import Floats, HeldOut, compare
 from relevo_jobs.registry import Registry, Version
+from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import PromoteSettings
 from relevo_jobs.stores.clean import CleanStore, open_clean
 from relevo_jobs.use_case import UseCase
@@ -64,13 +62,12 @@ def _judge(
         old = store.columns([n for n in training.batches if n in known], holdout=True)
         new = store.columns([n for n in training.batches if n not in known], holdout=True)
         rows = {name: np.concatenate([old[name], new[name]]) for name in old}
-        answering = _Answering(registry, Path(folder), use_case, store.former())
-        challenger_scores = answering.scores(training.version, run_id, rows)
+        challenger_scores = _answers(registry, Path(folder), run_id, rows)
         if champion is None:
             median = np.median(store.columns(training.batches, holdout=False)[target])
             champion_scores: Floats = np.full(len(rows[target]), np.log(median))
         else:
-            champion_scores = answering.scores(champion.number, champion.run_id, rows)
+            champion_scores = _answers(registry, Path(folder), champion.run_id, rows)
     held_out = HeldOut(
         log_price=np.log(rows[target]),
         state=[None] * len(rows[target]) if place is None else list(rows[place]),
@@ -97,20 +94,10 @@ def _known_batches(registry: Registry, champion: Version | None, folder: Path) -
     return frozenset(Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes()).batches)
 
 
-@dataclass(frozen=True)
-class _Answering:
-    """Versions that are fetched, one after another, into a folder."""
-
-    registry: Registry
-    folder: Path
-    use_case: UseCase
-    former: Mapping[str, str]
-
-    def scores(self, version: int, run_id: str, rows: dict[str, Any]) -> Floats:
-        """A version's answers, the logarithm of the target, (n,); its files replace another's in the folder."""
-        self.registry.download(run_id, [names.PROFILE_FILE, *self.use_case.files], self.folder)
-        profile = Profile.model_validate_json((self.folder / names.PROFILE_FILE).read_bytes())
-        return answers(version, self.use_case.load(self.folder), profile, rows, self.former)
+def _answers(registry: Registry, folder: Path, run_id: str, rows: Columns) -> Floats:
+    """A version's answers, the logarithm of the target, (n,); its files replace another's in the folder."""
+    registry.download(run_id, Scorer.FILES, folder)
+    return Scorer(folder).predict(rows)
 
 
 def _outcome(run_id: str, batch: int, promotion: Promotion) -> Outcome:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from relevo_contract import settings
 from relevo_jobs.errors import SettingsError, Unavailable
@@ -57,18 +56,20 @@ class Bucket:
         """Where a body lies."""
         return f"raw/{sha256[:2]}/{sha256}.json.gz"
 
-    def put(self, sha256: str, body: bytes) -> str:
-        """Keep a body; the same body twice is the same object. Returns its key.
+    def put(self, sha256: str, packed: IO[bytes]) -> str:
+        """Keep a body, packed by gzip; the same body twice is the same object. Returns its key.
+
+        It is read from the file piece by piece, twice or more often: to be signed, to be sent, to be sent again.
 
         Raises Unavailable if S3 is away or has no room, SettingsError if there are no keys or S3 refuses them.
         """
         key = self.key(sha256)
-        packed = gzip.compress(body, compresslevel=6, mtime=0)  # no time inside: the same bytes for the same body
         with self._speaking():
             try:
                 self._write(key, packed, "application/gzip")
             except self._client.exceptions.NoSuchBucket:
                 self._make()
+                packed.seek(0)
                 self._write(key, packed, "application/gzip")
         return key
 
@@ -83,7 +84,7 @@ class Bucket:
             self._write(PROOF, PROOF_SAYS, "text/plain")
         return made
 
-    def _write(self, key: str, content: bytes, kind: str) -> None:
+    def _write(self, key: str, content: bytes | IO[bytes], kind: str) -> None:
         self._client.put_object(Bucket=self._name, Key=key, Body=content, ContentType=kind)
 
     def _is_missing(self) -> bool:

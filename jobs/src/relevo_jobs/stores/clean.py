@@ -15,8 +15,8 @@ from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef
 from relevo_jobs.needs import Sides
 from relevo_jobs.stores import copying
-from relevo_jobs.stores.following import Declared, former
-from relevo_jobs.stores.postgres import Schema, connect, speaking, tables
+from relevo_jobs.stores.following import Declared
+from relevo_jobs.stores.postgres import Schema, connect, speaking
 from relevo_jobs.stores.tables import Place, columns, definitions, quoted, types
 
 VARIABLE = "RELEVO_CLEAN_URL"
@@ -179,13 +179,6 @@ class CleanStore:
                 (self._group, last, list(excluded)),
             ).fetchone()
         return Sides(*row) if row else Sides(0, 0)
-
-    def former(self) -> dict[str, str]:
-        """The columns, with their types, that the data set had once and has not any more."""
-        declared = schema(self._data)
-        with self._open() as connection:
-            there = tables(connection, declared)
-        return {name: kind for one in declared.declared for name, kind in former(one, there[one.table]).items()}
 
     def held_out(self, numbers: Sequence[int]) -> dict[int, int]:
         """Held-out rows of each of these batches, oldest first."""

@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from relevo_contract.data_set import DataSet
 from relevo_contract.listing import LISTINGS
+from relevo_contract.postgres import PATIENCE
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.stores import raw
 from relevo_jobs.stores.postgres import LOCK, connect
@@ -18,36 +19,53 @@ VARIABLE: Final = "RELEVO_SERVING_URL"
 _RIGHTS: Final = (
     sql.SQL("grant usage on schema raw to {role}"),
     sql.SQL("grant insert on raw.inferences to {role}"),
-    sql.SQL("grant select, insert, update on raw.inference_spools to {role}"),
+    # By these it reaches a spool whose name it knows; the table would show it those of all pods.
+    sql.SQL("grant execute on function raw.open_spool, raw.advance_spool to {role}"),
 )
 
 
 def admit(owner_url: str, serving_url: str, data: DataSet = LISTINGS) -> str:
-    """Make the login that the second address names, with its password and rights; returns its name.
+    """Give the login that the second address names its rights; returns its name.
 
-    What is there is brought up to date. Raises SettingsError if the address names no user and password, or the owner's
-    one, or if the owner may not make logins.
+    A login that is let in is somebody else's, and stays as it is. One that is not is made, or gets its password. Raises
+    SettingsError if the address names no user and password, or the owner's one, or if the owner may not make logins.
     """
     name, password = _login(serving_url)
     with connect(owner_url, raw.schema(data)) as connection, connection.transaction():
         if name == connection.info.user:
             raise SettingsError(f"{VARIABLE}: expected a login of its own, got the owner's, {name}: name another")
-        # Encrypted here, so that the password stands in no log of the server.
-        encrypted = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
         connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-        there = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
-        verb = sql.SQL("alter role" if there else "create role")
-        role = sql.Identifier(name)
-        try:
-            connection.execute(sql.SQL("{} {} login password {}").format(verb, role, sql.Literal(encrypted)))
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise SettingsError(
-                f"RELEVO_RAW_URL: expected a user who may make the login {name}, {connection.info.user} may not: "
-                f"give it CREATEROLE, or make the login yourself and leave {VARIABLE} out"
-            ) from error
+        if not _is_let_in(serving_url):
+            _make(connection, name, password)
         for right in _RIGHTS:
-            connection.execute(right.format(role=role))
+            connection.execute(right.format(role=sql.Identifier(name)))
     return name
+
+
+def _is_let_in(url: str) -> bool:
+    try:
+        psycopg.connect(url, application_name="relevo-job", **PATIENCE).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _make(connection: psycopg.Connection, name: str, password: str) -> None:
+    """Make the login, or give it its password. Raises SettingsError if the owner may not."""
+    # Encrypted here, so that the password stands in no log of the server.
+    encrypted = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    there = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
+    verb = sql.SQL("alter role" if there else "create role")
+    try:
+        connection.execute(
+            sql.SQL("{} {} login password {}").format(verb, sql.Identifier(name), sql.Literal(encrypted))
+        )
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SettingsError(
+            f"RELEVO_RAW_URL: expected a user who may make the login {name}, {connection.info.user} may not: give it "
+            f"CREATEROLE, or make the login yourself, with the password of {VARIABLE}; a database of the chart's does "
+            "so at its start: restart its pod"
+        ) from error
 
 
 def _login(url: str) -> tuple[str, str]:

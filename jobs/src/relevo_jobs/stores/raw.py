@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,9 +87,45 @@ def schema(data: DataSet) -> Schema:
         comment on table raw.inference_spools is
             'How much of each file of the inference API''s spools is in raw.inferences; written with the rows.';
         """
+    without_interval = "alter table raw.inferences alter low drop not null, alter high drop not null;"
+    spools_by_name = """
+        create function raw.open_spool(spool uuid) returns bigint
+            language sql security definer set search_path = pg_catalog, pg_temp
+            begin atomic
+                insert into raw.inference_spools (segment) values (spool) on conflict do nothing;
+                select bytes from raw.inference_spools where segment = spool for update;
+            end;
+        comment on function raw.open_spool is
+            'Bytes of a spool''s file that are in raw.inferences; nobody else can open it until the transaction ends.';
+        create function raw.advance_spool(spool uuid, taken bigint, written bigint) returns void
+            language sql security definer set search_path = pg_catalog, pg_temp
+            begin atomic
+                update raw.inference_spools set bytes = taken, rows = rows + written, at = now() where segment = spool;
+            end;
+        comment on function raw.advance_spool is 'Notes how much of a spool''s file is in raw.inferences by now.';
+        revoke execute on function raw.open_spool, raw.advance_spool from public;
+        do $$
+        declare login text;
+        begin
+            for login in
+                select distinct grantee from information_schema.role_table_grants
+                where table_schema = 'raw' and table_name = 'inferences' and privilege_type = 'INSERT'
+                    and grantee not in ('PUBLIC', current_user)
+            loop
+                execute format('grant execute on function raw.open_spool, raw.advance_spool to %I', login);
+            end loop;
+            -- Pods of the release before write to the table itself, and run on until they are replaced.
+            alter table raw.inference_spools enable row level security;
+            execute format(
+                'create policy of_the_release_before on raw.inference_spools using (now() < %L::timestamptz)',
+                now() + interval '1 day'
+            );
+        end
+        $$;
+        """
     # The larger table first: while a step that reads it is waited for, the inference API's is free.
     declared = (Declared(data.name, as_they_came, data.target), Declared("inferences", inputs, data.target))
-    return Schema("raw", VARIABLE, (batches, inferences), declared)
+    return Schema("raw", VARIABLE, (batches, inferences, without_interval, spools_by_name), declared)
 
 
 SCHEMA = schema(LISTINGS)
@@ -98,7 +134,7 @@ SCHEMA = schema(LISTINGS)
 LOCK_WAIT = 5.0
 """Seconds to wait for another collector of the group to end."""
 PART = 2_000
-"""Rows made into text, or fetched, at a time: PostgreSQL works on one part while we work on the next."""
+"""Rows fetched at a time."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +149,9 @@ class NewBatch:
     http_status: int
     sha256: str
     body_key: str
-    rows: Sequence[Sequence[str | None]]
-    """Each row's values in the order of the data set's columns."""
+    row_count: int
+    parts: Iterable[Sequence[Sequence[str | None]]]
+    """Its rows, some thousand at a time; each its values in the order of the data set's columns."""
     extra_columns: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
 
@@ -198,25 +235,29 @@ class RawStore:
                 " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning batch_id",
                 (
                     batch.group, batch.day, batch.number, batch.requested_at, batch.seconds, batch.http_status,
-                    len(batch.rows), batch.sha256, batch.body_key,
+                    batch.row_count, batch.sha256, batch.body_key,
                     json.dumps(batch.extra_columns), json.dumps(batch.missing_columns),
                 ),
             ).fetchone()  # fmt: skip
             if row is None:
                 raise AssertionError("insert ... returning gave no row")
             batch_id = int(row[0])
-            self._copy(batch_id, batch.rows)
+            copied = self._copy(batch_id, batch.parts)
+            if copied != batch.row_count:
+                raise AssertionError(f"expected {batch.row_count} rows of batch {batch.number}, got {copied}")
             self.accounted()
         return batch_id
 
-    def _copy(self, batch_id: int, rows: Sequence[Sequence[str | None]]) -> None:
-        columns = f"batch_id, row_number, {quoted(*self._data.columns)}"
+    def _copy(self, batch_id: int, parts: Iterable[Sequence[Sequence[str | None]]]) -> int:
+        """The rows, a part at a time: PostgreSQL works on one while we work on the next. Returns how many."""
+        columns, count = f"batch_id, row_number, {quoted(*self._data.columns)}", 0
         statement = f"copy raw.{quoted(self._data.name)} ({columns}) from stdin"
         with self._connection.cursor().copy(statement.encode()) as copy:
-            for start in range(0, len(rows), PART):
-                part = rows[start : start + PART]
-                numbers = list(map(str, range(start, start + len(part))))
+            for part in parts:
+                numbers = list(map(str, range(count, count + len(part))))
                 copy.write(copying.block(part, before=([str(batch_id)] * len(part), numbers)))
+                count += len(part)
+        return count
 
     def after(self, known: int | None) -> list[StoredBatch]:
         """The batches with a number above `known` (all if None), oldest first."""

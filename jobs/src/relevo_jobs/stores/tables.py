@@ -41,11 +41,6 @@ def columns(data: DataSet, rows: Sequence[tuple[Any, ...]], names: Sequence[str]
     return {name: _column(values, kinds[name]) for name, values in zip(names, by_column, strict=True)}
 
 
-def empty(rows: int, kind: str) -> NDArray[Any]:
-    """A column of this type without a value, (rows,)."""
-    return _column((None,) * rows, kind)
-
-
 def _column(values: Sequence[Any], kind: str) -> NDArray[Any]:
     if kind == TEXT:
         column = np.empty(len(values), dtype=object)

@@ -1,29 +1,34 @@
-"""Fit a model to rows: the encoder, then XGBoost on the log price. Pure: rows in, model out."""
+"""The default model: a scikit-learn pipeline of features and XGBoost's trees. Pure: rows in, model out.
+
+The rows may lie in one process, or in parts on several workers (`on_dask`): each does the same with its own, what it
+counts and sums adds up, and XGBoost adds its histograms up itself (`xgboost.collective`).
+"""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
+import pandas as pd
 import xgboost
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
-from relevo_contract.data_set import Columns
-from relevo_contract.encoder import Encoder
-from relevo_contract.features import Features
-from relevo_jobs.train.averaging import average
-from relevo_jobs.train.encoding import Rows, learn, out_of_fold
+from relevo_contract.data_set import DataSet
+from relevo_jobs.train.features import FOLDS, CodedRows, TabularFeatures, folds, vocabulary, worth
+from relevo_jobs.use_case import Context, ModelOptions
 
 Parameters = dict[str, float | int | str]
+Floats = NDArray[np.float64]
 
-MEMBERS: Final[Sequence[str | None]] = (None, None, None, None, "zip_code")
-"""The boosters averaged, each with its own seed and folds. The last one's folds are whole zip codes: it learns what to
-say of a place it never saw, which is what a new region asks (docs/model.md has what that is worth)."""
-MEMBER_ROUNDS: Final = 1.3
+MEMBERS: Final = 8
+"""The boosters averaged, each with its own seed and folds."""
+MEMBER_ROUNDS: Final = 1.6
 """Rounds of a member by those that were best for one booster alone: an average overfits later than its members."""
 VALIDATION: Final = 0.15
 MOST_ROUNDS: Final = 230
@@ -35,7 +40,7 @@ FIXED: Final[Parameters] = {
     "grow_policy": "lossguide",
     "max_depth": 8,
     "max_bin": 128,
-    "eta": 0.07,
+    "eta": 0.1,
     "subsample": 0.8,
     "colsample_bytree": 0.5,
 }
@@ -46,83 +51,171 @@ CANDIDATES: Final[tuple[Parameters, ...]] = (
 """The search: rich trees for many rows, plain ones for few; each is stopped early on rows kept out of its training."""
 
 
+class _Parts(Protocol):
+    """The rows trained on, wherever they lie: `boosters` grow at once, each by so many `threads`.
+
+    `each` calls `function(rows, part, *given)` for each part's CodedRows and number, and returns what it returns;
+    `together` does so for all parts at once, whose sums XGBoost adds up meanwhile.
+    """
+
+    @property
+    def boosters(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    def each(self, function: Callable[..., Any], *given: Any) -> list[Any]: ...
+    def together(self, function: Callable[..., Any], *given: Any) -> list[Any]: ...
+
+
 @dataclass(frozen=True)
-class Fitted:
-    """A trained model: how a house becomes numbers, and the trees."""
+class Whole:
+    """All rows in this process."""
 
-    encoder: Encoder
-    booster: xgboost.Booster
-    parameters: Parameters
-    """XGBoost's, with the rounds and what the search found."""
+    rows: CodedRows
+    boosters: int
+    threads: int = 1
+    """Threads that share a booster wait for each other at every node, and on a busy machine they wait spinning."""
 
-    def predict(self, columns: Columns) -> NDArray[np.float64]:
-        """Natural logarithm of the price in US dollars, (n,)."""
-        return predict(self.booster, self.encoder.transform(columns))
+    def each(self, function: Callable[..., Any], *given: Any) -> list[Any]:
+        """Call it here."""
+        return [function(self.rows, 0, *given)]
 
-
-def predict(booster: xgboost.Booster, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Log price by XGBoost from features (n, features); (n,)."""
-    if not len(features):
-        return np.empty(0)
-    return np.asarray(booster.inplace_predict(features, validate_features=False), dtype=np.float64)
+    together = each
 
 
-def _search(rows: Rows, common: Mapping[str, object], seed: int, workers: Executor) -> tuple[Parameters, int, float]:
-    """The candidate to take, its rounds, and its mean absolute error on rows kept out.
+def fit(x: pd.DataFrame, y: Floats, context: Context, options: ModelOptions) -> Pipeline:
+    """Fit to n rows, as many as `relevo_jobs.needs` says, and the logarithm of their targets (n,).
+
+    The same rows in the same order and the same seed give the same model, whatever the threads.
+    """
+    features = blank(context.data, options, context.seed)
+    known = [vocabulary(x[name].value_counts().to_dict()) for name in features.categories]
+    parts = Whole(features.coded(x, y, known), context.threads or os.cpu_count() or 1)
+    return fit_parts(parts, features, known, context)
+
+
+def blank(data: DataSet, options: ModelOptions, seed: int) -> TabularFeatures:
+    """The features of a data set, which have learnt nothing yet."""
+    return TabularFeatures(
+        numbers=(*data.numeric, *data.dates),
+        categories=data.compared,
+        codes=tuple(name for name in data.categorical if data.rule(name).kind in {"identifier", "zip_code"}),
+        ratios=options.ratios,
+        per=options.per,
+        place=next(iter(data.within), None),
+        seed=seed,
+    )
+
+
+def fit_parts(
+    parts: _Parts,
+    features: TabularFeatures,
+    known: Sequence[tuple[str, ...]],
+    context: Context,
+    say: Callable[[str], None] = lambda _: None,
+) -> Pipeline:
+    """Fit to rows that are coded over these vocabularies, and put the pipeline together."""
+    rows, total = np.sum(parts.each(_label_sums), axis=0)
+    common = FIXED | {"nthread": parts.threads, "base_score": float(total / rows)}
+
+    def learnt(*draw: Any) -> Tables:
+        return [worth(np.sum(column, axis=0)) for column in zip(*parts.each(_sums, *draw), strict=True)]
+
+    with ThreadPoolExecutor(parts.boosters) as workers:
+        tables = learnt(context.seed, VALIDATION)
+
+        def attempt(candidate: Parameters) -> tuple[int, Floats]:
+            made = parts.together(boost, context.seed, VALIDATION, tables, common | candidate, MOST_ROUNDS)
+            return made[0][0].best_iteration + 1, np.concatenate([errors for _, errors in made])
+
+        attempts = list(workers.map(attempt, CANDIDATES))
+        best = _best([errors for _, errors in attempts])
+        rounds, chosen = round(attempts[best][0] * MEMBER_ROUNDS), CANDIDATES[best]
+
+        def member(number: int) -> xgboost.Booster:
+            say(f"booster {number + 1} of {MEMBERS}: {rounds} rounds")
+            seed = context.seed + number
+            made: list[tuple[xgboost.Booster, Floats]]
+            made = parts.together(boost, seed, 0.0, learnt(seed, 0.0), common | chosen, rounds)
+            return made[0][0]
+
+        booster = average(list(workers.map(member, range(MEMBERS))))
+    trees = xgboost.XGBRegressor(n_jobs=context.threads or None)
+    trees.load_model(bytearray(booster.save_raw("ubj")))
+    error = float(attempts[best][1].mean())
+    found: Parameters = {"rounds": rounds, "members": MEMBERS, "validation_mae": error, "seed": context.seed}
+    pipeline = Pipeline([("features", features.learn(known, learnt(context.seed, 0.0))), ("trees", trees)])
+    pipeline.parameters_ = FIXED | chosen | found
+    return pipeline
+
+
+Tables = list[NDArray[np.float32]]
+"""By column, see `features.worth`."""
+
+
+def _label_sums(rows: CodedRows, _: int) -> tuple[int, float]:
+    return len(rows), float(rows.targets[0].sum())
+
+
+def _sums(rows: CodedRows, part: int, seed: int, out: float) -> list[Floats]:
+    return rows.sums(folds(rows, seed, part, out))
+
+
+def boost(  # noqa: PLR0917  # what a worker is told, by place
+    rows: CodedRows, part: int, seed: int, out: float, tables: Tables, parameters: Parameters, rounds: int
+) -> tuple[xgboost.Booster, Floats]:
+    """Grow a booster on a part's rows, and on what `xgboost.collective` adds of other parts.
+
+    If a share of the rows is kept `out`, it is stopped early on them, and their absolute errors, (n,), are returned,
+    too.
+    """
+    fold = folds(rows, seed, part, out)
+    features, label = rows.features(fold, tables), rows.targets[0]
+    kept, threads, given = fold < FOLDS, parameters["nthread"], parameters | {"seed": seed}
+    training = xgboost.QuantileDMatrix(features[kept], label[kept], max_bin=FIXED["max_bin"], nthread=threads)
+    if not out:
+        return xgboost.train(given, training, rounds), np.empty(0)
+    rest = xgboost.DMatrix(features[~kept], label[~kept], nthread=threads)
+    booster = xgboost.train(
+        given, training, rounds, evals=[(rest, "out")], early_stopping_rounds=PATIENCE, verbose_eval=False
+    )
+    predicted = booster.predict(rest, iteration_range=(0, booster.best_iteration + 1))
+    return booster, np.abs(predicted - label[~kept]).astype(np.float64)
+
+
+def _best(errors: Sequence[Floats]) -> int:
+    """The candidate to take by each one's absolute errors on the rows kept out, (n,).
 
     The first candidate stands unless a later one is better by more than one standard error of the paired difference:
     the least of noisy figures would be a lottery (the one-standard-error rule, Breiman et al. 1984, 3.4.3).
     """
-    order = np.random.default_rng(seed).permutation(len(rows))
-    cut = max(2, round(VALIDATION * len(rows)))
-    out, kept = rows.take(order[:cut]), rows.take(order[cut:])
-    features = out_of_fold(kept, seed)
-    held = Features(learn(kept)).of(out.given, out.codes)
-
-    def attempt(candidate: Parameters) -> tuple[int, NDArray[np.float64]]:
-        validation = xgboost.DMatrix(held, label=out.log_price)
-        booster = xgboost.train(
-            {**common, **candidate},
-            xgboost.DMatrix(features, label=kept.log_price),
-            MOST_ROUNDS,
-            evals=[(validation, "validation")],
-            early_stopping_rounds=PATIENCE,
-            verbose_eval=False,
-        )
-        rounds = booster.best_iteration + 1
-        predicted = booster.predict(validation, iteration_range=(0, rounds))
-        return rounds, np.abs(predicted - out.log_price).astype(np.float64)
-
-    attempts = list(workers.map(attempt, CANDIDATES))
     best = 0
-    for challenger in range(1, len(CANDIDATES)):
-        difference = attempts[challenger][1] - attempts[best][1]
+    for challenger in range(1, len(errors)):
+        difference = errors[challenger] - errors[best]
         if difference.mean() < -difference.std(ddof=1) / np.sqrt(len(difference)):
             best = challenger
-    rounds, errors = attempts[best]
-    return CANDIDATES[best], round(rounds * MEMBER_ROUNDS), float(errors.mean())
+    return best
 
 
-def fit(columns: Columns, *, seed: int, threads: int, members: Sequence[str | None] = MEMBERS) -> Fitted:
-    """Fit to training rows (with `price`); `threads` 0 takes all there are. `members` as in MEMBERS.
+def average(boosters: Sequence[xgboost.Booster]) -> xgboost.Booster:
+    """One booster that predicts the mean of the given ones, which share features, objective and base score.
 
-    The same rows in the same order and the same seed give the same model, whatever the threads. There must be as many
-    rows as `relevo_jobs.needs` says.
+    A prediction is a sum over trees, so the mean of k boosters is the sum over all their trees with each leaf divided
+    by k. Averaging models that differ in seed and folds is bagging (Breiman 1996): it takes off variance.
     """
-    rows = Rows.of(columns)
-    encoder = learn(rows)
-    fixed: Parameters = FIXED | {"seed": seed, "base_score": float(rows.log_price.mean())}
-    # One thread a booster and several boosters at once: threads that share a booster wait for each other at every
-    # node, and on a busy machine they wait spinning.
-    common = fixed | {"nthread": 1}
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as workers:
-        chosen, rounds, error = _search(rows, common, seed, workers)
-
-        def train(member: int) -> xgboost.Booster:
-            features = out_of_fold(rows, seed + member, members[member])
-            matrix = xgboost.DMatrix(features, label=rows.log_price, feature_names=list(encoder.feature_names))
-            return xgboost.train({**common, **chosen, "seed": seed + member}, matrix, rounds)
-
-        booster = average(list(workers.map(train, range(len(members)))))
-    found: Parameters = {"rounds": rounds, "members": len(members), "validation_mae": error}
-    return Fitted(encoder, booster, fixed | chosen | found)
+    models = [json.loads(bytes(booster.save_raw("json"))) for booster in boosters]
+    trees: list[dict[str, Any]] = []
+    for tree in (tree for model in models for tree in model["learner"]["gradient_booster"]["model"]["trees"]):
+        tree["split_conditions"] = [
+            value / len(models) if left == -1 else value  # of a leaf, which has no children, its value stands there
+            for value, left in zip(tree["split_conditions"], tree["left_children"], strict=True)
+        ]
+        tree["base_weights"] = [value / len(models) for value in tree["base_weights"]]
+        trees.append(tree | {"id": len(trees)})
+    learner = models[0]["learner"]
+    forest = learner["gradient_booster"]["model"]
+    forest |= {"trees": trees, "tree_info": [0] * len(trees), "iteration_indptr": list(range(len(trees) + 1))}
+    forest["gbtree_model_param"]["num_trees"] = str(len(trees))
+    learner["attributes"] = {}  # each booster's own, such as its best iteration
+    merged = xgboost.Booster()
+    merged.load_model(bytearray(json.dumps(models[0]).encode()))
+    return merged

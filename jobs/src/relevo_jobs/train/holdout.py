@@ -1,4 +1,4 @@
-"""A version's predictions for held-out rows, kept so that any two versions can be compared on what they share. Pure.
+"""What a version keeps of the rows it was never trained on: its residuals, and its predictions to be compared by. Pure.
 
 A row is known by its batch and its place among the batch's held-out rows, which are the same whenever CLEAN is read.
 """
@@ -11,13 +11,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.bundle import HoldoutPredictions
-from relevo_contract.identity import Identity, members
+from relevo_contract.identity import Identity, copies, members
+from relevo_contract.version import HoldoutPredictions, Residuals
 
 KEPT: Final = 500
 """Rows of a batch at most: an error's interval is then within 4 points, and 200 batches are 2 MB."""
 DECIMALS: Final = 4
 """Of a log price: a hundredth of one per cent."""
+LEVELS: Final = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.995)
+Floats = NDArray[np.float64]
 
 
 def chosen(batch: int, rows: int) -> NDArray[np.int64]:
@@ -26,24 +28,33 @@ def chosen(batch: int, rows: int) -> NDArray[np.int64]:
 
 
 def holdout_predictions(
-    counts: Mapping[int, int],
-    log_price: NDArray[np.float64],
-    predicted: NDArray[np.float64],
-    identity: Identity | None = None,
+    counts: Mapping[int, int], actual: Floats, predicted: Floats, identity: Identity | None = None
 ) -> HoldoutPredictions:
     """Of held-out rows in the order of their batches, (n,) each; `counts` says how many each batch has, n in all."""
-    if sum(counts.values()) != len(log_price):
-        raise ValueError(f"expected {sum(counts.values())} held-out rows, got {len(log_price)}")
-    kept: list[NDArray[np.int64]] = []
-    start = 0
-    for batch, rows in counts.items():
-        kept.append(start + chosen(batch, rows))
-        start += rows
-    places = np.concatenate(kept) if kept else np.empty(0, dtype=np.int64)
+    if sum(counts.values()) != len(actual):
+        raise ValueError(f"expected {sum(counts.values())} held-out rows, got {len(actual)}")
+    starts = np.cumsum([0, *counts.values()])
+    kept = [start + chosen(batch, rows) for start, (batch, rows) in zip(starts, counts.items(), strict=False)]
+    places = np.concatenate([np.empty(0, dtype=np.int64), *kept])
     return HoldoutPredictions(
         batches=tuple(counts),
-        counts=tuple(len(one) for one in kept),
-        log_price=tuple(log_price[places].round(DECIMALS).tolist()),
+        counts=tuple(map(len, kept)),
+        actual=tuple(actual[places].round(DECIMALS).tolist()),
         predicted=tuple(predicted[places].round(DECIMALS).tolist()),
         things=() if identity is None else tuple(members(identity[places])[0].tolist()),
     )
+
+
+def residuals_of(actual: Floats, predicted: Floats, identity: Identity | None = None) -> Residuals:
+    """Quantiles of the absolute residuals of two log prices, each (n > 0,), for split conformal intervals.
+
+    A level q takes the ceil(q (n + 1))-th smallest residual, which errs outwards, so that the coverage holds for any n
+    (Lei et al. 2018). Where n is too small for a level, the largest stands in. A house that comes k times weighs k
+    rows; the one to be priced, which the 1 stands for, is expected to weigh as much (exchangeable are the groups: Dunn,
+    Wasserman & Ramdas 2022).
+    """
+    rows, weight = len(actual), copies(identity)
+    ordered = np.sort(np.abs(actual - predicted))
+    ranks = np.ceil((np.array(LEVELS) * (rows + weight)).round(9))  # 0.95 * 20 is 19, whatever its last digit says
+    absolute = ordered[ranks.clip(1, rows).astype(int) - 1]
+    return Residuals(rows=rows, levels=LEVELS, absolute=tuple(absolute.tolist()))

@@ -11,10 +11,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from relevo_contract import names
+from relevo_contract.graph_inputs import graph_inputs
 from relevo_contract.record import BatchRef, Training
 from relevo_jobs.errors import SettingsError, Unavailable
 from relevo_jobs.houses import HOUSES
@@ -23,8 +25,11 @@ from relevo_jobs.registry import Registry
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train.holdout import holdout_predictions
-from relevo_jobs.use_case import Lesson, SharedLesson, TrainedVersion, UseCase
+from relevo_jobs.use_case import Context, UseCase
 from relevo_jobs.wording import estimate
+
+if TYPE_CHECKING:
+    from relevo_jobs.train.measuring import Made
 
 
 def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
@@ -55,11 +60,12 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         try:
-            made = (on_workers if settings.dask else here)(settings, use_case, batches, folder, say)
-            trained, held_out = made.trained, len(made.actual)
-            use_case.expect_whole(folder, trained, held_out)
-            counts = store.held_out(numbers)
-            kept = holdout_predictions(counts, made.actual, trained.predicted, made.identity)
+            if settings.dask:
+                made = on_workers(settings, use_case, batches, folder, say)
+            else:
+                made = here(settings, use_case, numbers, folder, say)
+            counts, found = store.held_out(numbers), made.measured
+            kept = holdout_predictions(counts, found.actual, found.predicted, found.identity)
             (folder / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
         except OSError as error:
             raise Unavailable(
@@ -71,9 +77,9 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
             batches=numbers,
             rows=made.rows,
             seed=settings.seed,
-            parameters=dict(trained.parameters),
+            parameters=made.parameters,
             seconds=round(time.monotonic() - started, 3),
-            onnx_difference=trained.onnx_difference,
+            onnx_difference=found.difference,
         )
         say("registering it")
         version = registry.register(run_id, folder, record.model_copy(update={"training": training}))
@@ -81,37 +87,53 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
         run_id,
         batch,
         training.model_copy(update={"version": version}),
-        f"median error on its {held_out} held-out rows {estimate(trained.promised)}",
+        f"median error on its {len(found.actual)} held-out rows {estimate(made.promised)}",
     )
 
 
 def here(
-    settings: TrainSettings, use_case: UseCase, batches: tuple[BatchRef, ...], folder: Path, say: Callable[[str], None]
-) -> TrainedVersion:
-    """Train in this process."""
-    store = CleanStore(settings.clean_url, settings.group, data=use_case.data)
-    numbers = tuple(ref.number for ref in batches)
-    training_rows = store.columns(numbers, holdout=False)
-    holdout = store.columns(numbers, holdout=True)
-    actual = np.log(holdout[use_case.data.target])
-    rows = len(training_rows[use_case.data.target])
-    say(f"fitting {rows} rows of {len(numbers)} batches, {len(actual)} held out")
-    identity = use_case.identity_of(holdout)
-    lesson = Lesson(training_rows, holdout, numbers, settings.seed, settings.threads, identity)
-    return TrainedVersion(rows, actual, use_case.train(folder, lesson), identity)
+    settings: TrainSettings, use_case: UseCase, batches: tuple[int, ...], folder: Path, say: Callable[[str], None]
+) -> Made:
+    """Fit the use case's model to the batches' rows, in this process, and write the version into the folder."""
+    import pandas as pd  # noqa: PLC0415  # heavy, and so is what writes; a step with nothing to do needs neither
+
+    from relevo_jobs.train.fitting import fit  # noqa: PLC0415
+    from relevo_jobs.train.measuring import Made  # noqa: PLC0415
+    from relevo_jobs.train.writing import write  # noqa: PLC0415
+
+    data = use_case.data
+    store = CleanStore(settings.clean_url, settings.group, data=data)
+    training, held_out = (store.columns(batches, holdout=held) for held in (False, True))
+    rows, held = (len(side[data.target]) for side in (training, held_out))
+    say(f"fitting {rows} rows of {len(batches)} batches, {held} held out")
+    context = Context(data, settings.seed, settings.threads)
+    x, y = pd.DataFrame(graph_inputs(data, training)), np.log(training[data.target])
+    fitted = fit(x, y, context, use_case.options) if use_case.fit is None else use_case.fit(x, y, context)
+    say("writing the version")
+    identity = use_case.identity_of(held_out)
+    measured, promised = write(
+        folder, fitted, data, training, held_out=held_out, batches=batches, seed=settings.seed, identity=identity
+    )
+    return Made(rows, measured, promised, dict(getattr(fitted, "parameters_", {})))
 
 
 def on_workers(
     settings: TrainSettings, use_case: UseCase, batches: tuple[BatchRef, ...], folder: Path, say: Callable[[str], None]
-) -> TrainedVersion:
+) -> Made:
     """The same on the workers of a Dask cluster, which read the rows themselves."""
-    if use_case.train_together is None:
+    if use_case.fit is not None:
         raise SettingsError(
-            f"RELEVO_DASK: the use case of {use_case.data.name} has no train_together, so that no Dask cluster can "
-            "train it: leave RELEVO_DASK away, or give it one (docs/your-own.md)"
+            f"RELEVO_DASK: the use case of {use_case.data.name} has a model of its own (fit), and a Dask cluster "
+            "trains the default one alone: leave RELEVO_DASK away, or the use case's fit"
         )
-    lesson = SharedLesson(settings.dask, settings.group, batches, settings.seed, settings.threads, say)
-    return use_case.train_together(folder, lesson)
+    try:
+        from relevo_jobs.train.on_dask import train  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"RELEVO_DASK is set: expected Dask to be installed, as it is in the image relevo/jobs, got: {error}; "
+            "install relevo-jobs[dask], or leave RELEVO_DASK away"
+        ) from error
+    return train(folder, settings, use_case, batches, say)
 
 
 def _done(run_id: str, batch: int, training: Training, more: str) -> Outcome:

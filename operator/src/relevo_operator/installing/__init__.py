@@ -1,1 +1,1 @@
-"""relevo-install: what must be in a cluster before the system is: the CustomResourceDefinition and the Secrets."""
+"""relevo-install: what must be in a namespace before the system is: its Secrets."""

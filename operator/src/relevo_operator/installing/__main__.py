@@ -18,7 +18,7 @@ from lightkube.core.exceptions import ConfigError
 from relevo_contract import logs
 from relevo_contract.settings import read, table
 from relevo_operator.errors import ClusterAway, MissingSecrets, RefusedByCluster, SettingsError
-from relevo_operator.installing import crd, definitions
+from relevo_operator.installing import definitions
 from relevo_operator.installing.cluster import Cluster
 from relevo_operator.installing.install import Wanted, install
 from relevo_operator.installing.settings import Settings
@@ -30,9 +30,9 @@ DONE, FAILED, WRONG_SETTING = 0, 1, 2
 def _parser() -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog="relevo-install",
-        description="Brings the CustomResourceDefinition up to date, and makes the Secrets that are missing: their "
-        "random values are drawn here, once, and never told. What a Secret has is never changed. Safe to run again, "
-        "whenever it was stopped. The cluster is the pod's own, or KUBECONFIG's.",
+        description="Makes the Secrets that are missing: their random values are drawn here, once, and never told. "
+        "What a Secret has is never changed, unless its annotation relevo.dev/rotate asks for new passwords. Safe to "
+        "run again, whenever it was stopped. The cluster is the pod's own, or KUBECONFIG's.",
         epilog=f"settings, from the environment:\n{table(Settings)}\n\nexit codes: {DONE} everything is there, "
         f"{WRONG_SETTING} a setting or a file is missing or wrong (running it again does not help), {FAILED} a Secret "
         "that others make is missing, a right is missing, the API server refuses or is away (mend it, run again), or "
@@ -72,10 +72,7 @@ def read_wanted(settings: Settings) -> Wanted:
             f"RELEVO_REQUIRED_SECRETS: expected Secrets that others make, got {', '.join(both)}, which "
             "RELEVO_SECRETS_FILE says are made here: name each in one of the two"
         )
-    definition = None
-    if settings.crd_file is not None:
-        definition = crd.parse(read_yaml("RELEVO_CRD_FILE", settings.crd_file))
-    return Wanted(secrets, required, definition, settings.part_of)
+    return Wanted(secrets, required, settings.part_of)
 
 
 def connect(settings: Settings) -> Cluster:

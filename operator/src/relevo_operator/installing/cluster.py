@@ -1,4 +1,4 @@
-"""The Kubernetes API as the installation uses it: a few Secrets by name, and one CustomResourceDefinition.
+"""The Kubernetes API as the installation uses it: a few Secrets by name.
 
 A Secret is made empty, by server-side apply, and filled by a patch that holds only for the version that was read. So
 two at once cannot overwrite each other's values, and, unlike a POST, the right to create can be limited by name.
@@ -20,12 +20,13 @@ from lightkube.types import PatchType
 
 from relevo_operator import kinds
 from relevo_operator.errors import ClusterAway, RefusedByCluster
-from relevo_operator.installing import crd
 from relevo_operator.installing.completion import BYTES_AS_TEXT
-from relevo_operator.installing.rights import missing_rule
+from relevo_operator.rights import missing_rule
 
 log = logging.getLogger("relevo.install")
 MANAGER: Final = "relevo-install"
+ROTATE: Final = "relevo.dev/rotate"
+"""The annotation by which a person asks for new passwords in a Secret; it is removed with their arrival."""
 _MISSING: Final = 404
 _CONFLICT: Final = 409
 _PASSING: Final = (408, 409, 429)
@@ -41,6 +42,8 @@ class Found:
 
     version: str
     values: Mapping[str, str]
+    rotate: bool = False
+    """Whether somebody asked for new passwords in it."""
 
 
 class Cluster:
@@ -83,8 +86,16 @@ class Cluster:
 
     def add(self, name: str, version: str, values: Mapping[str, str]) -> bool:
         """Add keys to a Secret; False, and nothing added, if it is no longer as it was read."""
+        return self._write(f"adding keys to Secret {self.namespace}/{name}", name, {"resourceVersion": version}, values)
+
+    def rotate(self, name: str, version: str, values: Mapping[str, str]) -> bool:
+        """Write what was asked for by the annotation, and remove that; False, and nothing written, as `add`."""
+        metadata = {"resourceVersion": version, "annotations": {ROTATE: None}}
+        return self._write(f"rotating Secret {self.namespace}/{name}", name, metadata, values)
+
+    def _write(self, what: str, name: str, metadata: Mapping[str, Any], values: Mapping[str, str]) -> bool:
         data = {key: base64.b64encode(text.encode(errors=BYTES_AS_TEXT)).decode() for key, text in values.items()}
-        body = {"metadata": {"resourceVersion": version}, "data": data}
+        body = {"metadata": metadata, "data": data}
 
         def patch() -> bool:
             try:
@@ -95,21 +106,7 @@ class Cluster:
                 raise
             return True
 
-        return self._ask(f"adding keys to Secret {self.namespace}/{name}", patch)
-
-    def definition(self, name: str) -> dict[str, Any] | None:
-        """A CustomResourceDefinition; None if there is none."""
-        return self._ask(f"reading {crd.KIND} {name}", lambda: self._get(kinds.DEFINITION, name))
-
-    def apply_definition(self, definition: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a CustomResourceDefinition, or bring it up to date, whoever wrote it before."""
-        name = definition["metadata"]["name"]
-        return self._ask(
-            f"applying {crd.KIND} {name}",
-            lambda: dict(
-                self._client.patch(kinds.DEFINITION, name, dict(definition), patch_type=PatchType.APPLY, force=True)
-            ),
-        )
+        return self._ask(what, patch)
 
     def pause(self, waiting_for: str) -> None:
         """Wait a little before asking again. Raises ClusterAway if the time is up."""
@@ -144,4 +141,5 @@ class Cluster:
 def _found(secret: Mapping[str, Any]) -> Found:
     data = secret.get("data") or {}
     values = {key: base64.b64decode(value).decode(errors=BYTES_AS_TEXT) for key, value in data.items()}
-    return Found(secret["metadata"]["resourceVersion"], values)
+    metadata = secret["metadata"]
+    return Found(metadata["resourceVersion"], values, ROTATE in (metadata.get("annotations") or {}))

@@ -29,6 +29,20 @@ def additions(definition: Definition, there: Mapping[str, str], randomness: rand
     return {key: values[key] for key in definition if key not in there}
 
 
+def rotated(definition: Definition, there: Mapping[str, str], randomness: random.Random) -> dict[str, str]:
+    """New random values, and what is composed of them; a key that is missing is left to `additions`.
+
+    Fernet keys stay: what is stored was encrypted with them. So does what the definition says in full, such as a user's
+    name.
+    """
+    values = dict(there)
+    for key, value in definition.items():
+        if key not in there or isinstance(value, Fixed) or value is Random.FERNET:
+            continue
+        values[key] = _draw(value, randomness) if isinstance(value, Random) else _compose(value, values)
+    return {key: value for key, value in values.items() if value != there[key]}
+
+
 def kept(definition: Definition, there: Mapping[str, str]) -> tuple[str, ...]:
     """The keys whose value is not what the definition says now; nothing says what a random one should be."""
     return tuple(

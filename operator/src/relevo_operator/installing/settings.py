@@ -16,9 +16,6 @@ class Settings(settings.Settings):
     required_secrets: str = Field(
         default="", description='Secrets that others make, and their keys, as JSON: {"my-database": ["url"]}'
     )
-    crd_file: Path | None = Field(
-        default=None, description="file of the CustomResourceDefinition to bring up to date; none: it is left alone"
-    )
     namespace: str = Field(default="", description="namespace of the Secrets; empty is the pod's own")
     part_of: str = Field(
         default="relevo",
@@ -26,5 +23,5 @@ class Settings(settings.Settings):
         description="the label app.kubernetes.io/part-of of the Secrets that are made",
     )
     timeout: float = Field(
-        default=60, gt=0, le=3600, description="seconds to wait for an API server that is away, and for the definition"
+        default=60, gt=0, le=3600, description="seconds to wait, in all, for an API server that is away"
     )

@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 import uuid
-from typing import Final, Protocol
+from typing import Final
 
 from relevo_serving.errors import StoreAway, WrongRecord
 from relevo_serving.storing.spool import Segment, Spool
+from relevo_serving.storing.store import InferenceStore
 
 log = logging.getLogger("relevo.inferences")
 PART: Final = 2**17
@@ -18,35 +19,21 @@ LONGEST_WAIT: Final = 15.0
 """Seconds between two attempts while PostgreSQL is away, after a few that come sooner."""
 
 
-class Store(Protocol):
-    """What takes the records over; InferenceStore is the real one."""
+class Delivery(threading.Thread):
+    """Delivers every `seconds`.
 
-    def deliver(self, segment: uuid.UUID, start: int, part: bytes, *, skip: bool = False) -> tuple[int, int]:
-        """See InferenceStore."""
+    `rows` is how many this process wrote, `refused` the records that PostgreSQL can never take, which are kept in the
+    folder's file `refused`, `problem` why nothing is delivered; None if it is.
+    """
 
-    def close(self) -> None:
-        """Leave the server."""
-
-
-class Delivery:
-    """Delivers every `seconds`; `rows`, `refused` and `problem` say how it went."""
-
-    def __init__(self, spool: Spool, store: Store, seconds: float) -> None:
+    def __init__(self, spool: Spool, store: InferenceStore, seconds: float) -> None:
+        super().__init__(name="inferences", daemon=True)
         self._spool, self._store, self._seconds = spool, store, seconds
         self._taken: dict[uuid.UUID, int] = {}
         """By segment, the bytes that PostgreSQL has."""
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="inferences", daemon=True)
-        self.rows = 0
-        """Rows written to PostgreSQL by this process."""
-        self.refused = 0
-        """Records that PostgreSQL can never take; they are kept in the folder's file `refused`."""
+        self.rows = self.refused = 0
         self.problem: str | None = None
-        """Why nothing is delivered; None if it is."""
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
 
     def waiting(self) -> int:
         """Bytes that PostgreSQL does not have."""
@@ -56,18 +43,19 @@ class Delivery:
         """Deliver what is there, for at most so many seconds; returns the bytes that stay in the folder."""
         ends = time.monotonic() + patience
         self._stopping.set()
-        self._thread.join(patience)
+        self.join(patience)
         wait = 0.2
-        while not self._thread.is_alive() and not self.once(last=True) and time.monotonic() < ends:
+        while not self.is_alive() and not self.once(last=True) and time.monotonic() < ends:
             time.sleep(max(0.0, min(wait, ends - time.monotonic())))
             wait = min(wait * 2, LONGEST_WAIT)
         left = self.waiting()
-        if not self._thread.is_alive():
+        if not self.is_alive():
             self._store.close()
             self._spool.close()
         return left
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Deliver until stopped."""
         wait = self._seconds
         while not self._stopping.wait(wait):
             wait = self._seconds if self.once() else min(max(wait, 0.5) * 2, LONGEST_WAIT)
@@ -81,16 +69,19 @@ class Delivery:
             for segment, end in [(segment, segment.size) for segment in self._spool.segments()]:
                 self._deliver(segment, end)
         except StoreAway as error:
-            self._tell(str(error))
-            return False
+            problem = str(error)
         except Exception as error:  # whatever it was, the records are in the folder, and the next attempt may do better
             log.exception("delivery_failed")
-            self._tell(f"{type(error).__name__}: {error}")
-            return False
-        if self.problem is not None:
-            log.info("inferences_delivered_again")
-        self.problem = None
-        return True
+            problem = f"{type(error).__name__}: {error}"
+        else:
+            if self.problem is not None:
+                log.info("inferences_delivered_again")
+            self.problem = None
+            return True
+        if self.problem != problem:  # once, not at every attempt
+            log.warning("inferences_wait", extra={"problem": problem})
+        self.problem = problem
+        return False
 
     def _deliver(self, segment: Segment, end: int) -> None:
         if segment.id not in self._taken:  # an earlier process may have delivered some of it
@@ -110,18 +101,13 @@ class Delivery:
         if self._taken[segment.id] >= segment.size and self._spool.delivered(segment):
             del self._taken[segment.id]
 
-    def _take_over(self, segment: Segment, part: bytes) -> None:
-        self._taken[segment.id], rows = self._store.deliver(segment.id, self._taken[segment.id], part)
+    def _take_over(self, segment: Segment, part: bytes, *, skip: bool = False) -> None:
+        self._taken[segment.id], rows = self._store.deliver(segment.id, self._taken[segment.id], part, skip=skip)
         self.rows += rows
 
     def _refuse(self, segment: Segment, record: bytes, problem: str) -> None:
         """Keep what PostgreSQL can never take where a person can look at it, and go on with the next."""
         log.error("inference_refused", extra={"problem": problem, "request": record[:36].decode(errors="replace")})
         self._spool.set_aside(record)
-        self._taken[segment.id], _ = self._store.deliver(segment.id, self._taken[segment.id], record, skip=True)
+        self._take_over(segment, record, skip=True)
         self.refused += 1
-
-    def _tell(self, problem: str) -> None:
-        if self.problem != problem:  # once, not at every attempt
-            log.warning("inferences_wait", extra={"problem": problem})
-        self.problem = problem

@@ -1,21 +1,19 @@
-"""The spool: a folder of segments, files of records that are filled before a request is answered.
+"""The spool: a folder of segments, files to which records are appended before a request is answered.
 
-A segment's room is taken from the disk when it is begun, and the file is then a piece of this process's memory: a
-record is copied into it, its newline last. What is copied is the kernel's to keep, however the process ends (though not
-the machine: nothing waits for the disk). So a full disk is met between two segments, never in the middle of a record.
-A segment is named by a UUID and never written again once it is closed; how much of it PostgreSQL has is PostgreSQL's to
-say (`store.py`), so that nothing is kept twice, whoever is killed when. A segment that is delivered whole is deleted.
+What is appended is the kernel's to keep, however the process ends (though not the machine: nothing waits for the disk).
+A record ends with its newline: one without it was cut off, by a kill or a full disk, and never acknowledged. A segment
+is named by a UUID and never written again once it is closed; how much of it PostgreSQL has is PostgreSQL's to say
+(`store.py`), so that nothing is kept twice, whoever is killed when. A segment that is delivered whole is deleted.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
-import mmap
 import os
 import threading
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -24,35 +22,36 @@ from relevo_serving.errors import SettingsError
 
 log = logging.getLogger("relevo.spool")
 SEGMENT: Final = 2**20
-"""Bytes of a segment: filling one with zeros takes half a millisecond, once in more than a thousand houses."""
+"""Bytes at which a segment is closed, so that what is delivered leaves the disk."""
 _SUFFIX: Final = ".copy"
-_POPULATE: Final = getattr(mmap, "MAP_POPULATE", 0)  # Linux only
 
 
 @dataclass
 class Segment:
-    """One file."""
+    """One file; `size` is of whole records."""
 
     id: uuid.UUID
     path: Path
     size: int
-    """Bytes of whole records; the file is longer while it is filled."""
 
 
 class Spool:
-    """The segments of one process, who alone may use the folder; one thread appends, another delivers."""
+    """The segments of one process, who alone may use the folder; one thread appends, another delivers.
 
-    def __init__(self, folder: Path, limit: int, segment: int = SEGMENT) -> None:
+    `size` is what they have on disk, `limit` the most that they may have, in bytes.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
         """Open the folder, made if missing. Raises SettingsError if it cannot be used, or is in use."""
         self.folder, self.limit = folder.absolute(), limit
-        self._segment = min(segment, max(1, limit // 8))  # what is delivered of the open one still takes its room
-        self._lock = threading.Lock()
+        self._segment = min(SEGMENT, max(1, limit // 8))  # what is delivered of the open one still takes its room
+        self._lock = threading.RLock()
         self._alone = self._take()
-        self._segments = [self._found(path) for path in sorted(self.folder.glob(f"*{_SUFFIX}"), key=_age)]
-        self._memory: mmap.mmap | None = None
-        """The newest segment while it is filled."""
+        left = sorted(self.folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
+        self._segments = [_found(path) for path in left]
+        self._open: int | None = None
+        """The newest segment's file while it is appended to."""
         self.size = sum(segment.size for segment in self._segments)
-        """Bytes on disk."""
 
     def _take(self) -> IO[str]:
         try:
@@ -72,77 +71,31 @@ class Spool:
             ) from None
         return lock
 
-    @staticmethod
-    def _found(path: Path) -> Segment:
-        """A segment that an earlier process left; a record without its end was never acknowledged."""
-        body = path.read_bytes()
-        whole = body.rfind(b"\n") + 1
-        if whole < len(body):
-            os.truncate(path, whole)
-        return Segment(uuid.UUID(path.name.removesuffix(_SUFFIX)), path, whole)
-
     def append(self, record: bytes) -> bool:
         """Keep a record, which ends with a newline; False if there is no room, in the limit or on the disk."""
-        size = len(record)
         with self._lock:
-            if self.size + size > self.limit:
+            if self.size + len(record) > self.limit:
                 return False
-            if size > self._segment // 4:
-                return self._append_alone(record)
-            memory = self._memory
-            if memory is None or self._segments[-1].size + size > len(memory):
-                try:
-                    memory = self._begin()
-                except OSError as error:
-                    return self._failed(error)
-            segment = self._segments[-1]
-            end = segment.size + size
-            memory[segment.size : end - 1] = record[:-1]
-            memory[end - 1 : end] = b"\n"  # a record without it, for the process was killed just now, is none
-            segment.size = end
-            self.size += size
+            try:
+                self._write(record)
+            except OSError as error:
+                log.warning("spool_failed", extra={"problem": error.strerror or str(error)})
+                return False
+            self._segments[-1].size += len(record)
+            self.size += len(record)
+            if self._segments[-1].size >= self._segment:
+                self.close_segment()
             return True
 
-    def _append_alone(self, record: bytes) -> bool:
-        """A long record is a segment of its own: of one that is filled it would waste what it does not use."""
-        segment = self._named(len(record))
-        try:
-            segment.path.write_bytes(record)  # its end is written last: without it, it is none
-        except OSError as error:
-            segment.path.unlink(missing_ok=True)
-            return self._failed(error)
-        # Before the one that is being filled, which stays the last.
-        self._segments.insert(len(self._segments) - (self._memory is not None), segment)
-        self.size += segment.size
-        return True
-
-    def _named(self, size: int) -> Segment:
-        name = uuid.uuid4()
-        return Segment(name, self.folder / f"{name}{_SUFFIX}", size)
-
-    @staticmethod
-    def _failed(error: OSError) -> bool:
-        log.warning("spool_failed", extra={"problem": error.strerror or str(error)})
-        return False
-
-    def _begin(self) -> mmap.mmap:
-        """Begin a segment. Raises OSError if the disk has no room for it."""
-        self._close()
-        segment = self._named(0)
-        path, room = segment.path, self._segment
-        try:
-            with path.open("w+b") as file:
-                # A copy into a hole on a full disk would end the process, and one into a page that the kernel has not
-                # met yet takes ten times as long: so it meets all of them now.
-                file.write(bytes(room))
-                file.flush()
-                memory = mmap.mmap(file.fileno(), room, flags=mmap.MAP_SHARED | _POPULATE)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
-        self._segments.append(segment)
-        self._memory = memory
-        return memory
+    def _write(self, record: bytes) -> None:
+        """Raises OSError if the disk has no room for the record; what it took of it the next one overwrites."""
+        if self._open is None:
+            name = uuid.uuid4()
+            segment = Segment(name, self.folder / f"{name}{_SUFFIX}", 0)
+            self._open = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._segments.append(segment)
+        if os.pwrite(self._open, record, self._segments[-1].size) < len(record):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def segments(self) -> list[Segment]:
         """The segments, oldest first; the last may grow meanwhile."""
@@ -154,14 +107,12 @@ class Spool:
         with segment.path.open("rb") as file:
             file.seek(start)
             part = file.read(min(most, end - start))
-            if start + len(part) < end:
-                part += file.readline()
-        return part
+            return part + file.readline() if start + len(part) < end else part
 
     def delivered(self, segment: Segment) -> bool:
         """Delete a segment that is delivered whole; False if it is still written."""
         with self._lock:
-            if self._memory is not None and segment is self._segments[-1]:
+            if self._open is not None and segment is self._segments[-1]:
                 return False
             self._segments.remove(segment)
             self.size -= segment.size
@@ -174,16 +125,11 @@ class Spool:
             file.write(record)
 
     def close_segment(self) -> None:
-        """Fill the newest segment no further, so that it can be deleted once it is delivered."""
+        """Append to the newest segment no further, so that it can be deleted once it is delivered."""
         with self._lock:
-            self._close()
-
-    def _close(self) -> None:
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
-            with suppress(OSError):  # what is longer than its records is cut by the next process, or deleted
-                os.truncate(self._segments[-1].path, self._segments[-1].size)
+            if self._open is not None:
+                os.close(self._open)
+                self._open = None
 
     def close(self) -> None:
         """Leave the folder to the next process."""
@@ -191,5 +137,10 @@ class Spool:
         self._alone.close()
 
 
-def _age(path: Path) -> int:
-    return path.stat().st_mtime_ns
+def _found(path: Path) -> Segment:
+    """A segment that an earlier process left; a record without its end was never acknowledged."""
+    body = path.read_bytes()
+    whole = body.rfind(b"\n") + 1
+    if whole < len(body):
+        os.truncate(path, whole)
+    return Segment(uuid.UUID(path.name.removesuffix(_SUFFIX)), path, whole)

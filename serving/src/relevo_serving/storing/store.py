@@ -1,10 +1,11 @@
 """The only file that speaks to PostgreSQL: a part of a segment goes into `raw.inferences`, once, or not at all.
 
 `raw.inference_spools` has how many bytes of each segment were taken over, written in one transaction with the rows: a
-part that is sent again, because the answer to its commit was lost or the process was killed, is told from it.
+part that is sent again, because the answer to its commit was lost or the process was killed, is told from it. It is
+reached by two functions and a segment's name, which only the pod that drew it knows: so none marks another's as taken.
 
-The columns are the table's, not this release's: a spool that another release filled is carried over whole. If the table
-lacks one that this release keeps, the records wait until `relevo-job prepare` has added it.
+The columns are the table's, not this release's or a version's: a spool that others filled is carried over whole. If the
+table lacks one that a record has, the records wait until `relevo-job prepare` has added it.
 """
 
 from __future__ import annotations
@@ -18,17 +19,20 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from relevo_contract.data_set import KEYS
-from relevo_contract.listing import INPUTS
 from relevo_contract.postgres import PATIENCE, said
+from relevo_contract.texts import legible
 from relevo_serving.errors import SettingsError, StoreAway, WrongRecord
-from relevo_serving.storing.record import COLUMNS
 
-_INCOMING: LiteralString = """
+INCOMING: LiteralString = """
     create temp table if not exists incoming (
-        request uuid, microseconds bigint, model text, version integer, run_id text, houses json, predictions json
+        request uuid, microseconds bigint, model text, version integer, run_id text, asked json, predictions json
     ) on commit delete rows
 """
-_COPY = f"copy incoming ({', '.join(COLUMNS)}) from stdin"
+"""A record's fields in their order; the time is counted from 1970."""
+_LACKING: LiteralString = """
+    select distinct key from incoming, json_array_elements(asked) as one (given), json_object_keys(given) as key
+    where key <> all(%s) order by key
+"""
 _KNOWN: LiteralString = """
     select attname, format_type(atttypid, atttypmod) from pg_catalog.pg_attribute
     where attrelid = 'raw.inferences'::regclass and attnum > 0 and not attisdropped and attname <> all(%s)
@@ -36,9 +40,10 @@ _KNOWN: LiteralString = """
 
 
 def _take_over(kinds: Mapping[str, str]) -> bytes:
-    """The statement for a table that has these columns of houses, with their types.
+    """The statement for a table that has these columns of rows, with their types.
 
     What stands in it without its table is a name that no data set may give a column (`relevo_contract.data_set.KEYS`).
+    Releases before 0.4 called a prediction "price".
     """
     quoted = {sql.Identifier(name).as_string(): kind for name, kind in kinds.items()}
     names = ", ".join(quoted)
@@ -46,13 +51,14 @@ def _take_over(kinds: Mapping[str, str]) -> bytes:
         insert into raw.inferences
             (request, row_number, at, model, version, run_id, {names}, prediction, low, high, unseen)
         select request, row_number, to_timestamp(incoming.microseconds / 1e6), model, version, run_id,
-            {", ".join(f"priced.{name}" for name in quoted)},
-            prediction, low, high, array(select json_array_elements_text(unseen))
+            {", ".join(f"told.{name}" for name in quoted)},
+            coalesce(prediction, "before 0.4"), low, high, array(select json_array_elements_text(unseen))
         from incoming,
             rows from (
-                json_to_recordset(incoming.houses) as ({", ".join(f"{name} {kind}" for name, kind in quoted.items())}),
-                json_to_recordset(incoming.predictions) as (price float8, low float8, high float8, unseen json)
-            ) with ordinality as priced ({names}, prediction, low, high, unseen, row_number)
+                json_to_recordset(incoming.asked) as ({", ".join(f"{name} {kind}" for name, kind in quoted.items())}),
+                json_to_recordset(incoming.predictions)
+                    as (prediction float8, price float8, low float8, high float8, unseen json)
+            ) with ordinality as told ({names}, prediction, "before 0.4", low, high, unseen, row_number)
     """.encode()  # noqa: S608  # names as PostgreSQL tells them, quoted
 
 
@@ -71,8 +77,8 @@ class InferenceStore:
         self._shown = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
         self._url = url
         self._connection: psycopg.Connection | None = None
-        self._statement: bytes | None = None
-        """Of this connection."""
+        self._kinds: dict[str, str] = {}
+        """The table's columns of rows, with their types, as this connection found them."""
 
     def deliver(self, segment: uuid.UUID, start: int, part: bytes, *, skip: bool = False) -> tuple[int, int]:
         """Take over a part of a segment that begins at byte `start`; with `skip`, count it and write no row.
@@ -85,7 +91,7 @@ class InferenceStore:
             connection = self._connected()
             with connection.transaction():
                 return self._take_over(connection, segment, start, part, skip=skip)
-        except psycopg.DataError as error:
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise WrongRecord(f"PostgreSQL refuses a record: {said(error)}") from error
         except psycopg.Error as error:
             self.close()
@@ -97,51 +103,42 @@ class InferenceStore:
     def _take_over(
         self, connection: psycopg.Connection, segment: uuid.UUID, start: int, part: bytes, *, skip: bool
     ) -> tuple[int, int]:
-        connection.execute("insert into raw.inference_spools (segment) values (%s) on conflict do nothing", (segment,))
-        row = connection.execute(
-            "select bytes from raw.inference_spools where segment = %s for update", (segment,)
-        ).fetchone()
-        if row is None:
-            raise AssertionError("a row that was just made is gone")
-        if row[0] != start or not part:
-            return int(row[0]), 0
+        ((taken,),) = connection.execute("select raw.open_spool(%s)", (segment,)).fetchall()
+        if taken != start or not part:
+            return int(taken), 0
         rows = 0
         if not skip:
-            connection.execute(_INCOMING)
-            with connection.cursor().copy(_COPY) as copy:
+            connection.execute(INCOMING)
+            with connection.cursor().copy("copy incoming from stdin") as copy:
                 copy.write(part)
             rows = connection.execute(self._taking_over(connection)).rowcount
         end = start + len(part)
-        connection.execute(
-            "update raw.inference_spools set bytes = %s, rows = rows + %s, at = now() where segment = %s",
-            (end, rows, segment),
-        )
+        connection.execute("select raw.advance_spool(%s, %s, %s)", (segment, end, rows))
         return end, rows
 
     def _taking_over(self, connection: psycopg.Connection) -> bytes:
-        if self._statement is None:
-            kinds: dict[str, str] = dict(connection.execute(_KNOWN, (list(KEYS),)).fetchall())
-            if missing := [name for name in INPUTS if name not in kinds]:
-                raise StoreAway(
-                    f"expected raw.inferences at {self._shown} to have all columns of this release, it lacks "
-                    f"{', '.join(missing)}: run relevo-job prepare of this release; inferences wait in the spool"
-                )
-            self._statement = _take_over(kinds)
-        return self._statement
+        """The statement, once the table is known to have all columns of what is incoming."""
+        if not self._kinds:
+            self._kinds = dict(connection.execute(_KNOWN, (list(KEYS),)).fetchall())
+        lacking = [name for (name,) in connection.execute(_LACKING, (list(self._kinds),)).fetchall()]
+        if lacking:
+            self._kinds = {}
+            raise StoreAway(
+                f"expected raw.inferences at {self._shown} to have all columns of what was asked, it lacks "
+                f"{', '.join(map(legible, lacking))}: run relevo-job prepare of this release; they wait in the spool"
+            )
+        return _take_over(self._kinds)
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            self._statement = None
+            self._kinds = {}
             self._connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                application_name="relevo-serving",
-                **PATIENCE,
+                self._url, autocommit=True, application_name="relevo-serving", **PATIENCE
             )
         return self._connection
 
     def close(self) -> None:
         """Leave the server; the next delivery connects again."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None

@@ -7,12 +7,14 @@ import streamlit as st
 
 from relevo_contract.record import DecisionRecord
 from relevo_ui import batches, column_charts, session
+from relevo_ui.marked import Markdown, marking, show
 from relevo_ui.session import Story
 from relevo_ui.wording import column, moment
 
 ROW_PIXELS = 76  # three lines; with fewer, Streamlit wraps no text
 TABLE_PIXELS = 560
 say = session.say()
+mark = marking(say)
 
 
 def one_batch(record: DecisionRecord) -> None:
@@ -28,11 +30,11 @@ def one_batch(record: DecisionRecord) -> None:
             hide_index=True,
         )
     elif record.rejected is None:
-        st.caption(say("Why rows were left out was not recorded then."))
+        show(st.caption, say("Why rows were left out was not recorded then."))
     else:
-        st.caption(say("No row was left out."))
+        show(st.caption, say("No row was left out."))
     if record.decision.columns:
-        st.markdown(f"##### {say('Missing values')}")
+        show(st.markdown, Markdown(f"##### {say('Missing values')}"))
         missing = pd.DataFrame(batches.missing(record.decision.columns, say))
         st.dataframe(missing, hide_index=True, height="content")
 
@@ -42,14 +44,16 @@ def live(record: DecisionRecord) -> None:
     st.subheader(say("What customers ask, against the training data"))
     evidence = record.decision.live
     if evidence is None:
-        st.caption(
+        show(
+            st.caption,
             say(
                 "Not told for this batch: it takes at least 200 houses asked for, a model, and an inference API that "
                 "keeps them in RAW (RELEVO_RAW_URL)."
-            )
+            ),
         )
         return
-    st.markdown(
+    show(
+        st.markdown,
         say(
             "The newest {rows} houses asked for, from {since} to {until}, against what version {version} was "
             "trained on.",
@@ -57,7 +61,7 @@ def live(record: DecisionRecord) -> None:
             since=moment(evidence.since),
             until=moment(evidence.until),
             version=record.champion_version,
-        )
+        ),
     )
     chart = column_charts.distances(evidence.columns, say)
     if chart is not None:
@@ -79,8 +83,9 @@ def page(story: Story) -> None:
     """The whole page."""
     pairs = [(run, record) for run, record in zip(story.runs, story.records, strict=True) if record is not None]
     if not pairs:
-        st.info(
-            say(
+        show(
+            st.info,
+            mark(
                 "**No batch has been decided yet.** Each batch is told here once `relevo-job decide` has looked at it."
             ),
             icon=":material/hourglass_empty:",
@@ -89,13 +94,14 @@ def page(story: Story) -> None:
         return
     records = [record for _, record in pairs]
     rows, kept = sum(r.batch.rows for r in records), sum(r.batch.kept for r in records)
-    st.markdown(
+    show(
+        st.markdown,
         say(
             "{rows} rows came in {batches} batches, {kept} are in CLEAN.",
             rows=f"{rows:,}",
             batches=len(records),
             kept=f"{kept:,}",
-        )
+        ),
     )
     number = st.column_config.NumberColumn(format="localized")
     wide = {say("Why left out"): 220, say("Origin"): 220, say("SHA-256 of the body"): 165}
@@ -121,7 +127,8 @@ def page(story: Story) -> None:
     )
     record = session.record(by_run[run_id])
     if record is None:
-        st.info(say("The record of batch {number} cannot be read: it is of another release.", number=numbers[run_id]))
+        number_of = numbers[run_id]
+        show(st.info, say("The record of batch {number} cannot be read: it is of another release.", number=number_of))
         return
     one_batch(record)
     live(record)

@@ -9,15 +9,17 @@ from relevo_contract import names
 from relevo_contract.record import DecisionRecord
 from relevo_ui import column_charts, error_charts, history, links, service, session
 from relevo_ui.history import Row
+from relevo_ui.marked import Markdown, marked, marking, show
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
 from relevo_ui.spreadsheet import harmless
-from relevo_ui.wording import column, estimate, listed, literal, moment, plain, points
+from relevo_ui.wording import column, estimate, listed, moment, points
 
 CHOSEN = "batch"
 ROW_PIXELS = 118  # six lines: what the longest sentences of `decide` take
 TABLE_PIXELS = 640
 say = session.say()
+mark = marking(say)
 
 
 def label(row: Row, groups: int) -> str:
@@ -78,11 +80,10 @@ def served(story: Story) -> None:
     terms = service.terms({version.number: version.tags for version in story.versions})
     given_up = [term.version for term in terms if term.given_up]
     if status is None:
-        st.warning(
-            say("The inference API does not answer, so what truly serves cannot be told."), icon=":material/cloud_off:"
-        )
+        told = say("The inference API does not answer, so what truly serves cannot be told.")
+        show(st.warning, told, icon=":material/cloud_off:")
     else:
-        st.markdown(service.agreement(story.production, version, given_up, say))
+        show(st.markdown, service.agreement(story.production, version, given_up, say))
     if not terms:
         return
     with st.expander(say("Which version served when")):
@@ -103,17 +104,16 @@ def what_moved(record: DecisionRecord) -> None:
     evidence = record.decision.columns
     chart = column_charts.distances(evidence, say)
     if chart is None:
-        st.caption(
-            say("There was no model to compare this batch with.")
-            if record.champion_version is None
-            else say("No column was compared.")
-        )
+        nothing = say("No column was compared.")
+        first = record.champion_version is None
+        show(st.caption, say("There was no model to compare this batch with.") if first else nothing)
         return
     st.altair_chart(chart)
     for one in evidence:
         if one.new_categories and one.moved:
-            new = literal(listed(list(one.new_categories), 10, say))
-            st.markdown(say("New in **{column}**: {categories}", column=column(one.column, say), categories=new))
+            new = listed(list(one.new_categories), 10, say)
+            told = mark("New in **{column}**: {categories}", column=column(one.column, say), categories=new)
+            show(st.markdown, told)
     pictured = {one.column: one for one in evidence if one.distribution is not None}
     if pictured:
         name = st.selectbox(
@@ -140,7 +140,7 @@ def promise(record: DecisionRecord) -> None:
         now=estimate(error.now, say),
         promised=estimate(error.promised, say),
     )
-    st.markdown(f"{history.promise(error, say)}. {figures}")
+    show(st.markdown, f"{history.promise(error, say)}. {figures}")
     st.altair_chart(error_charts.promise(error, say))
 
 
@@ -150,68 +150,66 @@ def promotion(record: DecisionRecord) -> None:
     if judged is None:
         return
     st.subheader(say("Promoted or rejected, and by which criterion"))
-    st.markdown(plain(history.judged(judged, say)))
-    st.caption(
-        say(
+    show(st.markdown, history.judged(judged, say))
+    show(
+        st.caption,
+        mark(
             "Criterion `{criterion}`: {meaning}. What decides is the mean error of the log price, challenger minus "
             "champion, by row on {rows} held-out rows: {points}.",
             criterion=judged.criterion,
             meaning=say(history.CRITERIA[judged.criterion]),
             rows=f"{judged.rows:,}",
             points=points(judged.difference, say),
-        )
+        ),
     )
     st.altair_chart(error_charts.promotion(judged, say))
     by_state = error_charts.states(judged.states, say)
     if by_state is not None:
-        st.markdown(f"**{say('By state')}**")
+        show(st.markdown, Markdown(f"**{say('By state')}**"))
         st.altair_chart(by_state)
 
 
-def pictures(record: DecisionRecord, own: str, story: Story) -> None:
+def pictures(record: DecisionRecord) -> None:
     """What the version of this batch looks at; where none was trained, the champion."""
-    version, run_id = record.champion_version, None
-    if record.training is not None:
-        version, run_id = history.version_of(record, {}), own
-    elif (trained := story.run_of(version)) is not None:
-        run_id = trained.run_id
-    if run_id is None:
+    version = record.champion_version if record.training is None else history.version_of(record, {})
+    if version is None:
         return
-    found = [p for p in (session.picture(run_id, name) for name in names.SHAP_PICTURES) if p is not None]
+    found = [p for p in (session.picture(version, name) for name in names.SHAPLEY_PICTURES) if p is not None]
     if not found:
         return
-    title = say("What version {version} looks at", version=version) if version else say("What it looks at")
-    st.subheader(title)
-    st.caption(
+    show(st.subheader, say("What version {version} looks at", version=version))
+    show(
+        st.caption,
         say(
-            "SHAP: how much each feature moves the log price, over the version's own held-out rows. Models says what "
-            "each is."
-        )
+            "Shapley values: by how many dollars each column moves the price from that of a typical listing, over the "
+            "version's own held-out rows."
+        ),
     )
     for place, picture in zip(st.columns(len(found)), found, strict=True):
         place.image(picture)
 
 
-def details(row: Row, run: BatchRun, story: Story) -> None:
+def details(row: Row, run: BatchRun) -> None:
     """The evidence of one batch."""
     settings = session.settings()
-    link = links.run(settings, run.experiment_id, run.run_id)
+    link = Markdown(links.run(settings, run.experiment_id, run.run_id))
     record = session.record(run)
     if record is None:
-        st.info(
-            say(
+        show(
+            st.info,
+            mark(
                 "Batch {batch} is being decided, or its record is of another release. [Its MLflow run]({link})",
                 batch=row.batch,
                 link=link,
-            )
+            ),
         )
         return
-    st.markdown(f"#### {plain(history.headline(record, say))}")
-    st.markdown(literal(history.why(record, say)))
+    show(st.markdown, Markdown(f"#### {marked(history.headline(record, say))}"))
+    show(st.markdown, history.why(record, say))
     for told in history.warnings(record, say):
-        st.warning(literal(told), icon=":material/rule:")
-    if told := history.left_out(record, say):
-        st.info(told, icon=":material/undo:")
+        show(st.warning, told, icon=":material/rule:")
+    if told := history.left_out(record, mark):
+        show(st.info, told, icon=":material/undo:")
     facts = [
         say("{rows} rows came, {kept} kept", rows=f"{record.batch.rows:,}", kept=f"{record.batch.kept:,}"),
         say("decided {moment}", moment=moment(record.decided_at)),
@@ -225,16 +223,17 @@ def details(row: Row, run: BatchRun, story: Story) -> None:
                 seconds=f"{record.training.seconds:.0f}",
             )
         )
-    facts.append(f"[{say('MLflow run')}]({link})")
+    facts.append(Markdown(f"[{say('MLflow run')}]({link})"))
     if row.version is not None:
-        facts.append(f"[{say('version {version}', version=row.version)}]({links.version(settings, row.version)})")
+        named = say("version {version}", version=row.version)
+        facts.append(Markdown(f"[{named}]({links.version(settings, row.version)})"))
     if (airflow := links.airflow(settings, record.airflow_run)) is not None:
-        facts.append(f"[{say('Airflow run')}]({airflow})")
-    st.caption(" · ".join(facts))
+        facts.append(Markdown(f"[{say('Airflow run')}]({airflow})"))
+    show(st.caption, Markdown(" · ".join(map(marked, facts))))
     what_moved(record)
     promise(record)
     promotion(record)
-    pictures(record, run.run_id, story)
+    pictures(record)
 
 
 def chosen(rows: list[Row]) -> str:
@@ -248,8 +247,9 @@ def chosen(rows: list[Row]) -> str:
 def page(story: Story) -> None:
     """The whole page."""
     if not story.runs:
-        st.info(
-            say(
+        show(
+            st.info,
+            mark(
                 "**No batch has been decided yet.** The history fills as batches arrive: `relevo-job collect`, "
                 "`clean`, then `decide` write the first line. If they have run, check that RELEVO_MODEL is the same "
                 "here and there."
@@ -260,7 +260,7 @@ def page(story: Story) -> None:
         return
     pairs = zip(story.runs, story.records, strict=True)
     rows = [history.row(run.run_id, run.tags, record, say) for run, record in pairs]
-    st.markdown(history.summary(rows, story.production, say))
+    show(st.markdown, history.summary(rows, story.production, say))
     overview(rows)
     served(story)
     timeline = error_charts.timeline([r for r in story.records if r is not None], say)
@@ -280,7 +280,7 @@ def page(story: Story) -> None:
         )
     ]
     st.query_params["batch"] = str(rows[place].batch)
-    details(rows[place], story.runs[place], story)
+    details(rows[place], story.runs[place])
 
 
 st.title(say("What happened, and why"))

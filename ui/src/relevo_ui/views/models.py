@@ -8,12 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from relevo_contract import names
-from relevo_contract.bundle import ShapSummary
 from relevo_contract.profile import Profile
+from relevo_contract.version import ShapleySummary
 from relevo_ui import (
     comparison,
     error_charts,
-    features,
     history,
     links,
     model_charts,
@@ -22,11 +21,13 @@ from relevo_ui import (
     session,
     versions,
 )
+from relevo_ui.marked import Markdown, marked, marking, show
 from relevo_ui.session import Story
 from relevo_ui.versions import Told
 from relevo_ui.wording import column, listed, percent, sentence
 
 say = session.say()
+mark = marking(say)
 
 
 def told(story: Story) -> list[Told]:
@@ -41,11 +42,12 @@ def same_rows(older: Told, newer: Told) -> None:
     first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
     judged = versions.judged(older, newer)
     if judged is not None:
-        st.markdown(say("**What decided between them**: {sentence}", sentence=history.judged(judged, say)))
+        show(st.markdown, mark("**What decided between them**: {sentence}", sentence=history.judged(judged, say)))
         st.altair_chart(error_charts.promotion(judged, say))
-    shared = comparison.shared(session.holdout(older.run_id), session.holdout(newer.run_id))
+    shared = comparison.shared(session.holdout(older.number), session.holdout(newer.number))
     if shared is not None:
-        st.markdown(
+        show(
+            st.markdown,
             say(
                 "On {rows} held-out rows of the {batches} batches that both learnt from, {newer} is the closer one for "
                 "{better} of the houses.",
@@ -53,11 +55,11 @@ def same_rows(older: Told, newer: Told) -> None:
                 batches=len(shared.batches),
                 newer=second,
                 better=percent(shared.better),
-            )
+            ),
         )
         st.altair_chart(error_charts.two_errors((first, shared.older), (second, shared.newer), say))
     elif judged is None:
-        st.caption(say("They share no held-out rows, so their errors cannot be compared row by row."))
+        show(st.caption, say("They share no held-out rows, so their errors cannot be compared row by row."))
 
 
 def seen(older: Told, newer: Told, profiles: tuple[Profile | None, Profile | None]) -> None:
@@ -75,13 +77,14 @@ def seen(older: Told, newer: Told, profiles: tuple[Profile | None, Profile | Non
     for name in ("state", "city"):
         new = [place.title() for place, _ in comparison.new_places(*profiles, name)]
         if new:
-            st.markdown(
+            show(
+                st.markdown,
                 say(
                     "New to version {version} ({column}): {places}.",
                     version=newer.number,
                     column=column(name, say),
                     places=listed(new, 12, say),
-                )
+                ),
             )
 
 
@@ -108,38 +111,34 @@ def parameters(older: Told, newer: Told) -> None:
         st.dataframe(table, hide_index=True)
 
 
-def looks(older: Told, newer: Told, shap: tuple[ShapSummary | None, ShapSummary | None]) -> None:
+def looks(older: Told, newer: Told, shap: tuple[ShapleySummary | None, ShapleySummary | None]) -> None:
     """What each looks at, and what the newer looks at that the older did not."""
     st.subheader(say("What they look at"))
     weights = comparison.weights(*shap)
     if not weights or None in shap:
-        st.caption(say("One of them keeps no SHAP values."))
+        show(st.caption, say("One of them keeps no Shapley values."))
         return
     first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
     gained = [w for w in sorted(weights, key=lambda w: -w.gained)[:4] if w.gained > 0.005]
     if gained:
-        named = [f"{w.feature.replace('_', ' ')} (+{percent(w.gained)})" for w in gained]
-        more = {"newer": second, "older": first, "features": listed(named, say=say)}
-        st.markdown(sentence(say("{newer} looks more than {older} at {features}.", **more)))
+        named = [f"{column(w.column, say)} (+{percent(w.gained)})" for w in gained]
+        more = {"newer": second, "older": first, "columns": listed(named, say=say)}
+        show(st.markdown, sentence(say("{newer} looks more than {older} at {columns}.", **more)))
     st.altair_chart(model_charts.importance(weights, first, second, say))
-    with st.expander(say("What each feature is")):
-        meanings = {
-            say("feature"): [w.feature.replace("_", " ") for w in weights],
-            say("what it is"): [features.meaning(w.feature, say) for w in weights],
-        }
-        st.dataframe(pd.DataFrame(meanings), hide_index=True)
-    by_name = [w.feature for w in weights]
-    feature = st.selectbox(
-        say("How one feature moves the price"), by_name, format_func=lambda name: name.replace("_", " "), key="feature"
+    name = st.selectbox(
+        say("How one column moves the price"),
+        [w.column for w in weights],
+        format_func=lambda name: column(name, say),
+        key="column",
     )
     pairs = [
         (label, value, effect)
         for label, summary in ((first, shap[0]), (second, shap[1]))
-        if summary is not None and feature in summary.features
-        for value, effect in comparison.dependence(summary, feature)
+        if summary is not None and name in summary.columns
+        for value, effect in comparison.dependence(summary, name)
     ]
-    st.altair_chart(model_charts.dependence(pairs, feature, (first, second), say))
-    st.caption(say("Each point is one held-out house: what the feature was, and by how much it moved the log price."))
+    st.altair_chart(model_charts.dependence(pairs, name, (first, second), say))
+    show(st.caption, say("Each point is one held-out house: its value, and by how much that moved the price."))
 
 
 def analysis(story: Story, language: str) -> str:
@@ -148,12 +147,11 @@ def analysis(story: Story, language: str) -> str:
     It is made when it is asked for, in a thread that knows no visitor: so it is told the language.
     """
     whole = [record for run in story.runs if (record := session.record(run)) is not None]
-    runs = {v.number: v.run_id for v in story.versions}
     stages = []
     for record, rejected in report.stages(whole):
-        run_id = runs.get(record.promotion.challenger_version, "") if record.promotion is not None else ""
-        pictures = [p for name in names.SHAP_PICTURES if (p := session.picture(run_id, name)) is not None]
-        stages.append(report.Stage(record, session.profile(run_id), session.shap(run_id), pictures, rejected))
+        version = record.promotion.challenger_version if record.promotion is not None else 0
+        pictures = [p for name in names.SHAPLEY_PICTURES if (p := session.picture(version, name)) is not None]
+        stages.append(report.Stage(record, session.profile(version), session.shap(version), pictures, rejected))
     return report.report(session.settings().model, stages, datetime.now(UTC), language)
 
 
@@ -179,18 +177,17 @@ def two(found: list[Told], story: Story, pair: tuple[int, int]) -> None:
     with right:
         newer = choose(say("Another version"), pair[1], "newer")
     if older.number == newer.number:
-        st.info(say("Choose two different versions to compare them."), icon=":material/compare_arrows:")
+        show(st.info, say("Choose two different versions to compare them."), icon=":material/compare_arrows:")
         return
     settings = session.settings()
-    st.caption(
-        " · ".join(
-            f"[{say('version {version}', version=one.number)}]({links.version(settings, one.number)})"
-            for one in (older, newer)
-        )
-    )
+    named = [
+        f"[{say('version {version}', version=one.number)}]({links.version(settings, one.number)})"
+        for one in (older, newer)
+    ]
+    show(st.caption, Markdown(" · ".join(named)))
     same_rows(older, newer)
-    seen(older, newer, (session.profile(older.run_id), session.profile(newer.run_id)))
-    looks(older, newer, (session.shap(older.run_id), session.shap(newer.run_id)))
+    seen(older, newer, (session.profile(older.number), session.profile(newer.number)))
+    looks(older, newer, (session.shap(older.number), session.shap(newer.number)))
     parameters(older, newer)
 
 
@@ -198,8 +195,9 @@ def page(story: Story) -> None:
     """The whole page."""
     found = told(story)
     if not found:
-        st.info(
-            say(
+        show(
+            st.info,
+            mark(
                 "**No version has been trained yet.** The first appears once `relevo-job train` has run; the history "
                 "tells how far it is."
             ),
@@ -212,7 +210,7 @@ def page(story: Story) -> None:
     if status is not None:
         terms = service.terms({one.number: one.tags for one in found})
         given_up = [term.version for term in terms if term.given_up]
-        st.markdown(service.agreement(story.production, serving, given_up, say))
+        show(st.markdown, service.agreement(story.production, serving, given_up, say))
     st.download_button(
         say("Written analysis of the best model at each stage (HTML)"),
         lambda: analysis(story, language),
@@ -223,10 +221,11 @@ def page(story: Story) -> None:
     )
     pair = versions.pair(found, story.production)
     if pair is None:
-        st.info(say("There is one version so far; a second one can be set beside it."), icon=":material/looks_one:")
-        for heading, fact in versions.facts(found[0], session.profile(found[0].run_id), say).items():
+        alone = say("There is one version so far; a second one can be set beside it.")
+        show(st.info, alone, icon=":material/looks_one:")
+        for heading, fact in versions.facts(found[0], session.profile(found[0].number), say).items():
             if fact:
-                st.markdown(f"**{heading}**: {fact}".replace("$", r"\$"))
+                show(st.markdown, Markdown(f"**{marked(heading)}**: {marked(fact)}"))
         return
     two(found, story, pair)
 

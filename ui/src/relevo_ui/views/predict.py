@@ -12,24 +12,27 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from relevo_contract.profile import Profile
-from relevo_ui import contributions, features, house_file, house_form, model_charts, pricing, session, spreadsheet
+from relevo_ui import contributions, house_file, house_form, model_charts, pricing, session, spreadsheet
 from relevo_ui.api import Answer, Explanation, Serving, Status
 from relevo_ui.errors import ApiAway, BadHouse, MlflowAway, NoModel, UiError
+from relevo_ui.marked import Markdown, marked, marking, show
 from relevo_ui.problems import explained
-from relevo_ui.wording import STATUSES, column, dollars, listed, literal, moment, plain, signed_dollars, since
+from relevo_ui.wording import STATUSES, column, dollars, listed, moment, signed_dollars, since, value
 
 # In the session: the last house asked for, its answer and its explanation.
 ASKED = "asked"
 LINES_TOLD = 10
 say = session.say()
+mark = marking(say)
 
 
 def tell_status(status: Status) -> None:
     """Which version answers, and what is not as it should be."""
     if status.serving is None:
-        why = f" {status.registry.problem}." if status.registry.problem else ""
-        st.info(
-            say(
+        why = Markdown(f" {marked(status.registry.problem)}." if status.registry.problem else "")
+        show(
+            st.info,
+            mark(
                 "**No model is being served yet.**{why} The first version that is promoted appears here by itself; "
                 "the history tells how far it is.",
                 why=why,
@@ -37,18 +40,20 @@ def tell_status(status: Status) -> None:
             icon=":material/hourglass_empty:",
         )
     if status.refused is not None:
-        st.warning(
-            say(
+        show(
+            st.warning,
+            mark(
                 "**Version {version} should be served, and was refused**: {reason}. What served before goes on "
                 "serving.",
                 version=status.refused.version,
-                reason=literal(status.refused.reason),
+                reason=status.refused.reason,
             ),
             icon=":material/gpp_maybe:",
         )
     elif status.serving is not None and status.registry.reachable is False:
-        st.warning(
-            say(
+        show(
+            st.warning,
+            mark(
                 "**The inference API cannot reach MLflow**; version {version} goes on serving, a newer one waits until "
                 "MLflow is back.",
                 version=status.serving.version,
@@ -62,7 +67,7 @@ def known(status: Status) -> Profile | None:
     if status.serving is None:
         return None
     try:
-        return session.profile(status.serving.run_id)
+        return session.profile(status.serving.version)
     except MlflowAway:
         return None
 
@@ -83,7 +88,7 @@ def form(profile: Profile | None) -> tuple[dict[str, Any] | None, Slots]:
         slots[name] = st.empty()
 
     with st.form("house", border=True):
-        st.caption(say("Leave empty what you do not know: the model has learnt to do without."))
+        show(st.caption, say("Leave empty what you do not know: the model has learnt to do without."))
         place, size, more = st.columns(3, gap="medium")
         typed = {"accept_new_options": True, "placeholder": say("choose or type any")}
         with place:
@@ -112,43 +117,48 @@ def form(profile: Profile | None) -> tuple[dict[str, Any] | None, Slots]:
 def beside(error: BadHouse, slots: Slots) -> None:
     """Say what is wrong with a field below it, and what has no field at the end."""
     for (_, name), problem in error.fields.items():
-        text = literal(f"{column(name, say)}: {explained(problem, say)}")
-        slots.get(name, st).error(text, icon=":material/error:")
+        text = f"{column(name, say)}: {explained(problem, say)}"
+        show(slots.get(name, st).error, text, icon=":material/error:")
     if not error.fields:
-        st.error(literal(str(error)))
+        show(st.error, str(error))
 
 
-def why(explanation: Explanation) -> None:
+def why(explanation: Explanation, blanked: Mapping[str, str]) -> None:
     """What raised and lowered this price."""
-    steps = contributions.steps(explanation, say)
-    st.markdown(f"##### {say('What raised and lowered this price')}")
-    st.altair_chart(model_charts.waterfall(explanation.base_price, steps, explanation.price, say))
+    base, steps = explanation.base, contributions.steps(explanation, blanked, say)
+    show(st.markdown, Markdown(f"##### {say('What raised and lowered this price')}"))
+    st.altair_chart(model_charts.waterfall(base.prediction, steps, explanation.prediction, say))
     largest = [f"{step.label} {signed_dollars(step.dollars)}" for step in steps[:3]]
-    st.caption(
-        plain(
-            say(
-                "From {base}, where every explanation of this version begins: {largest}.",
-                base=dollars(explanation.base_price),
-                largest=listed(largest, say=say),
-            )
-        )
+    show(
+        st.caption,
+        say(
+            "From {base}, the price of a typical listing, where every explanation of this version begins "
+            "({listing}): {largest}.",
+            base=dollars(base.prediction),
+            listing=contributions.described(base.inputs, say),
+            largest=listed(largest, say=say),
+        ),
     )
-    with st.expander(say("Every feature")):
+    with st.expander(say("Every column")):
         parts = explanation.contributions
+
+        def told(came: float | str | None, name: str) -> str:
+            return str(spreadsheet.harmless(value(name, came, say)))
+
         table = pd.DataFrame(
             {
-                say("feature"): [part.feature.replace("_", " ") for part in parts],
-                say("dollars"): [signed_dollars(part.dollars) for part in parts],
-                say("what it is"): [features.meaning(part.feature, say) for part in parts],
-                say("made of"): [listed([column(name, say) for name in part.inputs], 6, say) for part in parts],
+                say("column"): [column(part.column, say) for part in parts],
+                say("this house"): [told(part.value, part.column) for part in parts],
+                say("a typical listing"): [told(base.inputs.get(part.column), part.column) for part in parts],
+                say("dollars"): [signed_dollars(part.contribution) for part in parts],
             }
         )
         st.dataframe(table, hide_index=True)
 
 
-def version(model: Serving) -> str:
+def version(model: Serving) -> Markdown:
     """Who answered, and since when it serves."""
-    return say(
+    return mark(
         "Answered by **version {version}** of {name}, which serves since {moment} ({ago}).",
         version=model.version,
         name=model.name,
@@ -161,37 +171,32 @@ def tell(house: Mapping[str, Any], answer: Answer, explanation: Explanation | No
     """The answer, how far to trust it, and why."""
     prediction, model = answer.predictions[0], answer.model
     with st.container(border=True):
-        st.metric(say("Predicted price"), dollars(prediction.price))
-        st.markdown(
-            plain(
-                say(
-                    "Nine of ten such houses cost between **{low}** and **{high}**.",
-                    low=dollars(prediction.low),
-                    high=dollars(prediction.high),
-                )
-            )
-        )
-        st.altair_chart(model_charts.interval(prediction.low, prediction.price, prediction.high))
+        st.metric(say("Predicted price"), dollars(prediction.prediction))
+        if prediction.low is not None and prediction.high is not None:
+            low, high = dollars(prediction.low), dollars(prediction.high)
+            between = mark("Nine of ten such houses cost between **{low}** and **{high}**.", low=low, high=high)
+            show(st.markdown, between)
+            st.altair_chart(model_charts.interval(prediction.low, prediction.prediction, prediction.high))
         if prediction.unseen:
             unseen = listed([f"{column(name, say)} “{house.get(name, '')}”" for name in prediction.unseen], say=say)
-            st.warning(
-                literal(
-                    say(
-                        "The model never saw this {inputs}: it prices the house by the rest, so expect it to be "
-                        "further off than the range says.",
-                        inputs=unseen,
-                    )
+            show(
+                st.warning,
+                say(
+                    "The model never saw this {inputs}: it prices the house by the rest, so expect it to be further "
+                    "off than the range says.",
+                    inputs=unseen,
                 ),
                 icon=":material/travel_explore:",
             )
-        st.caption(version(model))
+        show(st.caption, version(model))
         if status.serving is not None and status.serving.version != model.version:
-            st.info(
+            show(
+                st.info,
                 say("Version {version} serves by now: ask again for its price.", version=status.serving.version),
                 icon=":material/update:",
             )
         if explanation is not None:
-            why(explanation)
+            why(explanation, prediction.blanked)
 
 
 def one_house(status: Status) -> None:
@@ -214,7 +219,7 @@ def one_house(status: Status) -> None:
         asked, answer, explanation = st.session_state[ASKED]
         for name, reason in answer.predictions[0].blanked.items():
             text = say("{input} is priced as unknown: {reason}", input=column(name, say), reason=explained(reason, say))
-            slots.get(name, st).warning(literal(text), icon=":material/help:")
+            show(slots.get(name, st).warning, text, icon=":material/help:")
         tell(asked, answer, explanation, status)
 
 
@@ -245,28 +250,28 @@ def stopped(priced: pricing.Priced) -> None:
     """Why some houses were not asked for, and a way to go on."""
     if priced.stopped is None:
         return
-    st.error(literal(priced.stopped.told(say)), icon=":material/cloud_off:")
+    show(st.error, priced.stopped.told(say), icon=":material/cloud_off:")
     st.button(say("Go on"), on_click=lambda: st.session_state.update(go_on=True))
 
 
-def lines_told(file: house_file.HouseFile, found: Mapping[int, str]) -> str:
+def lines_told(file: house_file.HouseFile, found: Mapping[int, str]) -> Markdown:
     """The first rows that something is said of, by the file's own lines."""
     first = sorted(found.items())[:LINES_TOLD]
-    told = [say("Line {line}: {problem}", line=file.lines[number], problem=literal(said)) for number, said in first]
+    told = [mark("Line {line}: {problem}", line=file.lines[number], problem=said) for number, said in first]
     if len(found) > LINES_TOLD:
-        told.append(say("and {count} more, in the download", count=f"{len(found) - LINES_TOLD:,}"))
-    return "  \n".join(told)
+        told.append(mark("and {count} more, in the download", count=f"{len(found) - LINES_TOLD:,}"))
+    return Markdown("  \n".join(told))
 
 
 def many_houses() -> None:
     """A CSV in, the same with prices out."""
-    names = ", ".join(f"`{name}`" for name in house_file.INPUTS)
-    st.markdown(
-        say(
-            "A CSV with a line of names; any of {names}, in any order. Other columns are kept as they are.", names=names
-        )
+    names = Markdown(", ".join(f"`{name}`" for name in house_file.INPUTS))
+    hint = mark(
+        "A CSV with a line of names; any of {names}, in any order. Other columns are kept as they are.", names=names
     )
-    st.caption(
+    show(st.markdown, hint)
+    show(
+        st.caption,
         say(
             "At most {megabytes} MB, {rows} houses, {columns} columns and {characters} characters a value; separated "
             "by commas, semicolons or tabs; in UTF-8.",
@@ -274,7 +279,7 @@ def many_houses() -> None:
             rows=f"{house_file.MOST_ROWS:,}",
             columns=house_file.MOST_COLUMNS,
             characters=f"{house_file.MOST_CHARACTERS:,}",
-        )
+        ),
     )
     st.download_button(say("An example to fill in"), house_file.EXAMPLE, "houses.csv", "text/csv", on_click="ignore")
     given = st.file_uploader(
@@ -285,7 +290,7 @@ def many_houses() -> None:
     try:
         file = house_file.read(given.getvalue())
     except house_file.FileError as error:
-        st.error(literal(error.told(say)), icon=":material/error:")
+        show(st.error, error.told(say), icon=":material/error:")
         return
     priced = priced_once(given.file_id, file)
     problems = {number: in_words(found) for number, found in priced.problems.items()}
@@ -293,18 +298,15 @@ def many_houses() -> None:
     told = house_file.table(file, priced.predictions, blanked, problems)
     counted = {"count": f"{len(priced.predictions):,}", "all": f"{len(file.rows):,}"}
     ignored = [name or say("(no name)") for name in file.ignored]
-    st.markdown(
-        say("**{count} of {all} houses are priced.**", **counted)
-        + (" " + say("Not used: {columns}.", columns=literal(listed(ignored, 6, say))) if ignored else "")
-    )
+    done = mark("**{count} of {all} houses are priced.**", **counted)
+    unused = mark("Not used: {columns}.", columns=listed(ignored, 6, say)) if ignored else ""
+    show(st.markdown, Markdown(f"{done} {unused}".rstrip()))
     stopped(priced)
     if problems:
-        st.error(lines_told(file, problems), icon=":material/error:")
+        show(st.error, lines_told(file, problems), icon=":material/error:")
     if blanked:
-        st.warning(
-            say("Values that are not believed are priced as unknown.") + "  \n" + lines_told(file, blanked),
-            icon=":material/help:",
-        )
+        begins = marked(say("Values that are not believed are priced as unknown."))
+        show(st.warning, Markdown(f"{begins}  \n{lines_told(file, blanked)}"), icon=":material/help:")
     st.download_button(
         say("Download the predictions"),
         lambda: spreadsheet.written(told, file.delimiter, marked=file.marked),
@@ -330,10 +332,10 @@ try:
     with many:
         many_houses()
 except NoModel as error:
-    st.info(say("**No prediction yet**: {why}.", why=str(error)), icon=":material/hourglass_empty:")
+    show(st.info, mark("**No prediction yet**: {why}.", why=str(error)), icon=":material/hourglass_empty:")
 except ApiAway as error:
-    st.error(literal(error.told(say)), icon=":material/cloud_off:")
+    show(st.error, error.told(say), icon=":material/cloud_off:")
     st.button(say("Ask again"))
     session.follow(session.serving_stamp, session.AWAY)
 except UiError as error:
-    st.error(literal(error.told(say)))
+    show(st.error, error.told(say))
