@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from benchmarks.policy.models import Models
+from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef, Promotion, TrainVerdict
 from relevo_jobs.decide import policy
 from relevo_jobs.houses import identity
@@ -126,11 +127,13 @@ class Relevo:
         else:
             scores = self.models.log_prices(champion)[mask]
         held_out = comparison.HeldOut(
-            log_price=np.log(market.columns["price"][mask]),
+            actual=np.log(market.columns["price"][mask]),
             state=list(market.columns["state"][mask]),
             new=~np.isin(market.batch[mask], list(champion or ())),
             champion=scores,
             challenger=self.models.log_prices(challenger)[mask],
+            task=LISTINGS.predicts,
+            target=LISTINGS.target,
             identity=identity(market.rows(mask)),
         )
         return comparison.compare(

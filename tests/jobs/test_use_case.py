@@ -29,7 +29,7 @@ def test_rows_are_stored_in_the_order_of_the_columns_a_missing_value_as_null() -
 @pytest.mark.parametrize("target", [None, 0.0, -1.0, float("nan"), float("inf"), "8.5"])
 def test_a_row_without_a_target_above_zero_is_not_kept(target: float | str | None) -> None:
     fates = [Kept({"minutes": 1.0, "km": 1.0}, holdout=False), Kept({"minutes": target, "km": 1.0}, holdout=False)]
-    with pytest.raises(StepError, match=r"expected minutes to be a float above zero .* in row 1 of batch 7"):
+    with pytest.raises(StepError, match=r"expected minutes to be a number above zero .* in row 1 of batch 7"):
         stored(*fates)
 
 

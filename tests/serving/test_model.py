@@ -64,10 +64,11 @@ def test_one_row_alone_is_predicted_as_among_many(models: Models, listings: Mapp
 
 
 def test_about_nine_of_ten_prices_lie_within_the_interval(models: Models, listings: Mapping[str, NDArray[Any]]) -> None:
-    found, factor = models[0].predict(rows_of(listings)), models[0].factor
-    assert factor is not None
-    assert factor > 1
-    covered = np.mean(np.abs(np.log(listings["price"] / found)) <= np.log(factor))
+    found, interval = models[0].predict(rows_of(listings)), models[0].interval
+    assert interval is not None
+    low, high = np.transpose([interval(one) for one in found.tolist()])
+    assert (low < found).all()
+    covered = np.mean((low <= listings["price"]) & (listings["price"] <= high))
     # 300 rows, a quantile of 200 residuals: three standard deviations of both together are 8 points.
     assert 0.82 <= covered <= 0.98
 

@@ -12,7 +12,8 @@ import pydantic_core
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from relevo_contract.values import AnyRule, Came, Day, Number, Text, Value
+from relevo_contract.tasks import TASKS, Task, TaskName
+from relevo_contract.values import AnyRule, Came, Day, Either, Number, Text, Value
 
 Columns = Mapping[str, NDArray[Any]]
 """A table by column, each of shape (n,): numbers as float64 with NaN where missing, text as object with None where
@@ -45,7 +46,7 @@ class DataSet:
     columns: tuple[str, ...]
     """As the source sends them, in its order."""
     target: str
-    """What is predicted: a number above zero, for errors are shares of it."""
+    """What is predicted."""
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     """Inputs that are text, as `numeric` and `dates` are those that are numbers and days."""
@@ -59,20 +60,31 @@ class DataSet:
     """Of the compared, finer places, of which every batch has some never seen."""
     rules: Mapping[str, AnyRule] = field(default_factory=dict, hash=False)
     """What the values of a column are, if that is more than a number, a text or a day."""
+    task: TaskName = "positive-number"
+    """What kind of thing the target is, and what an error of it."""
+    aside: tuple[str, ...] = ()
+    """Columns that CLEAN keeps and no model is given, each with a rule: keys, and what the rows are ordered by."""
+    ignored: tuple[str, ...] = ()
+    """Columns that RAW alone keeps."""
 
     def __post_init__(self) -> None:
-        typed, compared = set(self.typed), set(self.compared)
+        compared = set(self.compared)
         places = {*self.within, *(() if self.place is None else (self.place,))}
         spelled = {name for name in (self.name, *self.columns) if not _NAME.match(name)}
         taken = {*(KEYS | _SYSTEM).intersection(self.columns), *_TABLES.intersection({self.name})}
-        twice = {name for names in (self.columns, self.typed) for name, count in Counter(names).items() if count > 1}
+        told = (*self.typed, *self.ignored)
+        twice = {name for names in (self.columns, told) for name, count in Counter(names).items() if count > 1}
         self._expect_none(spelled, "names of small letters, digits and _, at most 63")
         self._expect_none(taken, "names that RAW and CLEAN do not use themselves")
         self._expect_none(twice, "each column once")
-        self._expect_none(typed ^ set(self.columns), "every column to be the target, numeric, categorical or a date")
+        kinds = "every column to be the target, numeric, categorical, a date, aside or ignored"
+        self._expect_none(set(told) ^ set(self.columns), kinds)
         self._expect_none(compared.difference(self.categorical), "the compared columns to be categorical")
         self._expect_none(places - compared, "place and within to be compared columns")
         self._expect_none(set(self.rules).difference(self.columns), "rules for its columns alone")
+        self._expect_none(set(self.aside).difference(self.rules), "a rule for each column that is kept aside")
+        unfit = {self.target} if isinstance(self.rule(self.target), Either) != (self.task == "binary") else set[str]()
+        self._expect_none(unfit, "two outcomes as the target's rule where, and only where, the task is binary")
 
     def _expect_none(self, wrong: set[str], expected: str) -> None:
         if wrong:
@@ -98,9 +110,20 @@ class DataSet:
         )
 
     @property
+    def predicts(self) -> Task:
+        """The task: what an error of a prediction is."""
+        return TASKS[self.task]
+
+    @property
+    def unit(self) -> str:
+        """The target's; empty if it has none."""
+        rule = self.rule(self.target)
+        return rule.unit if isinstance(rule, Number) else ""
+
+    @property
     def typed(self) -> tuple[str, ...]:
         """The columns in CLEAN's order."""
-        return (*self.numeric, self.target, *self.categorical, *self.dates)
+        return (*self.numeric, self.target, *self.categorical, *self.dates, *self.aside)
 
     @property
     def inputs(self) -> tuple[str, ...]:

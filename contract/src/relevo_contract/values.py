@@ -116,6 +116,38 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Either:
+    """One of two outcomes, as 1.0 and 0.0."""
+
+    positive: str
+    """How the one is spelt whose probability is predicted; in any case."""
+    negative: str | None = None
+    """How the other one is spelt; None: whatever is there and not positive."""
+    kind: Literal["either"] = field(default="either", kw_only=True)
+
+    @property
+    def described(self) -> str:
+        """What is expected."""
+        return f"{self.positive} or {self.negative or 'another outcome'}"
+
+    def read(self, came: Came) -> Read:
+        """Understand a value; a float if it is there."""
+        text = _text_of(came)
+        if text is None:
+            return NOTHING
+        spelling = _spelling(text)
+        if spelling == _spelling(self.positive):
+            return Read(1.0)
+        if self.negative is None or spelling == _spelling(self.negative):
+            return Read(0.0)
+        return Read(error=f"expected {self.described}, got {shown(came)}")
+
+
+def _spelling(text: str) -> str:
+    return _AS_FLOAT.sub(r"\1", tidy(text)).casefold()
+
+
+@dataclass(frozen=True)
 class _Name:
     longest: int = LONGEST
 
@@ -213,5 +245,5 @@ class Day:
         return Read(value)
 
 
-AnyRule = Annotated[Number | Text | Identifier | ZipCode | Day, Field(discriminator="kind")]
+AnyRule = Annotated[Number | Text | Identifier | ZipCode | Day | Either, Field(discriminator="kind")]
 """A rule as it is declared, and travels in a version."""

@@ -13,6 +13,8 @@ class Sides(NamedTuple):
 
     training: int
     held_out: int
+    positive: int = 0
+    """Of those to train on, where the target is one of two outcomes."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,19 @@ class Needs:
     """Rows to train on: with fewer there is nothing to choose parameters by."""
     held_out: int = 1
     """Rows that no version is ever trained on, to measure it by."""
+    each: int = 0
+    """Rows to train on of each of two outcomes: with one alone there is nothing to tell apart."""
 
     def lacking(self, sides: Sides) -> str | None:
         """What is missing, in words; None if the rows are enough."""
         if sides.training >= self.training and sides.held_out >= self.held_out:
-            return None
+            negative = sides.training - sides.positive
+            if min(sides.positive, negative) >= self.each:
+                return None
+            return (
+                f"a training needs at least {self.each} rows of each outcome to train on, there are {sides.positive} "
+                f"positive and {negative} negative ones"
+            )
         return (
             f"a training needs at least {self.training} rows to train on and {self.held_out} held out, there are "
             f"{sides.training} and {sides.held_out}"

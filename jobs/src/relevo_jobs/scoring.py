@@ -40,8 +40,8 @@ class Scorer:
             ) from error
 
     def predict(self, columns: Columns) -> NDArray[np.float64]:
-        """Natural logarithm of the target for each of n >= 0 rows, (n,)."""
-        return np.log(self.answer(columns))
+        """The target of each of n >= 0 rows on its task's scale, (n,)."""
+        return self.data.predicts.scaled(self.answer(columns))
 
     def answer(self, columns: Columns) -> NDArray[np.float64]:
         """The target in its unit, (n,).

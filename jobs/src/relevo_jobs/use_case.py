@@ -7,7 +7,7 @@ docs/your-own.md has an example.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -33,8 +33,9 @@ class Context:
 
 
 Fit = Callable[["pd.DataFrame", NDArray[Any], Context], Any]
-"""From n rows as the graph takes them (`graph_inputs`) and the logarithm of their targets (n,) to a fitted scikit-learn
-estimator of that logarithm, which skl2onnx can convert."""
+"""From n rows as the graph takes them (`graph_inputs`) and their targets on the task's scale (n,), the logarithm of a
+positive number, 1 and 0 of two outcomes, to a fitted scikit-learn estimator that skl2onnx can convert: of that scale,
+or for two outcomes a classifier with `predict_proba`."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class UseCase:
     identity: Callable[[Columns], Identity] | None = None
     """Which rows are of one thing, from CLEAN's columns: a house listed again is the same house. `clean` holds all rows
     of a thing out, or none, and no interval counts a thing twice. None: each row is its own."""
+
+    @property
+    def least(self) -> Needs:
+        """The fewest rows that a version can come of: what `fit` needs, and the task."""
+        return replace(self.needs, each=max(self.needs.each, self.data.predicts.fewest_each))
 
     def identity_of(self, columns: Columns) -> Identity | None:
         """Which of the rows are of one thing, (n,); None: each is its own."""

@@ -3,9 +3,9 @@
 Any MLflow model with the flavor onnx and a signature is one. What lies beside it below `relevo/` is a Relevo version's
 own: rules by which values are read, intervals, what it saw in training. Without it the signature says what there is.
 
-The interval is split conformal: a held-out row's absolute residual of the logarithm stays within the recorded quantile
-with the level's probability, so the target lies within a factor exp(±quantile) of the prediction (Papadopoulos et al.
-2002; Lei et al. 2018, "Distribution-Free Predictive Inference for Regression", algorithm 2).
+The interval is split conformal: a held-out row's absolute residual on the task's scale stays within the recorded
+quantile with the level's probability (Papadopoulos et al. 2002; Lei et al. 2018, "Distribution-Free Predictive
+Inference for Regression", algorithm 2).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from relevo_contract.data_set import DataSet
 from relevo_contract.graph_check import LARGEST_GRAPH
 from relevo_contract.graph_inputs import Feeds, graph_inputs, values_of
 from relevo_contract.profile import CategoricalProfile, Profile
+from relevo_contract.tasks import Interval
 from relevo_contract.values import Value
 from relevo_contract.version import Example, Manifest, Residuals, SelfTest
 from relevo_serving import mlflow_model
@@ -69,8 +70,8 @@ class Model(Graph):
         """MLflow's input example, a body of /invocations; None if there is none."""
         self.typical: Row | None = None
         """The row that explanations begin with; None: there is none."""
-        self.factor: float | None = None
-        """The interval is from so many times less to so many times more; None: there is none."""
+        self.interval: Interval | None = None
+        """From a prediction to the ends of its interval; None: there is none."""
         self.known: dict[str, Mapping[str, int]] = {}
         """By column the categories seen in training."""
         self.data: DataSet | None = None
@@ -81,7 +82,7 @@ class Model(Graph):
             self.data = data = self._data_set(folder)
             self.profile = _parse(folder, names.PROFILE_FILE, Profile)
             self.self_test = _parse(folder, names.SELF_TEST_FILE, SelfTest)
-            self.factor = _factor(_parse(folder, names.RESIDUALS_FILE, Residuals))
+            self.interval = data.predicts.interval(_quantile(_parse(folder, names.RESIDUALS_FILE, Residuals)))
             self.examples = [values_of(data, case.inputs) for case in self.self_test.examples]
             self.typical = values_of(data, _parse(folder, names.TYPICAL_FILE, Example).inputs)
             found = {name: self.profile.columns.get(name) for name in data.compared}
@@ -111,11 +112,11 @@ class Model(Graph):
         return data
 
 
-def _factor(residuals: Residuals) -> float:
-    """How many times the target may be above or below its prediction."""
+def _quantile(residuals: Residuals) -> float:
+    """How far the target may be from its prediction on the task's scale."""
     for level, quantile in zip(residuals.levels, residuals.absolute, strict=True):
         if math.isclose(level, CONFIDENCE) and math.isfinite(quantile) and quantile >= 0:
-            return math.exp(quantile)
+            return quantile
     raise BrokenVersion(
         f"expected {names.RESIDUALS_FILE} to hold a finite absolute residual at level {CONFIDENCE}, found levels "
         f"{residuals.levels} with {residuals.absolute}: train the version again"

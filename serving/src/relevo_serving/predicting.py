@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+from relevo_contract.tasks import Interval
 from relevo_contract.values import Value
 from relevo_serving.explaining import shapley_values
 from relevo_serving.model import Model, Row
@@ -26,20 +27,21 @@ class Predicted(NamedTuple):
 
 def predict_each(model: Model, requests: Sequence[Sequence[Understood]]) -> list[Predicted]:
     """Predict the rows of several requests in one go. Raises GraphFailed."""
-    factor = model.factor
+    interval = model.interval
     values = [[row.values for row in request] for request in requests]
     found = iter(model.predict(values[0] if len(values) == 1 else list(chain.from_iterable(values))).tolist())
     return [
-        Predicted([_told(next(found), row, factor) for row in request], rows)
+        Predicted([_told(next(found), row, interval) for row in request], rows)
         for request, rows in zip(requests, values, strict=True)
     ]
 
 
-def _told(prediction: Any, row: Understood, factor: float | None) -> dict[str, Any]:
+def _told(prediction: Any, row: Understood, interval: Interval | None) -> dict[str, Any]:
+    low, high = (None, None) if interval is None else interval(prediction)
     return {
         "prediction": prediction,
-        "low": None if factor is None else prediction / factor,
-        "high": None if factor is None else prediction * factor,
+        "low": low,
+        "high": high,
         "unseen": row.unseen,
         "missing": row.missing,
         "blanked": row.blanked,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from relevo_contract.record import Criterion, Promotion
+from relevo_contract.tasks import TASKS
 from relevo_jobs.promote.comparison import Floats, HeldOut, Limits, compare, paired_difference
 
 
@@ -31,7 +32,8 @@ def held_out(
     mine = scores(challenger)
     if worse_in is not None:
         mine = np.where(state == worse_in, price + 0.8 * own, mine)
-    return HeldOut(price, state.tolist(), np.arange(rows) >= rows * (1 - new), scores(champion), mine)
+    known = np.arange(rows) >= rows * (1 - new)
+    return HeldOut(price, state.tolist(), known, scores(champion), mine, TASKS["positive-number"], "price")
 
 
 def verdict(rows: HeldOut, *, champion_version: int | None = 1, seed: int = 0) -> Promotion:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from relevo_contract.identity import copies, members, things
 from relevo_contract.median_error import median_error
 from relevo_contract.record import Criterion
+from relevo_contract.tasks import TASKS
 from relevo_jobs.decide.policy import Case, Champion, Limits, decide
 from relevo_jobs.promote import comparison
 from relevo_jobs.promote.comparison import HeldOut, compare, paired_difference
@@ -59,7 +60,7 @@ def held_out(sizes: Sequence[int], houses: int, seed: int, better: float = 0.0) 
     rows = len(house)
     return HeldOut(
         price[house], ["Ohio"] * rows, np.ones(rows, bool), (price + champion)[house],
-        (price + (1 - better) * challenger)[house], identity=house,
+        (price + (1 - better) * challenger)[house], TASKS["positive-number"], "price", identity=house,
     )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from math import inf
 from typing import Final
 
 from relevo_contract.data_set import DataSet
@@ -70,10 +69,10 @@ def to_store(data: DataSet, batch: StoredBatch, fates: Iterable[Kept | Rejection
                 rejections.append((str(position), str(fate.reason), fate.detail))
                 continue
             target = fate.values[data.target]
-            if not (isinstance(target, float) and 0 < target < inf):
+            if not (isinstance(target, float) and data.predicts.can_be(target)):
                 raise StepError(
-                    f"expected {data.target} to be a float above zero in every row that is kept, got {target!r} in row "
-                    f"{position} of batch {batch.number}: have the use case's clean reject it"
+                    f"expected {data.target} to be {data.predicts.values} in every row that is kept, got {target!r} in "
+                    f"row {position} of batch {batch.number}: have the use case's clean reject it"
                 )
             values = (_spell(fate.values[name]) for name in data.typed)
             kept.append((str(position), *values, "t" if fate.holdout else "f"))

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.data_set import Columns
+from relevo_contract.figures import percent
 from relevo_contract.profile import NumericProfile, Profile
 from relevo_contract.profiling import bin_counts, categories, numbers
 from relevo_contract.record import Defect, DefectKind
-from relevo_jobs.wording import percent
 
 USUALLY_THERE: Final = 0.5
 """A column more often missing than this in training may well be missing in a whole region: real listings of Puerto Rico

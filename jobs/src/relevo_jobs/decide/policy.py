@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.drift import evidence
+from relevo_contract.figures import percent
 from relevo_contract.identity import Identity
 from relevo_contract.listing import LISTINGS
-from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import CategoricalProfile, Profile
 from relevo_contract.profiling import categories
 from relevo_contract.record import (
@@ -29,7 +29,7 @@ from relevo_contract.record import (
 )
 from relevo_jobs.decide.defects import defects
 from relevo_jobs.decide.live import LiveInputs, live_evidence
-from relevo_jobs.wording import estimate, listed, percent, rows_of
+from relevo_jobs.wording import listed, rows_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Champion:
     version: int
     profile: Profile
     predicted: NDArray[np.float64]
-    """Its answers for the rows judged, the logarithm of the target, (n,)."""
+    """Its answers for the rows judged, on the task's scale, (n,)."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,9 @@ class _Judged:
 
     @property
     def against(self) -> str:
-        now, promised = estimate(self.error.now), estimate(self.error.promised)
-        return f"version {self.champion.version} errs by {now} here, promised {promised}"
+        task, unit = self.case.data.predicts, self.case.data.unit
+        now, promised = (task.told(figure, unit) for figure in (self.error.now, self.error.promised))
+        return f"version {self.champion.version} {task.errs} {now} here, promised {promised}"
 
 
 Ruling = tuple[TrainReason, str]
@@ -317,7 +318,8 @@ def _without_champion(case: Case) -> TrainVerdict:
 
 
 def _error_evidence(champion: Champion, case: Case, limits: Limits) -> ErrorEvidence:
-    now = median_error(percentage_errors(np.log(case.columns[case.data.target]), champion.predicted), case.identity)
+    task = case.data.predicts
+    now = task.headline(task.scaled(case.columns[case.data.target]), champion.predicted, case.identity)
     promised = champion.profile.promised
     worse = now.low > promised.high and now.value > promised.value * (1 + limits.error_margin)
     return ErrorEvidence(now=now, promised=promised, rows=len(case), worse=worse)

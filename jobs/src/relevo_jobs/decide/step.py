@@ -135,7 +135,7 @@ class _Judge:
     def __init__(
         self, registry: Registry, store: CleanStore, folder: Path, settings: DecideSettings, use_case: UseCase
     ) -> None:
-        self._store, self._limits, self._data, self._needs = store, settings.limits(), use_case.data, use_case.needs
+        self._store, self._limits, self._data, self._needs = store, settings.limits(), use_case.data, use_case.least
         self._use_case = use_case
         self._champion = champion = registry.champion()
         self._airflow_run = settings.airflow_run or None

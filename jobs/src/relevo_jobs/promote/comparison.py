@@ -1,7 +1,7 @@
 """Whether a challenger takes over from the champion, as a pure function. The rules stand in docs/decisions.md.
 
-What people read is the median absolute percentage error. What decides is the mean absolute error of the log price: it
-uses every row, so that noise hides less (docs/decisions.md has the measurement). Both are shares of the price.
+What decides is the mean of the task's losses, which uses every row, so that noise hides less (docs/decisions.md has the
+measurement); what people read beside it is the task's headline (`relevo_contract.tasks`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.identity import Identity, members, things
-from relevo_contract.listing import LISTINGS
-from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.record import Criterion, Estimate, Promotion, StateComparison
-from relevo_jobs.wording import estimate, listed, percent, rows_of
+from relevo_contract.tasks import Task
+from relevo_jobs.wording import listed, rows_of
 
 Floats = NDArray[np.float64]
 
@@ -41,32 +40,35 @@ class Limits:
     state_rows: int = 50
     """Held-out rows of different things from which a state weighs."""
     state_tolerance: float = 0.05
-    """Mean log error by which a state may become worse: 0.05 is five per cent of the price."""
+    """Mean loss by which a state may become worse, as a share of the spread: 0.05 is five per cent of a price."""
 
 
 @dataclass(frozen=True)
 class HeldOut:
     """Held-out rows of all batches the challenger was trained on, n in all."""
 
-    log_price: Floats
-    """Of whatever is predicted; so all prices here."""
+    actual: Floats
+    """The target on the task's scale, as are the predictions."""
     state: Sequence[str | None]
     """Or what else the rows' places are."""
     new: NDArray[np.bool_]
     """Rows of batches that the champion was not trained on."""
     champion: Floats
-    """The champion's log prices; the training rows' median where there is no champion."""
+    """The champion's predictions; the baseline's where there is no champion."""
     challenger: Floats
+    task: Task
+    target: str
+    """What is predicted, in sentences..."""
+    unit: str = ""
+    """...and its unit."""
     identity: Identity | None = None
     """Which rows are of one thing, (n,); None: each is its own."""
-    target: str = LISTINGS.target
-    """What the price is called in sentences."""
 
     def of(self, chosen: NDArray[np.bool_]) -> HeldOut:
         """Some of the rows, by a mask."""
         return replace(
             self,
-            log_price=self.log_price[chosen],
+            actual=self.actual[chosen],
             state=[state for state, mine in zip(self.state, chosen, strict=True) if mine],
             new=self.new[chosen],
             champion=self.champion[chosen],
@@ -77,20 +79,19 @@ class HeldOut:
     @property
     def things(self) -> int:
         """How many different things the rows are of."""
-        return things(self.identity, len(self.log_price))
+        return things(self.identity, len(self.actual))
 
     @property
     def errors(self) -> tuple[Estimate, Estimate]:
-        """The champion's median error and the challenger's."""
+        """The champion's headline and the challenger's."""
         champion, challenger = (
-            median_error(percentage_errors(self.log_price, predicted), self.identity)
-            for predicted in (self.champion, self.challenger)
+            self.task.headline(self.actual, predicted, self.identity) for predicted in (self.champion, self.challenger)
         )
         return champion, challenger
 
     def difference(self, confidence: float, seed: int) -> Estimate:
-        """Of their mean absolute errors of the log price, challenger minus champion."""
-        champion, challenger = (np.abs(one - self.log_price) for one in (self.champion, self.challenger))
+        """Of their mean losses, challenger minus champion."""
+        champion, challenger = (self.task.losses(self.actual, one) for one in (self.champion, self.challenger))
         return paired_difference(champion, challenger, confidence, seed, self.identity)
 
 
@@ -134,17 +135,18 @@ def _states(held_out: HeldOut, limits: Limits, seed: int) -> tuple[StateComparis
     by_state = {str(name): held_out.of(states == name) for name in np.unique(states) if name}
     weighty = {name: mine for name, mine in by_state.items() if mine.things >= limits.state_rows}
     confidence = 1 - (1 - limits.confidence) / max(1, len(weighty))
+    tolerated = limits.state_tolerance * held_out.task.spread(held_out.actual)
     found = []
     for name, mine in weighty.items():
         difference, (champion, challenger) = mine.difference(confidence, seed), mine.errors
         found.append(
             StateComparison(
                 state=name,
-                rows=len(mine.log_price),
+                rows=len(mine.actual),
                 champion=champion.value,
                 challenger=challenger.value,
                 difference=difference,
-                worse=difference.low > limits.state_tolerance,
+                worse=difference.low > tolerated,
             )
         )
     return tuple(sorted(found, key=lambda state: state.difference.value, reverse=True))
@@ -161,7 +163,7 @@ def compare(
     judged = held_out.of(held_out.new)
     if judged.things < limits.rows:
         judged = held_out
-    rows = len(judged.log_price)
+    rows = len(judged.actual)
     if judged.things < max(1, limits.rows):
         nothing = Estimate(value=0.0, low=0.0, high=0.0)
         champion, challenger = judged.errors if rows else (nothing, nothing)
@@ -201,15 +203,15 @@ def compare(
     else:
         criterion = Criterion.STATE_WORSE if worse else Criterion.BETTER
     promoted = criterion in {Criterion.FIRST_BEATS_MEDIAN, Criterion.BETTER}
-    sentence = _sentence(figures, worse, held_out.target, new=bool(judged.new.all()))
+    sentence = _sentence(figures, worse, held_out, new=bool(judged.new.all()))
     return figures.model_copy(update={"promoted": promoted, "criterion": criterion, "sentence": sentence})
 
 
-def _sentence(figures: Promotion, worse: Sequence[StateComparison], target: str, *, new: bool) -> str:
+def _sentence(figures: Promotion, worse: Sequence[StateComparison], of: HeldOut, *, new: bool) -> str:
     """The figures in words; the verdict is told by the criterion."""
-    difference = figures.difference
+    difference, task = figures.difference, of.task
     if figures.champion_version is None:
-        against, where = f"always saying the median {target}", "held-out rows"
+        against, where = f"always saying {task.baseline_words} {of.target}", "held-out rows"
     else:
         against = f"version {figures.champion_version}"
         where = "held-out rows of batches it was not trained on" if new else "held-out rows"
@@ -219,10 +221,9 @@ def _sentence(figures: Promotion, worse: Sequence[StateComparison], target: str,
         verdict = f"is worse than {against} beyond noise"
     else:
         verdict = f"does not differ from {against} beyond noise"
-    places = listed([f"{state.state} (by {percent(state.difference.value)} of the {target})" for state in worse])
-    points = f"{100 * difference.value:+.1f} points ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
+    places = listed([f"{state.state} (by {task.told_loss(state.difference.value, of.unit)})" for state in worse])
     return (
-        f"version {figures.challenger_version} {verdict} on {figures.rows:,} {where}: median error "
-        f"{estimate(figures.challenger)} against {estimate(figures.champion)}; mean log error differs by "
-        f"{points}{f'; but much worse in {places}' if worse else ''}"
+        f"version {figures.challenger_version} {verdict} on {figures.rows:,} {where}: {task.figure} "
+        f"{task.told(figures.challenger, of.unit)} against {task.told(figures.champion, of.unit)}; {task.decides} "
+        f"differs by {task.told_difference(difference, of.unit)}{f'; but much worse in {places}' if worse else ''}"
     )

@@ -53,7 +53,8 @@ def _judge(
     settings: PromoteSettings,
     use_case: UseCase,
 ) -> Promotion:
-    training, target, place = record.training, use_case.data.target, use_case.data.place
+    training, data = record.training, use_case.data
+    task, target = data.predicts, data.target
     if training is None or training.version is None:
         raise ValueError(f"expected run {run_id}, which has a version, to tell its training, it does not")
     champion = registry.champion()
@@ -64,18 +65,20 @@ def _judge(
         rows = {name: np.concatenate([old[name], new[name]]) for name in old}
         challenger_scores = _answers(registry, Path(folder), run_id, rows)
         if champion is None:
-            median = np.median(store.columns(training.batches, holdout=False)[target])
-            champion_scores: Floats = np.full(len(rows[target]), np.log(median))
+            learnt_from = task.scaled(store.columns(training.batches, holdout=False)[target])
+            champion_scores: Floats = np.full(len(rows[target]), task.baseline(learnt_from))
         else:
             champion_scores = _answers(registry, Path(folder), champion.run_id, rows)
     held_out = HeldOut(
-        log_price=np.log(rows[target]),
-        state=[None] * len(rows[target]) if place is None else list(rows[place]),
+        actual=task.scaled(rows[target]),
+        state=[None] * len(rows[target]) if data.place is None else list(rows[data.place]),
         new=np.repeat([False, True], [len(old[target]), len(new[target])]),
         champion=champion_scores,
         challenger=challenger_scores,
-        identity=use_case.identity_of(rows),
+        task=task,
         target=target,
+        unit=data.unit,
+        identity=use_case.identity_of(rows),
     )
     return compare(
         held_out,
@@ -95,7 +98,7 @@ def _known_batches(registry: Registry, champion: Version | None, folder: Path) -
 
 
 def _answers(registry: Registry, folder: Path, run_id: str, rows: Columns) -> Floats:
-    """A version's answers, the logarithm of the target, (n,); its files replace another's in the folder."""
+    """A version's answers on the task's scale, (n,); its files replace another's in the folder."""
     registry.download(run_id, Scorer.FILES, folder)
     return Scorer(folder).predict(rows)
 

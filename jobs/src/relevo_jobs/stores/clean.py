@@ -178,7 +178,16 @@ class CleanStore:
                 " from clean.batches where group_number = %s and batch_number <= %s and not batch_number = any(%s)",
                 (self._group, last, list(excluded)),
             ).fetchone()
-        return Sides(*row) if row else Sides(0, 0)
+            sides = Sides(*row) if row else Sides(0, 0)
+            if self._data.predicts.fewest_each:
+                positive = connection.execute(
+                    f"select count(*) filter (where {quoted(self._data.target)} = 1) from"  # noqa: S608
+                    f" clean.{quoted(self._data.name)} where not holdout and group_number = %s and batch_number <= %s"
+                    " and not batch_number = any(%s)",
+                    (self._group, last, list(excluded)),
+                ).fetchone()
+                sides = sides._replace(positive=positive[0] if positive else 0)
+        return sides
 
     def held_out(self, numbers: Sequence[int]) -> dict[int, int]:
         """Held-out rows of each of these batches, oldest first."""

@@ -16,6 +16,7 @@ Place = tuple[int, int]
 NUMBER: Final = "double precision"
 TEXT: Final = "text"
 DATE: Final = "date"
+_OF_RULE: Final = {"number": NUMBER, "day": DATE}
 
 
 def quoted(*names: str) -> str:
@@ -26,6 +27,7 @@ def quoted(*names: str) -> str:
 def types(data: DataSet, names: Iterable[str]) -> dict[str, str]:
     """The type of each of these columns of a data set."""
     known = dict.fromkeys(data.categorical, TEXT) | dict.fromkeys(data.dates, DATE)
+    known |= {name: _OF_RULE.get(data.rule(name).kind, TEXT) for name in data.aside}
     return {name: known.get(name, NUMBER) for name in names}
 
 

@@ -1,7 +1,7 @@
 """A scikit-learn pipeline becomes the graph that is served: raw columns in, the prediction in the target's unit out.
 
 skl2onnx converts what scikit-learn has and onnxmltools XGBoost's trees; `TabularFeatures` is converted here. Around it
-come what makes the graph anybody's: inputs of rank 1, for MLflow's pyfunc passes columns so, and the exponential, for a
+come what makes the graph anybody's: inputs of rank 1, for MLflow's pyfunc passes columns so, and the task's link, for a
 model of positive numbers learns logarithms.
 """
 
@@ -17,7 +17,7 @@ from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgbo
 from skl2onnx import to_onnx, update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_regressor_output_shapes
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.pipeline import Pipeline
 from xgboost import XGBRegressor
 
@@ -28,27 +28,30 @@ from relevo_jobs.train.features import CODE, TabularFeatures
 
 OPSETS: Final = {"": 20, "ai.onnx.ml": 3}
 """20 has RegexFullMatch; ONNX Runtime reads both since 2024."""
-_LOGARITHM: Final = "relevo_logarithm"
+_LEARNT: Final = "relevo_learnt"
 
 
 def to_graph(fitted: BaseEstimator, data: DataSet) -> bytes:
-    """Convert a fitted estimator of the logarithm of the data set's target.
+    """Convert a fitted estimator of the data set's target on its task's scale, or of log odds, or a classifier.
 
     Inputs: each of the data set's inputs by name, rank 1, float32 or string. Output: the target by name, rank 1,
-    float32. Raises StepError if it cannot be converted, or becomes what serving would not run.
+    float32; of two outcomes, the positive one's probability. Raises StepError if it cannot be converted, or becomes
+    what serving would not run.
     """
     kinds = [(name, FloatTensorType if name not in data.categorical else StringTensorType) for name in data.inputs]
     flat = isinstance(fitted, Pipeline) and isinstance(fitted[0], TabularFeatures)
     shape = [None] if flat else [None, 1]
     try:
-        model = to_onnx(fitted, initial_types=[(n, k(shape)) for n, k in kinds], target_opset=OPSETS)
+        zipped = {id(_last(fitted)): {"zipmap": False}} if is_classifier(fitted) else None
+        types = [(name, kind(shape)) for name, kind in kinds]
+        model = to_onnx(fitted, initial_types=types, target_opset=OPSETS, options=zipped)
     except Exception as error:  # each estimator's converter has errors of its own
         raise StepError(
             f"expected the fitted model to become an ONNX graph, got {type(error).__name__}: {str(error)[:500]}; use "
             "estimators that skl2onnx and onnxmltools convert (docs/model.md)"
         ) from error
     _take_columns(model.graph, data, flat=flat)
-    _give_target(model.graph, data.target)
+    _give_target(model.graph, data, classifier=is_classifier(fitted))
     model.ir_version = 10
     if (wrong := graph_check.problem(model)) is not None:
         raise StepError(f"the fitted model became a graph that serving does not run: {wrong}; change the model")
@@ -78,13 +81,25 @@ def _take_columns(graph: Any, data: DataSet, *, flat: bool) -> None:
         graph.input.append(helper.make_tensor_value_info(name, kind, [None]))
 
 
-def _give_target(graph: Any, target: str) -> None:
-    """Make the exponential of the first output the only one, of rank 1, under the target's name."""
-    _rename(graph, {graph.output[0].name: _LOGARITHM})
+def _last(fitted: BaseEstimator) -> BaseEstimator:
+    return fitted[-1] if isinstance(fitted, Pipeline) else fitted
+
+
+def _give_target(graph: Any, data: DataSet, *, classifier: bool) -> None:
+    """Make the prediction the only output, of rank 1, under the target's name: what was learnt, through the link."""
+    target, link = data.target, None if classifier else data.predicts.link
+    _rename(graph, {graph.output[1 if classifier else 0].name: _LEARNT})
     del graph.output[:]
+    learnt = _LEARNT
+    if classifier:  # its second output has a column for each outcome
+        graph.initializer.append(numpy_helper.from_array(np.array([1], dtype=np.int64), "relevo_positive"))
+        graph.node.append(helper.make_node("Gather", [_LEARNT, "relevo_positive"], ["relevo_probability"], axis=1))
+        learnt = "relevo_probability"
     graph.initializer.append(numpy_helper.from_array(np.array([-1], dtype=np.int64), "relevo_row"))
-    graph.node.append(helper.make_node("Reshape", [_LOGARITHM, "relevo_row"], ["relevo_flat"]))
-    graph.node.append(helper.make_node("Exp", ["relevo_flat"], [target]))
+    flat = target if link is None else "relevo_flat"
+    graph.node.append(helper.make_node("Reshape", [learnt, "relevo_row"], [flat]))
+    if link is not None:
+        graph.node.append(helper.make_node(link, [flat], [target]))
     graph.output.append(helper.make_tensor_value_info(target, TensorProto.FLOAT, [None]))
 
 

@@ -7,6 +7,7 @@ counts and sums adds up, and XGBoost adds its histograms up itself (`xgboost.col
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +35,6 @@ VALIDATION: Final = 0.15
 MOST_ROUNDS: Final = 230
 PATIENCE: Final = 30
 FIXED: Final[Parameters] = {
-    "objective": "reg:squarederror",
-    "eval_metric": "mae",
     "tree_method": "hist",
     "grow_policy": "lossguide",
     "max_depth": 8,
@@ -83,7 +82,7 @@ class Whole:
 
 
 def fit(x: pd.DataFrame, y: Floats, context: Context, options: ModelOptions) -> Pipeline:
-    """Fit to n rows, as many as `relevo_jobs.needs` says, and the logarithm of their targets (n,).
+    """Fit to n rows, as many as `relevo_jobs.needs` says, and their targets on the task's scale, (n,).
 
     The same rows in the same order and the same seed give the same model, whatever the threads.
     """
@@ -115,7 +114,8 @@ def fit_parts(
 ) -> Pipeline:
     """Fit to rows that are coded over these vocabularies, and put the pipeline together."""
     rows, total = np.sum(parts.each(_label_sums), axis=0)
-    common = FIXED | {"nthread": parts.threads, "base_score": float(total / rows)}
+    task = context.data.predicts
+    common = FIXED | dict(task.boosting) | {"nthread": parts.threads, "base_score": float(total / rows)}
 
     def learnt(*draw: Any) -> Tables:
         return [worth(np.sum(column, axis=0)) for column in zip(*parts.each(_sums, *draw), strict=True)]
@@ -125,7 +125,8 @@ def fit_parts(
 
         def attempt(candidate: Parameters) -> tuple[int, Floats]:
             made = parts.together(boost, context.seed, VALIDATION, tables, common | candidate, MOST_ROUNDS)
-            return made[0][0].best_iteration + 1, np.concatenate([errors for _, errors in made])
+            actual, predicted = (np.concatenate(side) for side in zip(*(out for _, out in made), strict=True))
+            return made[0][0].best_iteration + 1, task.losses(actual, task.linked(predicted))
 
         attempts = list(workers.map(attempt, CANDIDATES))
         best = _best([errors for _, errors in attempts])
@@ -134,7 +135,7 @@ def fit_parts(
         def member(number: int) -> xgboost.Booster:
             say(f"booster {number + 1} of {MEMBERS}: {rounds} rounds")
             seed = context.seed + number
-            made: list[tuple[xgboost.Booster, Floats]]
+            made: list[tuple[xgboost.Booster, Out]]
             made = parts.together(boost, seed, 0.0, learnt(seed, 0.0), common | chosen, rounds)
             return made[0][0]
 
@@ -142,14 +143,16 @@ def fit_parts(
     trees = xgboost.XGBRegressor(n_jobs=context.threads or None)
     trees.load_model(bytearray(booster.save_raw("ubj")))
     error = float(attempts[best][1].mean())
-    found: Parameters = {"rounds": rounds, "members": MEMBERS, "validation_mae": error, "seed": context.seed}
+    found: Parameters = {"rounds": rounds, "members": MEMBERS, "validation_loss": error, "seed": context.seed}
     pipeline = Pipeline([("features", features.learn(known, learnt(context.seed, 0.0))), ("trees", trees)])
-    pipeline.parameters_ = FIXED | chosen | found
+    pipeline.parameters_ = FIXED | dict(task.boosting) | chosen | found
     return pipeline
 
 
 Tables = list[NDArray[np.float32]]
 """By column, see `features.worth`."""
+Out = tuple[Floats, Floats]
+"""Targets of the rows kept out of a training, (n,), and what the booster says of them before its link."""
 
 
 def _label_sums(rows: CodedRows, _: int) -> tuple[int, float]:
@@ -162,28 +165,27 @@ def _sums(rows: CodedRows, part: int, seed: int, out: float) -> list[Floats]:
 
 def boost(  # noqa: PLR0917  # what a worker is told, by place
     rows: CodedRows, part: int, seed: int, out: float, tables: Tables, parameters: Parameters, rounds: int
-) -> tuple[xgboost.Booster, Floats]:
+) -> tuple[xgboost.Booster, Out]:
     """Grow a booster on a part's rows, and on what `xgboost.collective` adds of other parts.
 
-    If a share of the rows is kept `out`, it is stopped early on them, and their absolute errors, (n,), are returned,
-    too.
+    If a share of the rows is kept `out`, it is stopped early on them, and they are returned, too.
     """
     fold = folds(rows, seed, part, out)
     features, label = rows.features(fold, tables), rows.targets[0]
     kept, threads, given = fold < FOLDS, parameters["nthread"], parameters | {"seed": seed}
     training = xgboost.QuantileDMatrix(features[kept], label[kept], max_bin=FIXED["max_bin"], nthread=threads)
     if not out:
-        return xgboost.train(given, training, rounds), np.empty(0)
+        return xgboost.train(given, training, rounds), (np.empty(0), np.empty(0))
     rest = xgboost.DMatrix(features[~kept], label[~kept], nthread=threads)
     booster = xgboost.train(
         given, training, rounds, evals=[(rest, "out")], early_stopping_rounds=PATIENCE, verbose_eval=False
     )
-    predicted = booster.predict(rest, iteration_range=(0, booster.best_iteration + 1))
-    return booster, np.abs(predicted - label[~kept]).astype(np.float64)
+    predicted = booster.predict(rest, output_margin=True, iteration_range=(0, booster.best_iteration + 1))
+    return booster, (label[~kept], predicted.astype(np.float64))
 
 
 def _best(errors: Sequence[Floats]) -> int:
-    """The candidate to take by each one's absolute errors on the rows kept out, (n,).
+    """The candidate to take by each one's losses on the rows kept out, (n,).
 
     The first candidate stands unless a later one is better by more than one standard error of the paired difference:
     the least of noisy figures would be a lottery (the one-standard-error rule, Breiman et al. 1984, 3.4.3).
@@ -197,7 +199,7 @@ def _best(errors: Sequence[Floats]) -> int:
 
 
 def average(boosters: Sequence[xgboost.Booster]) -> xgboost.Booster:
-    """One booster that predicts the mean of the given ones, which share features, objective and base score.
+    """One booster that says the mean of what the given ones say before their link; they share features and base score.
 
     A prediction is a sum over trees, so the mean of k boosters is the sum over all their trees with each leaf divided
     by k. Averaging models that differ in seed and folds is bagging (Breiman 1996): it takes off variance.
@@ -216,6 +218,10 @@ def average(boosters: Sequence[xgboost.Booster]) -> xgboost.Booster:
     forest |= {"trees": trees, "tree_info": [0] * len(trees), "iteration_indptr": list(range(len(trees) + 1))}
     forest["gbtree_model_param"]["num_trees"] = str(len(trees))
     learner["attributes"] = {}  # each booster's own, such as its best iteration
+    if learner["objective"]["name"] == "binary:logistic":  # the trees add up to log odds; the graph has the link
+        learner["objective"] = {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}}
+        share = float(np.ravel(json.loads(learner["learner_model_param"]["base_score"]))[0])
+        learner["learner_model_param"]["base_score"] = f"[{math.log(share / (1 - share))!r}]"
     merged = xgboost.Booster()
     merged.load_model(bytearray(json.dumps(models[0]).encode()))
     return merged

@@ -17,7 +17,7 @@ from relevo_contract.version import HoldoutPredictions, Residuals
 KEPT: Final = 500
 """Rows of a batch at most: an error's interval is then within 4 points, and 200 batches are 2 MB."""
 DECIMALS: Final = 4
-"""Of a log price: a hundredth of one per cent."""
+"""Of a figure on a scale of shares: a hundredth of one per cent."""
 LEVELS: Final = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.995)
 Floats = NDArray[np.float64]
 
@@ -36,21 +36,28 @@ def holdout_predictions(
     starts = np.cumsum([0, *counts.values()])
     kept = [start + chosen(batch, rows) for start, (batch, rows) in zip(starts, counts.items(), strict=False)]
     places = np.concatenate([np.empty(0, dtype=np.int64), *kept])
+    decimals = _decimals(actual[places])
     return HoldoutPredictions(
         batches=tuple(counts),
         counts=tuple(map(len, kept)),
-        actual=tuple(actual[places].round(DECIMALS).tolist()),
-        predicted=tuple(predicted[places].round(DECIMALS).tolist()),
+        actual=tuple(actual[places].round(decimals).tolist()),
+        predicted=tuple(predicted[places].round(decimals).tolist()),
         things=() if identity is None else tuple(members(identity[places])[0].tolist()),
     )
 
 
+def _decimals(values: Floats) -> int:
+    """How many tell these values apart: more than DECIMALS if they lie closer together than a tenth."""
+    spread = float(values.std()) if len(values) else 0.0
+    return DECIMALS + max(0, -int(np.ceil(np.log10(spread)))) if spread > 0 else DECIMALS
+
+
 def residuals_of(actual: Floats, predicted: Floats, identity: Identity | None = None) -> Residuals:
-    """Quantiles of the absolute residuals of two log prices, each (n > 0,), for split conformal intervals.
+    """Quantiles of the absolute residuals on the task's scale, (n > 0,) each, for split conformal intervals.
 
     A level q takes the ceil(q (n + 1))-th smallest residual, which errs outwards, so that the coverage holds for any n
-    (Lei et al. 2018). Where n is too small for a level, the largest stands in. A house that comes k times weighs k
-    rows; the one to be priced, which the 1 stands for, is expected to weigh as much (exchangeable are the groups: Dunn,
+    (Lei et al. 2018). Where n is too small for a level, the largest stands in. A thing that comes k times weighs k
+    rows; the one asked for, which the 1 stands for, is expected to weigh as much (exchangeable are the groups: Dunn,
     Wasserman & Ramdas 2022).
     """
     rows, weight = len(actual), copies(identity)

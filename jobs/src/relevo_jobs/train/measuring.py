@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 
 from relevo_contract.data_set import Columns
 from relevo_contract.graph_inputs import graph_inputs
@@ -22,9 +23,9 @@ class Measured:
     """What a version says of rows, or of a part of them."""
 
     difference: float
-    """Largest absolute difference of the logarithm, the graph to the fitted model, over all of them."""
+    """Largest absolute difference on the task's scale, the graph to the fitted model, over all of them."""
     actual: NDArray[np.float64]
-    """Logarithm of the held-out rows' target, (n,), in the order of CLEAN."""
+    """The held-out rows' target on the task's scale, (n,), in the order of CLEAN."""
     predicted: NDArray[np.float64]
     """What the graph says of them, (n,)."""
     identity: Identity | None
@@ -58,19 +59,20 @@ class Made:
     """It was trained on."""
     measured: Measured
     promised: Estimate
-    """Median error on the held-out rows, as a share."""
+    """The task's headline on the held-out rows."""
     parameters: dict[str, float | int | str]
     """For the record."""
 
 
 def compared(fitted: Any, scorer: Scorer, table: Columns) -> tuple[NDArray[np.float64], float]:
-    """Logarithm of what the graph says of each row, (n,), and how far the fitted model is from that at most."""
-    feeds = graph_inputs(scorer.data, table)
-    predicted = np.log(scorer.run(feeds))
+    """What the graph says of each row on the task's scale, (n,), and how far the fitted model is from that at most."""
+    feeds, task = graph_inputs(scorer.data, table), scorer.data.predicts
+    predicted = task.scaled(scorer.run(feeds))
     if not len(predicted):
         return predicted, 0.0
-    expected = np.asarray(fitted.predict(pd.DataFrame(feeds)), dtype=np.float64)
-    return predicted, float(np.abs(predicted - expected).max())
+    frame = pd.DataFrame(feeds)
+    expected = fitted.predict_proba(frame)[:, 1] if is_classifier(fitted) else task.linked(fitted.predict(frame))
+    return predicted, float(np.abs(predicted - np.asarray(expected, dtype=np.float64)).max())
 
 
 def take(columns: Columns, rows: NDArray[np.int64]) -> Columns:

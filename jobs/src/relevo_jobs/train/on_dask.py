@@ -145,8 +145,9 @@ def added(parts: Sequence[Counts]) -> Counts:
 
 def coded(share: Share, _: int, features: TabularFeatures, known: Sequence[Sequence[str]]) -> CodedRows:
     """A worker's rows to train on, over the vocabularies of all."""
+    scaled = share.data.predicts.scaled
     pieces = [
-        features.coded(pd.DataFrame(graph_inputs(share.data, columns)), np.log(columns[share.data.target]), known)
+        features.coded(pd.DataFrame(graph_inputs(share.data, columns)), scaled(columns[share.data.target]), known)
         for columns in share.pieces(holdout=False)
     ]
     return CodedRows(
@@ -182,7 +183,8 @@ def measured(  # noqa: PLR0917  # what a worker is told, by place
             sample = some(columns, explaining.TYPICAL_OF, rows.training)
             return Measured(difference, np.empty(0), np.empty(0), identity_of(none), none, sample)
         explained = some(columns, explaining.SAMPLE, rows.held_out)
-        return Measured(difference, np.log(columns[target]), predicted, identity_of(columns), explained, none)
+        actual = share.data.predicts.scaled(columns[target])
+        return Measured(difference, actual, predicted, identity_of(columns), explained, none)
 
     return Measured.joined(
         [of_piece(columns, held) for held in (False, True) for columns in share.pieces(holdout=held)]

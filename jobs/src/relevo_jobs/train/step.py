@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from relevo_contract import names
 from relevo_contract.graph_inputs import graph_inputs
 from relevo_contract.record import BatchRef, Training
@@ -26,7 +24,6 @@ from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train.holdout import holdout_predictions
 from relevo_jobs.use_case import Context, UseCase
-from relevo_jobs.wording import estimate
 
 if TYPE_CHECKING:
     from relevo_jobs.train.measuring import Made
@@ -51,12 +48,12 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
     def say(what: str) -> None:
         print(f"train: batch {batch}: {what}", file=sys.stderr, flush=True)  # noqa: T201
 
-    started = time.monotonic()
+    started, task = time.monotonic(), use_case.data.predicts
     store = CleanStore(settings.clean_url, settings.group, data=use_case.data)
     excluded = registry.excluded(settings.group)
     batches = tuple(ref for ref in store.batches() if ref.number <= batch and ref.number not in excluded)
     numbers = tuple(ref.number for ref in batches)
-    use_case.needs.expect(store.sides(batch, excluded))
+    use_case.least.expect(store.sides(batch, excluded))
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         try:
@@ -87,7 +84,7 @@ def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
         run_id,
         batch,
         training.model_copy(update={"version": version}),
-        f"median error on its {len(found.actual)} held-out rows {estimate(made.promised)}",
+        f"{task.figure} on its {len(found.actual)} held-out rows {task.told(made.promised, use_case.data.unit)}",
     )
 
 
@@ -107,7 +104,7 @@ def here(
     rows, held = (len(side[data.target]) for side in (training, held_out))
     say(f"fitting {rows} rows of {len(batches)} batches, {held} held out")
     context = Context(data, settings.seed, settings.threads)
-    x, y = pd.DataFrame(graph_inputs(data, training)), np.log(training[data.target])
+    x, y = pd.DataFrame(graph_inputs(data, training)), data.predicts.scaled(training[data.target])
     fitted = fit(x, y, context, use_case.options) if use_case.fit is None else use_case.fit(x, y, context)
     say("writing the version")
     identity = use_case.identity_of(held_out)

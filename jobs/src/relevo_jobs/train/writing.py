@@ -19,7 +19,6 @@ from relevo_contract import data_set, names
 from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.graph_inputs import entries, graph_inputs
 from relevo_contract.identity import Identity, copies
-from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import ColumnProfile, Profile
 from relevo_contract.profiling import column_profiles
 from relevo_contract.record import Estimate
@@ -33,7 +32,9 @@ from relevo_jobs.train.measuring import Measured, compared, take
 
 SELF_TEST_ROWS: Final = 12
 LARGEST_DIFFERENCE: Final = 1e-3
-"""Of the logarithm, between the graph and the pipeline."""
+"""Between the graph and the pipeline, as a share of the task's spread."""
+SINGLE: Final = 1e-5
+"""The same as a share of the largest target: the graph computes in float32."""
 REQUIREMENTS: Final = [f"onnxruntime=={version('onnxruntime')}", f"onnx=={version('onnx')}", "pandas<3"]
 """Of who loads a version by MLflow, beside MLflow itself; ONNX Runtime takes no texts of pandas 3's own kind."""
 
@@ -51,14 +52,15 @@ def write(
 ) -> tuple[Measured, Estimate]:
     """Write every file of the version into an empty folder; what it says of the rows, and the error it promises.
 
-    `fitted` predicts the logarithm of the target from a DataFrame of `graph_inputs`; `held_out` (with the target) are
-    rows it was not trained on, at least one: promise and residuals come of them; `identity` says which of them are of
-    one thing. Raises StepError if it cannot be converted, or the graph and it disagree.
+    `fitted` is an estimator of the task from a DataFrame of `graph_inputs` (`to_graph`); `held_out` (with the target)
+    are rows it was not trained on, at least one: promise and residuals come of them; `identity` says which of them are
+    of one thing. Raises StepError if it cannot be converted, or the graph and it disagree.
     """
     scorer = write_graph(folder, fitted, data, held_out)
     (_, known), (predicted, new) = (compared(fitted, scorer, table) for table in (rows, held_out))
     difference = float(np.max([known, new]))
-    measured = Measured(difference, np.log(held_out[data.target]), predicted, identity, held_out, rows)
+    actual = data.predicts.scaled(held_out[data.target])
+    measured = Measured(difference, actual, predicted, identity, held_out, rows)
     counted = len(rows[data.target]), column_profiles(data, rows)
     return measured, write_files(folder, scorer, measured, *counted, batches=batches, seed=seed)
 
@@ -83,17 +85,17 @@ def write_files(
 ) -> Estimate:
     """Write what belongs to a graph that is in the folder and was trained on so many rows with these columns.
 
-    Returns the median error it promises, as a share. At least one row was held out. Raises StepError if the graph and
-    the fitted model disagree.
+    Returns the headline it promises. At least one row was held out. Raises StepError if the graph and the fitted model
+    disagree.
     """
-    if not measured.difference <= LARGEST_DIFFERENCE:
+    task, actual, predicted, identity = scorer.data.predicts, measured.actual, measured.predicted, measured.identity
+    allowed = max(LARGEST_DIFFERENCE * task.spread(actual), SINGLE * float(np.abs(actual).max()))
+    if not measured.difference <= allowed:
         raise StepError(
-            f"expected the graph and the fitted model to agree within {LARGEST_DIFFERENCE} of the logarithm, they "
-            f"differ by {measured.difference:.3g}: an estimator's converter does not fit it; use another, or the "
-            "locked packages"
+            f"expected the graph and the fitted model to agree within {allowed:.3g}, they differ by "
+            f"{measured.difference:.3g}: an estimator's converter does not fit it; use another, or the locked packages"
         )
-    actual, predicted, identity = measured.actual, measured.predicted, measured.identity
-    promised = median_error(percentage_errors(actual, predicted), identity)
+    promised = task.headline(actual, predicted, identity)
     explained = take(measured.held_out, explaining.chosen(len(measured.held_out[scorer.data.target]), seed))
     answers = scorer.answer(explained)
     typical = explaining.typical(measured.sample, scorer, seed)
