@@ -18,9 +18,11 @@ import pytest
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from relevo_demo.servers.process import ServerError
 from tests.gate import Gate
+from tests.houses import HOUSE_PRICES
 from tests.kubernetes_api import KubernetesApi, find_assets
 
 BUCKET = "relevo"
+os.environ.setdefault("RELEVO_USE_CASE", str(HOUSE_PRICES))  # of steps that run in the tests' own process
 CRDS = Path(__file__).parents[1] / "crds" / "modeldeployments.yaml"
 
 

@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tests.houses import HOUSE_PRICES
+
 WRAPPER = """
 import functools, importlib, os, signal, sys
 
@@ -132,5 +134,8 @@ def finish(process: subprocess.Popen[str], timeout: float = 60) -> tuple[int, di
 
 
 def base_env() -> dict[str, str]:
-    """The caller's environment without settings of Relevo, MLflow, PostgreSQL or AWS that would leak into a step."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("RELEVO_", "MLFLOW_", "PG", "AWS_"))}
+    """The caller's environment without settings of Relevo, MLflow, PostgreSQL or AWS that would leak into a step; it is
+    to work on house prices.
+    """
+    told = {k: v for k, v in os.environ.items() if not k.startswith(("RELEVO_", "MLFLOW_", "PG", "AWS_"))}
+    return {**told, "RELEVO_USE_CASE": str(HOUSE_PRICES)}

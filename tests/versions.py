@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from relevo_contract import names
 from relevo_contract.graph_inputs import graph_inputs
-from relevo_contract.listing import LISTINGS
-from relevo_jobs.houses import OPTIONS
 from relevo_jobs.train.fitting import fit
 from relevo_jobs.train.writing import write
 from relevo_jobs.use_case import Context
+from tests.houses import LISTINGS, OPTIONS
 
 PLACES = (
     ("Puerto Rico", "Adjuntas", "00601", 11.2),

@@ -15,10 +15,10 @@ import time
 from functools import partial
 from pathlib import Path
 
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train import step
+from tests.houses import HOUSES, LISTINGS
 from tests.jobs.train.on_dask.many_listings import GROUP
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         dask=os.environ.get("RELEVO_DASK", ""),
     )
     say = partial(print, file=sys.stderr)
-    batches = tuple(CleanStore(settings.clean_url, GROUP).batches())
+    batches = tuple(CleanStore(settings.clean_url, GROUP, LISTINGS).batches())
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

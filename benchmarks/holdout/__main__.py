@@ -22,14 +22,13 @@ from sklearn.ensemble import RandomForestRegressor
 
 from benchmarks.policy.market import market, read
 from relevo_contract.graph_inputs import graph_inputs
-from relevo_contract.listing import COLUMNS, LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.values import Day, Number
 from relevo_jobs.clean.fates import Raw
-from relevo_jobs.houses import OPTIONS
 from relevo_jobs.train.fitting import MEMBERS, fit
 from relevo_jobs.train.holdout import residuals_of
 from relevo_jobs.use_case import Context
+from tests.houses import COLUMNS, LISTINGS, OPTIONS
 
 Table = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]

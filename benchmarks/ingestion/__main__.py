@@ -27,7 +27,6 @@ import pandas as pd
 import psycopg
 import sqlalchemy
 
-from relevo_contract.listing import COLUMNS
 from relevo_demo.servers import PostgresServer
 from relevo_demo.source import listings
 from relevo_jobs.collect.answers import Batch, parse, parts
@@ -35,6 +34,7 @@ from relevo_jobs.collect.body import Body
 from relevo_jobs.collect.rows import PART
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.raw import NewBatch, RawStore, open_raw
+from tests.houses import COLUMNS, LISTINGS
 
 GROUP = 6
 TO_BARE = 0.8
@@ -86,10 +86,10 @@ class Ground:
         """Seconds from the source's answer to the commit."""
         began = time.perf_counter()
         with Body([self.body]) as body:
-            came = parse(200, body, GROUP)
+            came = parse(200, body, GROUP, COLUMNS)
             if not isinstance(came, Batch):
                 raise TypeError(f"expected a batch, got {came}")
-            self.raw.add(self._new(came.row_count, parts(body, came)))
+            self.raw.add(self._new(came.row_count, parts(body, came, COLUMNS)))
         return time.perf_counter() - began
 
     def bare(self, table: str = "listings") -> float:
@@ -157,7 +157,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, PostgresServer(Path(folder) / "postgres") as server:
         os.environ.update(server.env)
         url = server.url("raw")
-        with open_raw(url, GROUP) as raw, psycopg.connect(url, autocommit=True) as connection:
+        with open_raw(url, GROUP, LISTINGS) as raw, psycopg.connect(url, autocommit=True) as connection:
             ground = Ground(raw, connection, url, rows)
             connection.execute("create table raw.keyless (like raw.listings)")
             ways: dict[str, Callable[[], float]] = {

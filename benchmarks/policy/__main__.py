@@ -22,10 +22,10 @@ from benchmarks.policy.market import Market, market, read
 from benchmarks.policy.models import Models
 from benchmarks.policy.policies import Relevo, always, never, r2_fell
 from benchmarks.policy.replay import Score, hindsight, replay
-from relevo_contract.listing import COLUMNS
 from relevo_demo.source.batches import cut
 from relevo_jobs.decide import policy
 from relevo_jobs.promote import comparison
+from tests.houses import COLUMNS
 
 MOST_ERROR = 1.03
 """Times always."""

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.listing import LISTINGS
 from relevo_demo.source.listings import read as read_listings
 from relevo_jobs.clean.fates import Kept, Raw
-from relevo_jobs.clean.rules import clean_rows
 from relevo_jobs.stores.tables import columns
+from tests.houses import LISTINGS, clean_rows
 
 Table = dict[str, NDArray[Any]]
 

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from benchmarks.policy.market import Market
 from relevo_contract.graph_inputs import graph_inputs
 from relevo_contract.identity import copies
-from relevo_contract.listing import LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import Profile
 from relevo_contract.profiling import column_profiles
-from relevo_jobs.houses import OPTIONS, identity
 from relevo_jobs.train.fitting import fit
 from relevo_jobs.use_case import Context
+from tests.houses import LISTINGS, OPTIONS, identity
 
 Floats = NDArray[np.float64]
 

@@ -9,11 +9,10 @@ from typing import Final, Protocol
 import numpy as np
 
 from benchmarks.policy.models import Models
-from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef, Promotion, TrainVerdict
 from relevo_jobs.decide import policy
-from relevo_jobs.houses import identity
 from relevo_jobs.promote import comparison
+from tests.houses import LISTINGS, identity
 
 Model = frozenset[int]
 R2_FALL: Final = 0.05
@@ -107,7 +106,7 @@ class Relevo:
         batches = policy.judged_together(untrained, policy.rows_needed(profile, self.decide_limits))
         mask = market.of(frozenset(b.number for b in batches))
         numbers, waiting, rows = tuple(b.number for b in batches), sum(b.kept for b in untrained), market.rows(mask)
-        case = policy.Case(rows, numbers, waiting, identity=identity(rows))
+        case = policy.Case(rows, numbers, waiting, LISTINGS, identity=identity(rows))
         judged = None
         if champion is not None and profile is not None:
             judged = policy.Champion(max(champion), profile, self.models.log_prices(champion)[mask])

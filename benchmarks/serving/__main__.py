@@ -23,8 +23,8 @@ from benchmarks.serving.ours import NAME, ROUTES, listings, relevo, rows_of, sto
 from benchmarks.serving.peers import LIMIT, MLFLOW, PEERS
 from relevo_contract import names
 from relevo_contract.graph_inputs import graph_inputs
-from relevo_contract.listing import LISTINGS
 from relevo_demo.servers import free_port
+from tests.houses import LISTINGS
 from tests.versions import Versions
 
 MANY = 1_000

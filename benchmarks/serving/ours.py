@@ -19,15 +19,14 @@ from benchmarks.holdout.__main__ import Table, as_is, take
 from benchmarks.policy.market import read
 from benchmarks.serving.measuring import answers
 from relevo_contract.graph_inputs import entries, graph_inputs, values_of
-from relevo_contract.listing import LISTINGS
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from relevo_demo.servers.process import Server
-from relevo_jobs.houses import OPTIONS
 from relevo_jobs.stores import raw
 from relevo_jobs.stores.postgres import bring_up_to_date
 from relevo_jobs.train import fitting
 from relevo_jobs.train.writing import write
 from relevo_jobs.use_case import Context
+from tests.houses import LISTINGS, OPTIONS
 
 NAME = "Relevo, inputs stored"
 ROUTES = "Relevo, FastAPI's routes alone, inputs stored"
@@ -78,7 +77,7 @@ def stores(folder: Path) -> Iterator[tuple[MlflowServer, str, Mapping[str, str]]
         mlflow = stack.enter_context(
             MlflowServer(folder / "mlflow", backend=postgres.url("metadata"), s3_url=s3.url, bucket="relevo", env=env)
         )
-        bring_up_to_date(postgres.url("raw"), raw.SCHEMA)
+        bring_up_to_date(postgres.url("raw"), raw.schema(LISTINGS))
         yield mlflow, postgres.url("raw"), env
 
 

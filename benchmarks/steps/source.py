@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from relevo_contract.listing import COLUMNS
 from relevo_demo.source.listings import read
+from tests.houses import COLUMNS
 
 GROUP = 6
 STATES = ("Puerto Rico", "Massachusetts", "Connecticut", "New York", "Vermont")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relevo_contract.data_set import DataSet
-from relevo_contract.listing import LISTINGS
+from tests.houses import LISTINGS
 
 GOOD: dict[str, Any] = {
     "name": "trips",

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from relevo_contract.data_set import DataSet, from_json, to_json
 from relevo_contract.graph_inputs import columns_of, entries, graph_inputs, spelling, values_of
-from relevo_contract.listing import LISTINGS
 from relevo_contract.values import Day, Identifier, Number, Text, ZipCode
+from tests.houses import LISTINGS
 
 DATA = DataSet(
     name="rides",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.profiling import numeric_profile
+from tests.houses import LISTINGS
 from tests.jobs.champions import profile
 from tests.jobs.market import Table, listings
 

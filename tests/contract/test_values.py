@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relevo_contract.graph_inputs import spelling as word
-from relevo_contract.listing import LISTINGS
 from relevo_contract.texts import legible, shown, tidy
 from relevo_contract.values import ABSENT, LONGEST, AnyRule, Came, Day, Identifier, Number, Read, Text, ZipCode
+from tests.houses import LISTINGS
 
 RULES = (
     *(LISTINGS.rule(column) for column in LISTINGS.columns),

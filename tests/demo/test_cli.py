@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from relevo_contract.listing import COLUMNS
+from tests.houses import COLUMNS
 
 
 def demo(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

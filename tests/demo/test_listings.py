@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relevo_contract.listing import COLUMNS
 from relevo_demo.servers import free_port
 from relevo_demo.source import batches, generator, listings
 from relevo_demo.source.__main__ import prepare
+from tests.houses import COLUMNS
 
 HEADER = ",".join(COLUMNS)
 ROW = "103378.0,for_sale,105000.0,3,2,0.12,1962661.0,Adjuntas,Puerto Rico,00601,920.0,"

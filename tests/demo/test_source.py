@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from relevo_contract.listing import COLUMNS
 from relevo_demo.servers import SourceServer
+from tests.houses import COLUMNS
 
 EXHAUSTED = "Ya se recolectó toda la información mínima necesaria"
 

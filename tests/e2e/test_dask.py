@@ -18,6 +18,7 @@ from relevo_jobs.stores.clean import CleanStore
 from tests.e2e.cluster import Namespace
 from tests.e2e.test_chart import rendered
 from tests.e2e.whole.repository import ROOT
+from tests.houses import LISTINGS
 from tests.jobs.train.on_dask.many_listings import GROUP, fill
 
 MODEL: Final = "house-prices"
@@ -81,7 +82,7 @@ def test_two_worker_pods_train_what_neither_may_hold_under_the_restricted_level(
         url = f"postgresql://relevo:{password}@127.0.0.1:{port}/clean"
         namespace.until(lambda: _answers(url))
         fill(url, ROWS)
-        newest = CleanStore(url, GROUP).newest()
+        newest = CleanStore(url, GROUP, LISTINGS).newest()
         assert newest is not None
     with namespace.port_forward("svc/mlflow", 5000) as port:
         registry = Registry(f"http://127.0.0.1:{port}", MODEL)

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
-from examples.trips.data import MODEL
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, SourceServer
+from relevo_jobs.use_case import load
 from tests.conftest import BUCKET
 from tests.killing import base_env
 
+USE_CASE = Path(__file__).parents[2] / "examples" / "trips" / "use_case.yaml"
+TRIPS = load(USE_CASE).data
+MODEL = "trip-minutes"
 ROOT = Path(__file__).parents[2]
 Said = tuple[int, dict[str, Any]]
 
@@ -31,7 +34,7 @@ class Loop:
 
     def step(self, name: str) -> Said:
         """Run one step to its end: exit code and last line."""
-        command = [sys.executable, "-m", "examples.trips.job", name]
+        command = [sys.executable, "-m", "relevo_jobs.cli", name]
         done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120, check=False)
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout.splitlines()[-1])
@@ -63,7 +66,7 @@ def loop(
             "RELEVO_CLEAN_URL": postgres.url("trips_clean"),
             "RELEVO_BUCKET": BUCKET,
             "RELEVO_S3_ENDPOINT_URL": s3.url,
-            "RELEVO_MODEL": MODEL,
+            "RELEVO_USE_CASE": str(USE_CASE),
             "RELEVO_TERMINATION_LOG": "/nowhere",
             "MLFLOW_TRACKING_URI": mlflow.url,
         }

@@ -8,11 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import relevo_ui
-from examples.trips.data import MODEL
 from relevo_contract.record import Criterion, TrainReason
 from relevo_ui import history
 from relevo_ui.mlflow_records import MlflowRecords
-from tests.examples.conftest import Loop
+from tests.examples.conftest import MODEL, Loop
 from tests.jobs.holdings import query
 
 

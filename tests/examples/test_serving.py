@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from examples.trips.data import MODEL, TRIPS
 from relevo_contract import names
 from relevo_operator.manifests import deployment
 from relevo_operator.values import RegistryRef
-from tests.examples.conftest import Loop
+from tests.examples.conftest import MODEL, TRIPS, Loop
 from tests.operator.worlds import SPEC, World
 from tests.serving_process import serving
 

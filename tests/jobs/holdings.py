@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import psycopg
 
-from relevo_contract.listing import COLUMNS
 from relevo_jobs.settings import CollectSettings
+from tests.houses import COLUMNS
 
 
 def query(url: str, statement: str) -> list[tuple[Any, ...]]:

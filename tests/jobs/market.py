@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_contract.listing import LISTINGS
 from relevo_jobs.stores.clean import CleanPart, CleanStore
+from tests.houses import LISTINGS
 
 Table = dict[str, NDArray[Any]]
 

@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from relevo_contract.data_set import DataSet
+from relevo_contract.use_case.sources import HttpSource, Source
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
 from relevo_jobs.use_case import Context, UseCase
 
@@ -94,4 +95,4 @@ def use_case(data: DataSet) -> UseCase:
         texts = [(name, OneHotEncoder(handle_unknown="ignore", sparse_output=False), [name]) for name in data.compared]
         return Pipeline([("columns", ColumnTransformer([*parts, *texts])), ("model", Ridge(0.1))]).fit(x, y)
 
-    return UseCase(data, _clean(data), fit=fit)
+    return UseCase("rides", Source(http=HttpSource()), data, _clean(data), fit=fit)

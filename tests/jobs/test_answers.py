@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from relevo_contract.listing import COLUMNS
 from relevo_jobs.collect import answers
 from relevo_jobs.collect.answers import Batch, Exhausted, plain
 from relevo_jobs.collect.body import Body
 from relevo_jobs.collect.rows import Row
 from relevo_jobs.errors import BadGroup, MalformedAnswer, StepError, Unavailable
+from tests.houses import COLUMNS
 
 GROUP = 6
 ROW = {
@@ -30,7 +30,7 @@ def answer(**changes: Any) -> bytes:
 
 
 def parse(status: int, content: bytes) -> Batch | Exhausted:
-    return answers.parse(status, Body([content]), GROUP)
+    return answers.parse(status, Body([content]), GROUP, COLUMNS)
 
 
 def batch(content: bytes) -> Batch:
@@ -40,7 +40,7 @@ def batch(content: bytes) -> Batch:
 
 
 def rows(content: bytes) -> list[Row]:
-    return [row for part in answers.parts(Body([content]), batch(content)) for row in part]
+    return [row for part in answers.parts(Body([content]), batch(content), COLUMNS) for row in part]
 
 
 def test_a_batch_keeps_what_came_to_the_letter() -> None:

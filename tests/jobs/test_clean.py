@@ -11,15 +11,13 @@ import numpy as np
 import pytest
 
 from relevo_contract.identity import copies
-from relevo_contract.listing import COLUMNS
 from relevo_jobs.clean import step
-from relevo_jobs.clean.rules import HOLDOUT_SHARE, Reason
 from relevo_jobs.errors import ConflictingBatch, Unavailable
-from relevo_jobs.houses import identity
 from relevo_jobs.settings import CleanSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.stores.raw import NewBatch, open_raw
 from tests.conftest import Databases
+from tests.houses import COLUMNS, HOLDOUT_SHARE, HOUSES, LISTINGS, Reason, identity
 from tests.jobs.holdings import clean_batches, query
 from tests.killing import base_env, finish, run_killed, start_step
 
@@ -58,7 +56,7 @@ def env(databases: Databases) -> dict[str, str]:
 
 def fill(settings: CleanSettings, number: int, rows: Sequence[dict[str, str | None]], group: int = 6) -> None:
     """Put a batch into RAW."""
-    with open_raw(settings.raw_url, group) as raw:
+    with open_raw(settings.raw_url, group, LISTINGS) as raw:
         raw.add(
             NewBatch(
                 group=group,
@@ -95,7 +93,7 @@ def contents(settings: CleanSettings) -> list[list[tuple[Any, ...]]]:
 
 def test_every_row_is_kept_typed_or_rejected_with_its_reason(settings: CleanSettings) -> None:
     fill(settings, 1, ODD)
-    outcome = step.run(settings)
+    outcome = step.run(settings, HOUSES)
     assert (outcome.status, outcome.batch) == ("done", 1)
     assert outcome.details["rows"] == 8
     assert outcome.details["kept"] == 2
@@ -113,8 +111,8 @@ def test_every_row_is_kept_typed_or_rejected_with_its_reason(settings: CleanSett
 
 def test_columns_come_back_in_the_contracts_form(settings: CleanSettings) -> None:
     fill(settings, 1, ODD)
-    step.run(settings)
-    columns = CleanStore(settings.clean_url, 6).columns()
+    step.run(settings, HOUSES)
+    columns = CleanStore(settings.clean_url, 6, LISTINGS).columns()
     assert columns["price"].tolist() == [105_000.0, 105_000.0]
     assert columns["bed"].tolist() == [3.0, 86.0]
     assert columns["acre_lot"].dtype == np.float64
@@ -131,8 +129,8 @@ def test_columns_come_back_in_the_contracts_form(settings: CleanSettings) -> Non
 def test_batches_and_sides_can_be_chosen(settings: CleanSettings) -> None:
     for number in (1, 2, 3):
         fill(settings, number, houses(40, first=100 * number))
-    step.run(settings)
-    store = CleanStore(settings.clean_url, 6)
+    step.run(settings, HOUSES)
+    store = CleanStore(settings.clean_url, 6, LISTINGS)
     assert [batch.number for batch in store.batches()] == [1, 2, 3]
     assert [batch.number for batch in store.newest_first(2)] == [3, 2]
     assert [batch.number for batch in store.newest_first(5, below=3)] == [2, 1]
@@ -155,28 +153,28 @@ def test_a_house_listed_again_stays_on_its_side(settings: CleanSettings) -> None
     again = [house | {"price": "99000", "status": "sold"} for house in houses(60)]
     fill(settings, 1, houses(60))
     fill(settings, 2, again)
-    step.run(settings)
-    store = CleanStore(settings.clean_url, 6)
+    step.run(settings, HOUSES)
+    store = CleanStore(settings.clean_url, 6, LISTINGS)
     first, second = (store.columns([number], holdout=True)["street"].tolist() for number in (1, 2))
     assert first == second
     assert first
 
 
 def test_nothing_new_is_nothing_to_do(settings: CleanSettings) -> None:
-    assert step.run(settings).code == 99
+    assert step.run(settings, HOUSES).code == 99
     fill(settings, 1, ODD)
-    assert step.run(settings).code == 0
+    assert step.run(settings, HOUSES).code == 0
     before = contents(settings)
-    assert step.run(settings).code == 99
+    assert step.run(settings, HOUSES).code == 99
     assert contents(settings) == before
 
 
 def test_everything_that_waits_is_cleaned_oldest_first(settings: CleanSettings) -> None:
     fill(settings, 1, ODD)
-    step.run(settings)
+    step.run(settings, HOUSES)
     for number in (2, 3):
         fill(settings, number, houses(5, first=number * 10))
-    outcome = step.run(settings)
+    outcome = step.run(settings, HOUSES)
     assert (outcome.batch, outcome.details["rows"], outcome.details["kept"]) == (3, 10, 10)
     assert [batch[0] for batch in clean_batches(settings.clean_url)] == [1, 2, 3]
 
@@ -184,34 +182,34 @@ def test_everything_that_waits_is_cleaned_oldest_first(settings: CleanSettings) 
 def test_cleaned_again_from_the_start_gives_the_same_rows(settings: CleanSettings) -> None:
     fill(settings, 1, ODD)
     fill(settings, 2, houses(30))
-    step.run(settings)
+    step.run(settings, HOUSES)
     before = contents(settings)
     query(settings.clean_url, "drop schema clean cascade")
-    step.run(settings)
+    step.run(settings, HOUSES)
     assert contents(settings) == before
 
 
 def test_a_batch_of_which_nothing_remains_is_a_batch(settings: CleanSettings) -> None:
     fill(settings, 1, [dict.fromkeys(COLUMNS)] * 3)
-    assert step.run(settings).details["kept"] == 0
-    assert step.run(settings).code == 99
+    assert step.run(settings, HOUSES).details["kept"] == 0
+    assert step.run(settings, HOUSES).code == 99
     assert clean_batches(settings.clean_url) == [(1, 3, 0, 3, 0, 3)]
 
 
 def test_groups_do_not_see_each_other(settings: CleanSettings) -> None:
     fill(settings, 1, houses(4))
     fill(settings, 1, houses(6), group=7)
-    step.run(settings)
-    assert len(CleanStore(settings.clean_url, 6).columns()["price"]) == 4
-    assert CleanStore(settings.clean_url, 7).newest() is None
+    step.run(settings, HOUSES)
+    assert len(CleanStore(settings.clean_url, 6, LISTINGS).columns()["price"]) == 4
+    assert CleanStore(settings.clean_url, 7, LISTINGS).newest() is None
     other = settings.model_copy(update={"group": 7})
-    assert step.run(other).details["rows"] == 6
+    assert step.run(other, HOUSES).details["rows"] == 6
 
 
 @pytest.mark.parametrize("raw_again", [False, True], ids=["RAW is empty", "RAW is another"])
 def test_clean_does_not_mix_two_raws(settings: CleanSettings, databases: Databases, raw_again: bool) -> None:
     fill(settings, 1, houses(4))
-    step.run(settings)
+    step.run(settings, HOUSES)
     before = contents(settings)
     query(settings.raw_url, "drop schema raw cascade")
     if raw_again:
@@ -219,7 +217,7 @@ def test_clean_does_not_mix_two_raws(settings: CleanSettings, databases: Databas
         query(settings.raw_url, "update raw.batches set body_sha256 = 'other'")
         fill(settings, 2, houses(2))
     with pytest.raises(ConflictingBatch, match="do not belong together"):
-        step.run(settings)
+        step.run(settings, HOUSES)
     assert contents(settings) == before
 
 
@@ -246,11 +244,11 @@ def test_killed_anywhere_and_run_again_clean_holds_each_row_once(
     for _, rows, kept, rejected, listings, rejections in clean_batches_or_none(settings):
         assert (kept, rejected) == (listings, rejections), "a batch is there whole or not at all"
         assert kept + rejected == rows
-    step.run(settings)
+    step.run(settings, HOUSES)
     assert clean_batches(settings.clean_url) == [(1, 8, 2, 6, 2, 6), (2, 30, 30, 0, 30, 0)]
     after = contents(settings)
     query(settings.clean_url, "drop schema clean cascade")
-    step.run(settings)
+    step.run(settings, HOUSES)
     assert contents(settings) == after, "the same rows as without the kill"
 
 
@@ -263,11 +261,11 @@ def test_a_batch_that_is_cleaned_part_by_part_comes_to_the_same(
     settings: CleanSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(settings, 1, [*ODD, *houses(30), *ODD])  # the last are the first ones again, some parts later
-    whole = step.run(settings)
+    whole = step.run(settings, HOUSES)
     before = contents(settings)
     query(settings.clean_url, "drop schema clean cascade")
     monkeypatch.setattr(step, "ROWS", 7)
-    assert step.run(settings) == whole
+    assert step.run(settings, HOUSES) == whole
     assert contents(settings) == before
     assert whole.details["reasons"]["duplicate"] >= len(ODD)
 
@@ -285,7 +283,7 @@ def test_the_server_that_is_away_is_named(settings: CleanSettings, variable: str
     field = variable.removeprefix("RELEVO_").lower()
     away = settings.model_copy(update={field: "postgresql://relevo@127.0.0.1:1/x"})
     with pytest.raises(Unavailable, match=variable):
-        step.run(away)
+        step.run(away, HOUSES)
 
 
 def test_a_house_has_one_identity_however_often_it_is_listed_and_is_held_out_by_it(settings: CleanSettings) -> None:
@@ -295,8 +293,8 @@ def test_a_house_has_one_identity_however_often_it_is_listed_and_is_held_out_by_
     again = [house | {"price": "300000", "brokered_by": "7", "city": "SAN JUAN"} for house in listed]
     fill(settings, 1, listed)
     fill(settings, 2, again)
-    step.run(settings)
-    store = CleanStore(settings.clean_url, 6)
+    step.run(settings, HOUSES)
+    store = CleanStore(settings.clean_url, 6, LISTINGS)
     first, second = (identity(store.columns([number])) for number in (1, 2))
     assert first.tolist() == second.tolist()
     assert len(set(first.tolist())) == len(listed)

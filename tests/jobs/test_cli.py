@@ -180,7 +180,7 @@ def test_a_long_outcome_is_shortened_to_what_kubernetes_keeps(character: str) ->
 def test_an_error_that_nobody_foresaw_still_ends_with_a_line(settings: dict[str, str]) -> None:
     program = (
         "import sys, relevo_jobs.clean.step as step\n"
-        "def run(settings): raise ZeroDivisionError('one row too few')\n"
+        "def run(settings, use_case): raise ZeroDivisionError('one row too few')\n"
         "step.run = run\n"
         "from relevo_jobs.cli import main\n"
         "sys.exit(main(['clean']))"

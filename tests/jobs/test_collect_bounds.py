@@ -21,6 +21,7 @@ from relevo_jobs.collect.members import LONGEST
 from relevo_jobs.errors import MalformedAnswer, Unavailable
 from relevo_jobs.settings import CollectSettings
 from relevo_jobs.stores.bucket import Bucket
+from tests.houses import COLUMNS, HOUSES
 from tests.jobs.holdings import assert_holds, raw_batches
 from tests.jobs.scripted_source import Fault, Script, body, listing
 from tests.killing import run_step
@@ -57,15 +58,15 @@ def bomb(size: int) -> bytes:
 def refused(settings: CollectSettings, source: Script, says: str) -> None:
     """The next answer is refused with these words, RAW stays, and the run after it goes on."""
     with pytest.raises(MalformedAnswer, match=says) as caught:
-        step.run(settings)
+        step.run(settings, HOUSES)
     assert len(str(caught.value)) < 600
     assert_holds(settings, source.bodies[:1])
-    assert step.run(settings).batch == 2
+    assert step.run(settings, HOUSES).batch == 2
     assert_holds(settings, source.bodies[:2])
 
 
 def test_a_body_that_unpacks_to_more_than_it_may_is_refused(settings: CollectSettings, source: Script) -> None:
-    step.run(settings)
+    step.run(settings, HOUSES)
     source.faults.append(packed(bomb(2**26)))
     few = settings.model_copy(update={"source_most_bytes": 2**25})
     refused(few, source, "at most 33,554,432 bytes, got more.*RELEVO_SOURCE_MOST_BYTES")
@@ -89,7 +90,7 @@ def test_two_megabytes_that_become_gigabytes_cost_collect_little(
 
 def test_an_answer_that_is_packed_is_kept_as_it_was_before(settings: CollectSettings, source: Script) -> None:
     source.faults.append(packed(gzip.compress(source.bodies[0])))
-    assert step.run(settings).batch == 1
+    assert step.run(settings, HOUSES).batch == 1
     assert_holds(settings, source.bodies[:1])
 
 
@@ -97,7 +98,7 @@ def test_an_answer_that_is_packed_is_kept_as_it_was_before(settings: CollectSett
 def test_an_answer_packed_in_a_way_nobody_asked_for_is_refused(
     settings: CollectSettings, source: Script, packing: str
 ) -> None:
-    step.run(settings)
+    step.run(settings, HOUSES)
     source.faults.append(packed(b"x", packing))
     refused(settings, source, "encoding its headers name.*plain or as gzip")
 
@@ -124,7 +125,7 @@ for _ in range(rows.DEEPEST + 1):
 def test_too_much_of_anything_is_refused_by_name(
     settings: CollectSettings, source: Script, content: bytes, says: str
 ) -> None:
-    step.run(settings)
+    step.run(settings, HOUSES)
     source.faults.append(packed(gzip.compress(content)))
     refused(settings, source, says)
 
@@ -134,7 +135,7 @@ def test_the_last_of_two_members_of_one_name_holds(settings: CollectSettings, so
     source.bodies[0] = (
         f'{{"batch_number": 7, "data": {first}, "data": {second}, "batch_number": 1, "group_number": 6}}'.encode()
     )
-    step.run(settings)
+    step.run(settings, HOUSES)
     assert_holds(settings, source.bodies[:1])
 
 
@@ -145,8 +146,8 @@ def test_no_room_for_a_body_is_told_and_nothing_is_lost(
         full.setattr("relevo_jobs.collect.body.IN_MEMORY", 1)
         full.setattr("tempfile.tempdir", "/proc")
         with pytest.raises(Unavailable, match=r"TMPDIR \(/proc\)"):
-            step.run(settings)
-    assert step.run(settings).batch == 1
+            step.run(settings, HOUSES)
+    assert step.run(settings, HOUSES).batch == 1
     assert_holds(settings, source.bodies[:1])
 
 
@@ -169,10 +170,10 @@ def peak(count: int) -> int:
     tracemalloc.start()
     try:
         with Body(Large(count)) as kept:
-            batch = answers.parse(200, kept, 6)
+            batch = answers.parse(200, kept, 6, COLUMNS)
             assert isinstance(batch, answers.Batch)
             assert batch.row_count == count
-            assert sum(map(len, answers.parts(kept, batch))) == count
+            assert sum(map(len, answers.parts(kept, batch, COLUMNS))) == count
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -187,7 +188,7 @@ def test_a_large_body_lands_whole_in_the_bucket_and_in_raw(settings: CollectSett
     source.bodies[0] = b"".join(Large(25_000))
     with Body([source.bodies[0]]) as kept:
         assert len(kept.packed().read()) > IN_MEMORY, "it is on the disk, not in memory"
-    outcome = step.run(settings)
+    outcome = step.run(settings, HOUSES)
     digest = hashlib.sha256(source.bodies[0]).hexdigest()
     assert (outcome.details["rows"], outcome.details["sha256"]) == (25_000, digest)
     assert raw_batches(settings.raw_url) == [(1, digest, 25_000, 25_000)]

@@ -10,6 +10,7 @@ from relevo_jobs.collect import step
 from relevo_jobs.errors import BadGroup, Unavailable
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CollectSettings
+from tests.houses import HOUSES
 from tests.jobs.holdings import assert_holds, query, raw_batches
 from tests.jobs.scripted_source import Script, answering, lost, silent
 from tests.killing import finish, run_killed, run_step, start_step
@@ -21,7 +22,7 @@ def settings(collect_settings: CollectSettings) -> CollectSettings:
 
 
 def collect(settings: CollectSettings, times: int = 1) -> list[Outcome]:
-    return [step.run(settings) for _ in range(times)]
+    return [step.run(settings, HOUSES) for _ in range(times)]
 
 
 # Each place where a run can end for good, and on which call. The source has batches 3 and 4 left, and its answer to
@@ -53,14 +54,14 @@ def test_killed_anywhere_and_run_again_raw_holds_each_batch_once(
     collect(settings, 2)
     source.faults.append(lost())
     with pytest.raises(Unavailable):
-        step.run(settings)
+        step.run(settings, HOUSES)
     run_killed("collect", data_env, target, "before" if when == "before" else "after", call=call)
     numbers = [batch[0] for batch in raw_batches(settings.raw_url)]
     committed = target.endswith((".add", ":report"))
     assert numbers == ([1, 2, 3] if committed else [1, 2]), "a batch is there whole or not at all"
     outcomes = collect(settings, 4 - len(numbers))
     assert [outcome.batch for outcome in outcomes] == list(range(len(numbers) + 1, 5))
-    assert step.run(settings).status == "nothing"
+    assert step.run(settings, HOUSES).status == "nothing"
     assert_holds(settings, source.bodies)
 
 
@@ -70,7 +71,7 @@ def test_killed_at_the_very_first_batch(
 ) -> None:
     run_killed("collect", data_env, target, "before" if when == "before" else "after", call=call)
     number = 2 if target.endswith(".add") else 1
-    assert step.run(settings).batch == number
+    assert step.run(settings, HOUSES).batch == number
     assert_holds(settings, source.bodies[:number])
 
 
@@ -116,8 +117,8 @@ def test_a_second_collector_gives_up_with_a_sentence(
             assert first.poll() is None
         monkeypatch.setattr("relevo_jobs.stores.raw.LOCK_WAIT", 0.1)
         with pytest.raises(Unavailable, match="only collector of group 6"):
-            step.run(settings)
+            step.run(settings, HOUSES)
     finally:
         first.kill()
         first.communicate()
-    assert step.run(settings).batch in {2, 3}
+    assert step.run(settings, HOUSES).batch in {2, 3}

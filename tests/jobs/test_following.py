@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relevo_contract.data_set import DataSet
-from relevo_contract.listing import LISTINGS
 from relevo_jobs.errors import SettingsError, StepError, Unavailable
 from relevo_jobs.stores import clean, logins, raw
 from relevo_jobs.stores.clean import CleanPart, CleanStore, open_clean
@@ -28,6 +27,7 @@ from relevo_jobs.stores.tables import quoted
 from relevo_serving.storing.keeping import RequestIds, line, version_fields
 from relevo_serving.storing.store import InferenceStore
 from tests.conftest import Databases
+from tests.houses import LISTINGS
 from tests.jobs.holdings import query
 from tests.jobs.rides import ALL, rides
 from tests.killing import base_env, finish, run_killed, run_step, start_step
@@ -82,7 +82,9 @@ def test_whatever_columns_come_and_go_each_row_has_those_of_its_batch(
                 for n, names in enumerate(chosen, 1)
             ]
             assert values == (expected if name in ever else []), (table, name)
-    assert query(databases.raw_url, "select max(version) from raw.schema_versions") == [(len(raw.SCHEMA.migrations),)]
+    assert query(databases.raw_url, "select max(version) from raw.schema_versions") == [
+        (len(raw.schema(LISTINGS).migrations),)
+    ]
 
 
 def test_what_is_there_already_needs_no_statement() -> None:
@@ -181,10 +183,10 @@ def test_many_at_once_add_it_once(before_bath: Databases) -> None:
 
     def bring(_: int) -> int:
         together.wait()
-        return bring_up_to_date(before_bath.raw_url, raw.SCHEMA)
+        return bring_up_to_date(before_bath.raw_url, raw.schema(LISTINGS))
 
     with ThreadPoolExecutor(6) as pool:
-        assert set(pool.map(bring, range(6))) == {len(raw.SCHEMA.migrations)}
+        assert set(pool.map(bring, range(6))) == {len(raw.schema(LISTINGS).migrations)}
     assert has_baths(before_bath) == [True, True, False]
 
 
@@ -192,7 +194,7 @@ def test_while_a_step_that_reads_is_waited_for_the_inference_api_writes_on(befor
     url = before_bath.raw_url
     with psycopg.connect(url) as reading, ThreadPoolExecutor(1) as pool:
         reading.execute("select * from raw.listings")
-        bringing = pool.submit(bring_up_to_date, url, raw.SCHEMA)
+        bringing = pool.submit(bring_up_to_date, url, raw.schema(LISTINGS))
         while not query(url, "select 1 from pg_locks where not granted and relation = 'raw.listings'::regclass"):
             time.sleep(0.01)
         query(url, "set lock_timeout = '10s'; lock table raw.inferences in row exclusive mode nowait")
@@ -217,7 +219,7 @@ def test_the_inference_apis_login_may_write_a_column_that_was_added_later(before
     query(owner, "drop schema raw cascade")
     with login(owner, "serving_of_columns") as url:
         logins.admit(owner, url, less)
-        bring_up_to_date(owner, raw.SCHEMA)
+        bring_up_to_date(owner, raw.schema(LISTINGS))
         told = b'[{"price":1.5,"low":1.0,"high":2.0,"unseen":[],"missing":[]}]'
         record = line(RequestIds().at(1), 1, version_fields("m", 1, "run"), b'[{"city":"San Juan","bath":2.0}]', told)
         store = InferenceStore(url)
@@ -236,8 +238,8 @@ def test_who_may_only_read_reads_on_and_is_told_when_a_column_is_to_be_added(bef
         query(owner, "grant usage on schema clean to reader_of_columns")
         query(owner, "grant select on all tables in schema clean to reader_of_columns")
         with pytest.raises(SettingsError, match=r"must be owner of table listings.*owner of the database"):
-            CleanStore(url, 6).columns()
-        bring_up_to_date(owner, clean.SCHEMA)
+            CleanStore(url, 6, LISTINGS).columns()
+        bring_up_to_date(owner, clean.schema(LISTINGS))
         less = replace(LISTINGS, columns=("price", "city"), numeric=(), categorical=("city",), dates=(), compared=(),
                        place=None, within=(), rules={})  # fmt: skip
         for data in (LISTINGS, less):  # the release before has nothing to change either

@@ -26,6 +26,7 @@ from relevo_jobs.settings import CleanSettings, CollectSettings
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.bucket import Bucket
 from relevo_jobs.stores.raw import RawStore
+from tests.houses import HOUSES
 from tests.jobs.holdings import clean_batches, expected, query, raw_batches
 from tests.jobs.scripted_source import Script, body, listing
 
@@ -141,46 +142,46 @@ def test_postgresql_gone_in_the_middle_of_collect(
     owner: Any,
     name: str,
 ) -> None:
-    step.run(settings)
+    step.run(settings, HOUSES)
     once(monkeypatch, owner, name, lambda: strike(server))
     try:
         with pytest.raises(Unavailable, match=r"RELEVO_RAW_URL.*run this step again"):
-            step.run(settings)
+            step.run(settings, HOUSES)
         with pytest.raises(Unavailable, match="RELEVO_RAW_URL"):
-            step.run(settings)
+            step.run(settings, HOUSES)
     finally:
         server.start().wait()
-    assert [step.run(settings).batch for _ in range(3)] == [2, 3, 4]
+    assert [step.run(settings, HOUSES).batch for _ in range(3)] == [2, 3, 4]
     assert raw_batches(settings.raw_url) == expected(source.bodies)
 
 
 def test_postgresql_gone_in_the_middle_of_clean(
     settings: CollectSettings, cleaning: CleanSettings, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step.run(settings)
-    step.run(settings)
+    step.run(settings, HOUSES)
+    step.run(settings, HOUSES)
     once(monkeypatch, copying, "block", lambda: shut_down(server))
     try:
         with pytest.raises(Unavailable, match="RELEVO_CLEAN_URL"):
-            clean_step.run(cleaning)
+            clean_step.run(cleaning, HOUSES)
     finally:
         server.start().wait()
-    assert clean_step.run(cleaning).details["rows"] == 6
+    assert clean_step.run(cleaning, HOUSES).details["rows"] == 6
     assert [batch[:2] for batch in clean_batches(cleaning.clean_url)] == [(1, 3), (2, 3)]
 
 
 def test_raw_gone_while_clean_reads_it_is_not_blamed_on_clean(
     settings: CollectSettings, cleaning: CleanSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step.run(settings)
+    step.run(settings, HOUSES)
     name = settings.raw_url.rsplit("/", 1)[-1]
     strike = (
         f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid()"
     )
     once(monkeypatch, RawStore, "rows", lambda: print(query(cleaning.clean_url, strike)))
     with pytest.raises(Unavailable, match="RELEVO_RAW_URL"):
-        clean_step.run(cleaning)
-    assert clean_step.run(cleaning).code == 0
+        clean_step.run(cleaning, HOUSES)
+    assert clean_step.run(cleaning, HOUSES).code == 0
 
 
 @pytest.mark.parametrize(("table", "which"), [("raw.listings", "raw"), ("clean.listings", "clean")])
@@ -188,19 +189,19 @@ def test_no_disk_left_as_the_server_says_it(
     settings: CollectSettings, cleaning: CleanSettings, source: Script, table: str, which: str
 ) -> None:
     """A trigger raises PostgreSQL's own disk_full in the COPY, wherever these tests may not mount a disk."""
-    step.run(settings)
-    clean_step.run(cleaning)
+    step.run(settings, HOUSES)
+    clean_step.run(cleaning, HOUSES)
     url = settings.raw_url if which == "raw" else cleaning.clean_url
     query(url, "create function full_disk() returns trigger language plpgsql as $$ begin raise disk_full; end $$")
     query(url, f"create trigger full_disk before insert on {table} for each row execute function full_disk()")
     with pytest.raises(Unavailable, match=r"no disk left.*nothing was written"):
         for _ in range(2):
-            step.run(settings)
-            clean_step.run(cleaning)
+            step.run(settings, HOUSES)
+            clean_step.run(cleaning, HOUSES)
     query(url, f"drop trigger full_disk on {table}")
-    while step.run(settings).code == 0:
+    while step.run(settings, HOUSES).code == 0:
         pass
-    clean_step.run(cleaning)
+    clean_step.run(cleaning, HOUSES)
     assert raw_batches(settings.raw_url) == expected(source.bodies)
     assert [batch[:2] for batch in clean_batches(cleaning.clean_url)] == [(1, 3), (2, 3), (3, 3), (4, 3)]
 
@@ -215,13 +216,13 @@ if may_mount():
         with tiny_disk(tmp_path / "disk", 200) as disk, PostgresServer(disk / "postgres") as server:
             urls = use(server, monkeypatch)
             settings = made(source, urls["raw_url"], bucket, s3)
-            step.run(settings)
+            step.run(settings, HOUSES)
             filler = fill(disk, but=1_000_000)
             with pytest.raises(Unavailable):
-                step.run(settings)
+                step.run(settings, HOUSES)
             filler.unlink()
             assert raw_batches(settings.raw_url) == expected(source.bodies[:1])
-            assert step.run(settings).batch == 2
+            assert step.run(settings, HOUSES).batch == 2
             number, sha256, said, held = raw_batches(settings.raw_url)[1]
             assert (number, said, held) == (2, 5_000, 5_000)
             assert sha256 == hashlib.sha256(source.bodies[1]).hexdigest()
@@ -232,27 +233,27 @@ if may_mount():
         with tiny_disk(tmp_path / "disk", 100) as disk, S3Server(disk / "s3") as s3:
             new_keys(monkeypatch, s3.env)
             settings = made(source, urls["raw_url"], "relevo", s3)
-            step.run(settings)
+            step.run(settings, HOUSES)
             fill(disk, but=0)
             source.bodies[1] = body(2, [listing(2, row) | {"city": secrets.token_hex(500)} for row in range(5_000)])
             with pytest.raises(Unavailable, match="RAW is unchanged"):
-                step.run(settings)
+                step.run(settings, HOUSES)
             assert raw_batches(settings.raw_url) == expected(source.bodies[:1])
 
 
 def test_s3_away(settings: CollectSettings, source: Script) -> None:
-    step.run(settings)
+    step.run(settings, HOUSES)
     with pytest.raises(Unavailable, match=r"RELEVO_S3_ENDPOINT_URL.*RAW is unchanged"):
-        step.run(settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:1"}))
+        step.run(settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:1"}), HOUSES)
     assert raw_batches(settings.raw_url) == expected(source.bodies[:1])
-    assert [step.run(settings).batch for _ in range(3)] == [2, 3, 4]
+    assert [step.run(settings, HOUSES).batch for _ in range(3)] == [2, 3, 4]
     assert raw_batches(settings.raw_url) == expected(source.bodies)
 
 
 def test_s3_refuses_the_keys(settings: CollectSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     new_keys(monkeypatch, {"AWS_SECRET_ACCESS_KEY": "guessed"})
     with pytest.raises(SettingsError, match="AWS_ACCESS_KEY_ID") as caught:
-        step.run(settings)
+        step.run(settings, HOUSES)
     assert "guessed" not in str(caught.value)
     assert raw_batches(settings.raw_url) == []
 
@@ -263,7 +264,7 @@ def test_no_keys_at_all(settings: CollectSettings, monkeypatch: pytest.MonkeyPat
     nowhere = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none")}
     new_keys(monkeypatch, nowhere)
     with pytest.raises(SettingsError, match="AWS_SECRET_ACCESS_KEY"):
-        step.run(settings)
+        step.run(settings, HOUSES)
 
 
 @pytest.mark.parametrize(
@@ -271,23 +272,23 @@ def test_no_keys_at_all(settings: CollectSettings, monkeypatch: pytest.MonkeyPat
 )
 def test_an_s3_that_cannot_be(settings: CollectSettings, changes: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="RELEVO_"):
-        step.run(settings.model_copy(update=changes))
+        step.run(settings.model_copy(update=changes), HOUSES)
 
 
 def test_a_password_that_postgresql_refuses(settings: CollectSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = settings.raw_url.replace("relevo@", "relevo:secret-word@")
     with pytest.raises(SettingsError, match="PGPASSFILE") as caught:
-        step.run(settings.model_copy(update={"raw_url": wrong}))
+        step.run(settings.model_copy(update={"raw_url": wrong}), HOUSES)
     assert "secret-word" not in str(caught.value)
 
 
 def test_a_schema_of_a_newer_release_is_left_alone(settings: CollectSettings) -> None:
-    step.run(settings)
+    step.run(settings, HOUSES)
     query(settings.raw_url, "insert into raw.schema_versions (version) values (99)")
     with pytest.raises(SettingsError, match="newer release"):
-        step.run(settings)
+        step.run(settings, HOUSES)
 
 
 def test_a_source_address_that_cannot_be(settings: CollectSettings) -> None:
     with pytest.raises(SettingsError, match="RELEVO_SOURCE_URL"):
-        step.run(settings.model_copy(update={"source_url": "http://[::1"}))
+        step.run(settings.model_copy(update={"source_url": "http://[::1"}), HOUSES)

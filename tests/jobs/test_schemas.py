@@ -17,6 +17,7 @@ from relevo_jobs.errors import SettingsError, StepError
 from relevo_jobs.stores import clean, raw
 from relevo_jobs.stores.postgres import LOCK, Schema, bring_up_to_date, connect
 from tests.conftest import Databases
+from tests.houses import LISTINGS
 from tests.jobs.holdings import query
 
 RELEASED = Path(__file__).parent / "released"
@@ -24,7 +25,7 @@ COUNTED = "create table raw.counted (by integer); insert into raw.counted values
 """A migration that leaves a second row if it is applied twice (and fails first: the table is there)."""
 
 
-NOW = len(raw.SCHEMA.migrations)
+NOW = len(raw.schema(LISTINGS).migrations)
 """RAW's schema version."""
 
 
@@ -34,7 +35,7 @@ def up_to(version: int) -> list[int]:
 
 def after(*more: str) -> Schema:
     """RAW's schema as a later release has it."""
-    return Schema(raw.SCHEMA.name, raw.SCHEMA.variable, (*raw.SCHEMA.migrations, *more))
+    return Schema(raw.schema(LISTINGS).name, raw.schema(LISTINGS).variable, (*raw.schema(LISTINGS).migrations, *more))
 
 
 def versions(url: str, schema: str = "raw") -> list[int]:
@@ -100,7 +101,9 @@ def described(url: str, schema: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("schema", "version"), [(raw.SCHEMA, 2), (clean.SCHEMA, 1)], ids=["raw at version 2", "clean at version 1"]
+    ("schema", "version"),
+    [(raw.schema(LISTINGS), 2), (clean.schema(LISTINGS), 1)],
+    ids=["raw at version 2", "clean at version 1"],
 )
 def test_a_database_as_it_was_released_comes_to_the_same_as_a_new_one(
     databases: Databases, schema: Schema, version: int
@@ -116,7 +119,7 @@ def test_a_database_as_it_was_released_comes_to_the_same_as_a_new_one(
 
 def test_a_database_of_the_release_before_gets_what_is_new_and_keeps_its_rows(databases: Databases) -> None:
     url = databases.raw_url
-    assert bring_up_to_date(url, raw.SCHEMA) == 0
+    assert bring_up_to_date(url, raw.schema(LISTINGS)) == 0
     query(url, "insert into raw.in_flight (group_number) values (6)")
     later = after("alter table raw.in_flight add column note text not null default 'none'", COUNTED)
     assert bring_up_to_date(url, later) == NOW
@@ -128,16 +131,21 @@ def test_a_database_of_the_release_before_gets_what_is_new_and_keeps_its_rows(da
 
 def test_the_release_before_inferences_were_kept_gets_their_tables_and_keeps_its_rows(databases: Databases) -> None:
     url = databases.raw_url
-    assert bring_up_to_date(url, Schema(raw.SCHEMA.name, raw.SCHEMA.variable, raw.SCHEMA.migrations[:1])) == 0
+    assert (
+        bring_up_to_date(
+            url, Schema(raw.schema(LISTINGS).name, raw.schema(LISTINGS).variable, raw.schema(LISTINGS).migrations[:1])
+        )
+        == 0
+    )
     query(url, "insert into raw.in_flight (group_number) values (6)")
-    assert bring_up_to_date(url, raw.SCHEMA) == 1
+    assert bring_up_to_date(url, raw.schema(LISTINGS)) == 1
     assert query(url, "select count(*) from raw.inferences") == query(url, "select count(*) from raw.inference_spools")
     assert query(url, "select group_number from raw.in_flight") == [(6,)]
 
 
 def test_an_empty_database_comes_to_the_same_as_one_brought_up_step_by_step(databases: Databases) -> None:
     later = after("alter table raw.batches add column note text", "alter table raw.batches drop column note")
-    for schema in (raw.SCHEMA, after(later.migrations[NOW]), later):
+    for schema in (raw.schema(LISTINGS), after(later.migrations[NOW]), later):
         bring_up_to_date(databases.raw_url, schema)
     bring_up_to_date(databases.clean_url, later)
     for table in ("raw.batches", "raw.listings", "raw.in_flight"):
@@ -149,7 +157,7 @@ def test_an_empty_database_comes_to_the_same_as_one_brought_up_step_by_step(data
 def test_several_at_once_apply_each_migration_once(databases: Databases, already: int) -> None:
     url = databases.raw_url
     if already:
-        bring_up_to_date(url, raw.SCHEMA)
+        bring_up_to_date(url, raw.schema(LISTINGS))
     later = after(COUNTED)
     together = threading.Barrier(6)
 
@@ -166,11 +174,11 @@ def test_several_at_once_apply_each_migration_once(databases: Databases, already
 
 def test_a_migration_that_fails_changes_nothing_and_the_next_release_mends_it(databases: Databases) -> None:
     url = databases.raw_url
-    bring_up_to_date(url, raw.SCHEMA)
+    bring_up_to_date(url, raw.schema(LISTINGS))
     with pytest.raises(StepError, match="no_such_table"):
         bring_up_to_date(url, after(COUNTED, "alter table raw.no_such_table add column x text"))
     assert versions(url) == up_to(NOW)
-    with connect(url, raw.SCHEMA) as connection:  # the release before goes on with it
+    with connect(url, raw.schema(LISTINGS)) as connection:  # the release before goes on with it
         assert connection.execute("select to_regclass('raw.counted')").fetchone() == (None,)
     assert bring_up_to_date(url, after(COUNTED)) == NOW
 
@@ -179,14 +187,14 @@ def test_a_newer_database_is_refused_with_what_to_do_and_left_alone(databases: D
     url = databases.raw_url
     bring_up_to_date(url, after(COUNTED))
     with pytest.raises(SettingsError, match=rf"RELEVO_RAW_URL.*version {NOW} or older, found {NOW + 1}.*run that"):
-        bring_up_to_date(url, raw.SCHEMA)
+        bring_up_to_date(url, raw.schema(LISTINGS))
     assert versions(url) == up_to(NOW + 1)
 
 
 def test_a_database_that_a_newer_release_changes_meanwhile_is_refused_too(databases: Databases) -> None:
     """It is looked at again once the lock is there."""
     url = databases.raw_url
-    bring_up_to_date(url, raw.SCHEMA)
+    bring_up_to_date(url, raw.schema(LISTINGS))
     with psycopg.connect(url) as newer, ThreadPoolExecutor(1) as pool:
         newer.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         late = pool.submit(bring_up_to_date, url, after(COUNTED))
@@ -207,7 +215,7 @@ def test_a_user_who_may_not_make_a_schema_is_told_what_to_do(databases: Database
     query(url, "create role stranger login password 'of-a-stranger'")
     try:
         with pytest.raises(SettingsError, match=r"RELEVO_RAW_URL.*permission denied.*owner of the database") as caught:
-            bring_up_to_date(url.replace("relevo@", "stranger:of-a-stranger@"), raw.SCHEMA)
+            bring_up_to_date(url.replace("relevo@", "stranger:of-a-stranger@"), raw.schema(LISTINGS))
     finally:
         query(url, "drop role stranger")
     assert name in str(caught.value)

@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from relevo_contract.graph_inputs import Feeds
-from relevo_contract.listing import LISTINGS
 from relevo_serving.explaining import EVALUATIONS, shapley_values
 from relevo_serving.model import Model
 from relevo_serving.predicting import explanation
+from tests.houses import LISTINGS
 from tests.serving.test_model import rows_of
 
 Run = Callable[[Feeds], NDArray[Any]]

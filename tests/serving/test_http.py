@@ -8,12 +8,12 @@ import pytest
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from relevo_contract.listing import LISTINGS
 from relevo_serving import schema
 from relevo_serving.app import Host
 from relevo_serving.model import Model
 from relevo_serving.problems import Problem
 from relevo_serving.state import Served, State, Wanted
+from tests.houses import LISTINGS
 from tests.serving.conftest import SINCE, hosted, settings
 
 JSON = {"Content-Type": "application/json"}

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from relevo_contract import names
 from relevo_contract.data_set import DataSet, to_json
 from relevo_contract.graph_inputs import entries, values_of
-from relevo_contract.listing import LISTINGS
 from relevo_contract.version import Manifest, ManifestEntry, SelfTest
 from relevo_jobs.scoring import Scorer
 from relevo_serving.errors import BrokenVersion
@@ -22,6 +21,7 @@ from relevo_serving.model import FILES, Model, Row
 from relevo_serving.predicting import predict_each
 from relevo_serving.rows import Rows, as_json
 from relevo_serving.self_test import load_tested
+from tests.houses import LISTINGS
 
 Bundles = tuple[Path, Path]
 Models = tuple[Model, Model]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from relevo_contract.listing import LISTINGS
 from relevo_serving.model import Model
+from tests.houses import LISTINGS
 from tests.serving.conftest import hosted
 
 MODEL = "/v2/models/house-prices"

@@ -17,11 +17,11 @@ import pytest
 
 from relevo_contract import names
 from relevo_contract.graph_inputs import values_of
-from relevo_contract.listing import LISTINGS
 from relevo_contract.version import SelfTest
 from relevo_serving.__main__ import EXIT_CODES
 from relevo_serving.rows import as_json
 from tests.gate import Gate
+from tests.houses import LISTINGS
 from tests.serving_process import Serve
 from tests.versions import Versions
 

@@ -15,6 +15,7 @@ from relevo_jobs.stores import raw
 from relevo_jobs.stores.postgres import bring_up_to_date
 from tests.conftest import Databases
 from tests.gate import Gate
+from tests.houses import LISTINGS
 from tests.jobs.holdings import query
 from tests.serving_process import Running, Serve
 from tests.versions import Versions
@@ -73,7 +74,7 @@ def asking() -> Iterator[Asking]:
 @pytest.fixture
 def raw_gate(databases: Databases) -> Iterator[Gate]:
     """RAW behind a gate, its schema made."""
-    bring_up_to_date(databases.raw_url, raw.SCHEMA)
+    bring_up_to_date(databases.raw_url, raw.schema(LISTINGS))
     gate = Gate(int(conninfo_to_dict(databases.raw_url)["port"] or 0))
     yield gate
     gate.close()
@@ -123,7 +124,7 @@ def waiting(running: Running) -> float:
 def test_killed_in_mid_load_again_and_again_it_loses_nothing_acknowledged(
     serve: Serve, versions: Versions, bundles: tuple[Path, Path], databases: Databases, tmp_path: Path, asking: Asking
 ) -> None:
-    bring_up_to_date(databases.raw_url, raw.SCHEMA)
+    bring_up_to_date(databases.raw_url, raw.schema(LISTINGS))
     versions.promote(versions.register(bundles[0]))
     given = settings(databases.raw_url, tmp_path / "spool", databases)
     for number in range(4):
@@ -166,7 +167,7 @@ def test_with_raw_away_it_answers_on_and_delivers_when_it_is_back(
 def test_told_to_stop_it_delivers_what_waits(
     serve: Serve, versions: Versions, bundles: tuple[Path, Path], databases: Databases, tmp_path: Path
 ) -> None:
-    bring_up_to_date(databases.raw_url, raw.SCHEMA)
+    bring_up_to_date(databases.raw_url, raw.schema(LISTINGS))
     versions.promote(versions.register(bundles[0]))
     given = settings(databases.raw_url, tmp_path / "spool", databases) | {"RELEVO_STORE_SECONDS": "3600"}
     with serve(**given) as running:

@@ -24,6 +24,7 @@ from relevo_serving.storing.keeping import RequestIds, line, version_fields
 from relevo_serving.storing.spool import Spool
 from relevo_serving.storing.store import InferenceStore
 from tests.conftest import Databases
+from tests.houses import LISTINGS
 from tests.jobs.holdings import query
 from tests.serving import foreign
 from tests.serving.conftest import Asking
@@ -34,7 +35,7 @@ PREDICTION = b'{"prediction":1.5,"low":1.0,"high":2.0,"unseen":["city"],"missing
 
 @pytest.fixture
 def raw_url(databases: Databases) -> str:
-    bring_up_to_date(databases.raw_url, raw.SCHEMA)
+    bring_up_to_date(databases.raw_url, raw.schema(LISTINGS))
     return databases.raw_url
 
 
@@ -236,7 +237,7 @@ def test_without_the_tables_it_waits_and_says_so(databases: Databases, tmp_path:
     spool.append(record())
     assert not delivery.once()
     assert delivery.problem is not None
-    bring_up_to_date(databases.raw_url, raw.SCHEMA)
+    bring_up_to_date(databases.raw_url, raw.schema(LISTINGS))
     assert delivery.once()
     assert delivery.problem is None
     assert stored(databases.raw_url) == 1
@@ -277,7 +278,7 @@ def test_a_table_that_lacks_a_column_is_waited_for_and_nothing_is_lost(raw_url: 
         assert delivery.problem is not None
         assert re.search(r"it lacks bed, city: run relevo-job prepare of this release", delivery.problem)
     assert delivery.refused == stored(raw_url) == 0
-    bring_up_to_date(raw_url, raw.SCHEMA)
+    bring_up_to_date(raw_url, raw.schema(LISTINGS))
     assert delivery.once(last=True)
     assert query(raw_url, "select bed, city from raw.inferences") == [(3.0, "San Juan")]
     assert not list(tmp_path.glob("*.copy"))

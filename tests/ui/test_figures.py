@@ -23,12 +23,12 @@ from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.names import MODEL
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.stores.clean import CleanStore
 from relevo_ui import comparison, wording
 from relevo_ui.mlflow_records import MlflowRecords
+from tests.houses import HOUSES, LISTINGS
 from tests.ui.loop import BATCHES, Loop
 from tests.ui.test_pages import page, shown
 
@@ -74,7 +74,7 @@ def stores(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     with psycopg.connect(env["RELEVO_RAW_URL"]) as raw, psycopg.connect(env["RELEVO_CLEAN_URL"]) as clean:
         yield Stores(
             raw,
-            CleanStore(env["RELEVO_CLEAN_URL"], GROUP),
+            CleanStore(env["RELEVO_CLEAN_URL"], GROUP, LISTINGS),
             clean,
             Registry(loop.mlflow_url, MODEL),
             tmp_path,

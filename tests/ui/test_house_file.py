@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relevo_contract.listing import LISTINGS
 from relevo_contract.strict_csv import DELIMITERS
 from relevo_ui import house_file, spreadsheet
 from relevo_ui.api import Prediction
 from relevo_ui.language import english, spanish
+from tests.houses import LISTINGS
 
 PREDICTION = Prediction(prediction=1000.004, low=1, high=2, unseen=["city", "state"], missing=[])
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
 from relevo_ui import house_form
+from tests.houses import LISTINGS
 
 
 def profile() -> Profile:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from relevo_contract import names
-from relevo_contract.listing import LISTINGS
 from relevo_demo.servers import MlflowServer
 from relevo_ui.errors import MlflowAway
 from relevo_ui.mlflow_records import MlflowRecords
+from tests.houses import LISTINGS
 from tests.versions import Versions
 
 

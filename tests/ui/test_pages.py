@@ -9,12 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 import relevo_ui
 from relevo_contract import names
-from relevo_contract.listing import LISTINGS
 from relevo_contract.record import Criterion, TrainReason
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
 from relevo_ui.wording import column
 from tests.gate import Gate
+from tests.houses import LISTINGS
 from tests.serving_process import Running, serving
 from tests.ui import story
 from tests.versions import Versions

@@ -66,6 +66,10 @@ class DataSet:
     """Columns that CLEAN keeps and no model is given, each with a rule: keys, and what the rows are ordered by."""
     ignored: tuple[str, ...] = ()
     """Columns that RAW alone keeps."""
+    source_names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By column what the source calls it, where that is another name."""
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """By column and language what people call it."""
 
     def __post_init__(self) -> None:
         compared = set(self.compared)
@@ -108,6 +112,11 @@ class DataSet:
             {column: found.doubt for column, found in read.items() if found.doubt},
             {column: found.error for column, found in read.items() if found.error},
         )
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The columns by the source's names, in its order."""
+        return tuple(self.source_names.get(name, name) for name in self.columns)
 
     @property
     def predicts(self) -> Task:

@@ -75,13 +75,15 @@ class Number:
     unknown: frozenset[float] = frozenset()
     """Figures that stand for "unknown"."""
     unit: str = ""
+    whole: bool = False
+    """Whether a number with a fraction is not believed."""
     kind: Literal["number"] = field(default="number", kw_only=True)
 
     @property
     def described(self) -> str:
         """What is expected."""
         bounds = "" if self.low == -math.inf and self.high == math.inf else f", {self._bounds}"
-        return f"a number{bounds}{self.unit and ' ' + self.unit}"
+        return f"a {'whole ' * self.whole}number{bounds}{self.unit and ' ' + self.unit}"
 
     @property
     def _bounds(self) -> str:
@@ -106,13 +108,41 @@ class Number:
             if found is None:
                 return Read(error=f"expected a number such as 1200, 1,200 or 1200.5, got {shown(came)}")
             value = float("".join(part or "" for part in found.groups()).replace(",", ""))
-        if math.isinf(value):
-            return Read(doubt=f"expected a finite number, got {shown(came)}")
+        doubt = f"expected a finite number, got {shown(came)}" if math.isinf(value) else self._doubt(value)
+        return Read(doubt=doubt) if doubt else Read(value)
+
+    def _doubt(self, value: float) -> str:
+        """Why a finite value is not believed; empty if it is."""
         if value in self.unknown:
-            return Read(doubt=f"{_figure(value)} stands for an unknown value")
-        if not self.low <= value <= self.high:
-            return Read(doubt=f"expected {self._bounds}, got {_figure(value)}")
-        return Read(value)
+            return f"{_figure(value)} stands for an unknown value"
+        if self.whole and not value.is_integer():
+            return f"expected a whole number, got {_figure(value)}"
+        return "" if self.low <= value <= self.high else f"expected {self._bounds}, got {_figure(value)}"
+
+
+_TRUTHS: Final = dict.fromkeys(("true", "t", "yes", "y", "1"), "true") | dict.fromkeys(
+    ("false", "f", "no", "n", "0"), "false"
+)
+
+
+@dataclass(frozen=True)
+class Boolean:
+    """True or false as the text that says so, however a program spells it."""
+
+    kind: Literal["boolean"] = field(default="boolean", kw_only=True)
+
+    @property
+    def described(self) -> str:
+        """What is expected."""
+        return "true or false"
+
+    def read(self, came: Came) -> Read:
+        """Understand a value; `true` or `false` if it is there."""
+        text = _text_of(came)
+        if text is None:
+            return NOTHING
+        found = _TRUTHS.get(_spelling(text))
+        return Read(error=f"expected true or false, got {shown(came)}") if found is None else Read(found)
 
 
 @dataclass(frozen=True)
@@ -150,6 +180,8 @@ def _spelling(text: str) -> str:
 @dataclass(frozen=True)
 class _Name:
     longest: int = LONGEST
+    unknown: frozenset[str] = frozenset()
+    """Values that stand for "unknown"."""
 
     @property
     def described(self) -> str:
@@ -163,7 +195,7 @@ class _Name:
             return NOTHING
         if len(text) > self.longest:
             return Read(error=f"expected at most {self.longest} characters, got {len(text)}")
-        return self._named(text)
+        return Read(doubt=f"{text} stands for an unknown value") if text in self.unknown else self._named(text)
 
     def _named(self, text: str) -> Read:
         return Read(text)
@@ -219,6 +251,8 @@ class Day:
     first: date = date.min
     """The earliest that is believed; both are wide where they should not depend on today."""
     last: date = date.max
+    format: str | None = None
+    """How it is spelt, as `strptime` has it; None: as ISO 8601."""
     kind: Literal["day"] = field(default="day", kw_only=True)
 
     @property
@@ -231,7 +265,9 @@ class Day:
         text = _text_of(came)
         if text is None:
             return NOTHING
-        error = f"expected a day such as 2020-05-31, got {shown(came)}"
+        error = f"expected a day such as {date(2020, 5, 31).strftime(self.format or '%Y-%m-%d')}, got {shown(came)}"
+        if self.format is not None:
+            return self._believed(_parsed(text, self.format), error)
         found = _DAY.match(text) if isinstance(came, str) else None  # 0 is no day, though computers count from 1970
         if found is None:
             return Read(error=error)
@@ -240,10 +276,22 @@ class Day:
             value = date.fromisoformat(found[1])
         except ValueError:
             return Read(error=error)
+        return self._believed(value, error)
+
+    def _believed(self, value: date | None, error: str) -> Read:
+        if value is None:
+            return Read(error=error)
         if not self.first <= value <= self.last:
             return Read(doubt=f"expected a day from {self.first} to {self.last}, got {value}")
         return Read(value)
 
 
-AnyRule = Annotated[Number | Text | Identifier | ZipCode | Day | Either, Field(discriminator="kind")]
+def _parsed(text: str, spelling: str) -> date | None:
+    try:
+        return datetime.strptime(text, spelling).date()  # of a day the zone says nothing
+    except ValueError:
+        return None
+
+
+AnyRule = Annotated[Number | Text | Identifier | ZipCode | Boolean | Day | Either, Field(discriminator="kind")]
 """A rule as it is declared, and travels in a version."""

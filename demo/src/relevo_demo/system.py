@@ -12,6 +12,7 @@ from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, SourceSe
 from relevo_demo.servers.process import Server, wait_for_all
 from relevo_demo.servers.source import SOURCE
 
+HOUSE_PRICES = Path(__file__).parents[3] / "use_cases" / "house-prices" / "use_case.yaml"
 BUCKET = "relevo"
 GROUP = "6"
 DAY = "Wednesday"
@@ -29,6 +30,7 @@ class Options:
     mlflow_port: int | None = None
     source_port: int | None = None
     source_module: str = SOURCE
+    use_case: Path = HOUSE_PRICES
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def running(folder: Path, options: Options) -> Iterator[System]:
         env = {
             **inherited,
             **access,
+            "RELEVO_USE_CASE": str(options.use_case),
             "RELEVO_GROUP": GROUP,
             "RELEVO_SOURCE_URL": source.url,
             "RELEVO_SOURCE_DAY": DAY,

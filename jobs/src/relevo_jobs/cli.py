@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from relevo_contract.settings import read, table, variable
 from relevo_jobs.deadline import Deadline
@@ -25,9 +25,6 @@ from relevo_jobs.settings import (
     Settings,
     TrainSettings,
 )
-
-if TYPE_CHECKING:
-    from relevo_jobs.use_case import UseCase
 
 
 class Step(NamedTuple):
@@ -86,8 +83,8 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None, use_case: UseCase | None = None) -> int:
-    """Run one step, of house prices unless told otherwise, and return its exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step and return its exit code."""
     # A thread that waits for another sleeps. By default it spins, and where the processors are shared, as on a node
     # with other pods, a training of one second takes ten. XGBoost and scikit-learn read this as they are imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -103,16 +100,18 @@ def main(arguments: Sequence[str] | None = None, use_case: UseCase | None = None
         return tell(Outcome.failed(name, error), termination_log)
     deadline = Deadline(settings.deadline, lambda error: tell(Outcome.failed(name, error), termination_log))
     deadline.start()
-    outcome = run(name, settings, use_case)
+    outcome = run(name, settings)
     deadline.met()
     return tell(outcome, termination_log)
 
 
-def run(name: str, settings: Any, use_case: UseCase | None = None) -> Outcome:
+def run(name: str, settings: Any) -> Outcome:
     """What a step's run came to, whatever happens in it: the last line must be JSON."""
     try:
+        from relevo_jobs.use_case import load  # noqa: PLC0415  # --help needs no numpy
+
         step = importlib.import_module(STEPS[name].module)
-        outcome: Outcome = step.run(settings) if use_case is None else step.run(settings, use_case)
+        outcome: Outcome = step.run(settings, load(settings.use_case))
     except StepError as error:
         return Outcome.failed(name, error)
     except Exception as error:

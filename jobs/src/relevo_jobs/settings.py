@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from relevo_contract import names, settings
+from relevo_contract import settings
 from relevo_contract.inclusion import inclusion
 from relevo_contract.texts import tidy
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class Settings(settings.Settings):
     """What every step knows."""
 
+    use_case: Path = Field(
+        default=Path("/etc/relevo/use_case.yaml"), description="what to work on: the columns, the target, the source"
+    )
     deadline: float = Field(default=3600, gt=0, le=1_000_000, description="seconds the step may take in all")
     termination_log: Path = Field(
         default=Path("/dev/termination-log"), description="where Kubernetes reads a pod's last words, if it exists"
@@ -57,7 +60,7 @@ class WithRegistry(Settings):
     tracking_uri: str = Field(
         alias="MLFLOW_TRACKING_URI", pattern=r"^https?://", description="MLflow, e.g. http://mlflow:5000"
     )
-    model: str = Field(default=names.MODEL, min_length=1, description="registered model's (and experiment's) name")
+    model: str = Field(default="", description="registered model's (and experiment's) name; empty: the use case's")
 
 
 class WithBucket(Settings):

@@ -1,20 +1,24 @@
-"""A use case: the data set, its cleaning and its model. All that the steps are told of what they work on.
-
-The steps get one as an argument: house prices (`relevo_jobs.houses`), unless `relevo_jobs.cli.main` is given another.
-docs/your-own.md has an example.
-"""
+"""A use case as the steps work on it: the data set, its cleaning and its model, made of its declaration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.identity import Identity
+from relevo_contract.strict_yaml import LARGEST
+from relevo_contract.use_case import Declaration, read
+from relevo_contract.use_case.data_set import data_set
+from relevo_contract.use_case.sources import Source
+from relevo_jobs.clean.declared import Rules, Sides
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
+from relevo_jobs.errors import SettingsError
+from relevo_jobs.hooks import function
 from relevo_jobs.needs import Needs
 
 if TYPE_CHECKING:
@@ -50,8 +54,12 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class UseCase:
-    """What a team changes. Each has databases and a registered model of its own."""
+    """All that the steps are told of what they work on. Each has databases and a registered model of its own."""
 
+    name: str
+    """Of the registered model, and of its experiment."""
+    source: Source
+    """Where its batches come from."""
     data: DataSet
     clean: Callable[[Iterable[Raw]], Iterable[Kept | Rejection]]
     """The fate of each row of a batch, in order; the same rows always meet the same fate. The rows come as they are
@@ -62,7 +70,7 @@ class UseCase:
     """A model of the team's own instead. The same rows and seed give the same one."""
     needs: Needs = field(default_factory=Needs)
     """The fewest rows that `fit` can make a model of."""
-    identity: Callable[[Columns], Identity] | None = None
+    identity: Callable[[Columns], Identity | None] | None = None
     """Which rows are of one thing, from CLEAN's columns: a house listed again is the same house. `clean` holds all rows
     of a thing out, or none, and no interval counts a thing twice. None: each row is its own."""
 
@@ -74,3 +82,40 @@ class UseCase:
     def identity_of(self, columns: Columns) -> Identity | None:
         """Which of the rows are of one thing, (n,); None: each is its own."""
         return None if self.identity is None else self.identity(columns)
+
+
+def use_case_of(declared: Declaration, folder: Path) -> UseCase:
+    """Make the use case of a declaration; hooks are functions of files in the folder.
+
+    Raises SettingsError if a column's type is still to be found, or a hook is not there.
+    """
+    try:
+        data = data_set(declared)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    keep = None if declared.clean.hook is None else function(declared.clean.hook, folder)
+    sides = Sides(declared, data)
+    return UseCase(
+        name=declared.name,
+        source=declared.source,
+        data=data,
+        clean=Rules(declared, data, sides, keep).rows,
+        options=ModelOptions(declared.model.ratios, declared.model.per),
+        fit=None if declared.model.train is None else function(declared.model.train, folder),
+        identity=sides.identity,
+    )
+
+
+def load(file: Path) -> UseCase:
+    """Read a use case from its file. Raises SettingsError that tells what is wrong with it, by its lines."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(LARGEST + 1).decode()
+        return use_case_of(read(text, file.name), file.parent)
+    except OSError as error:
+        raise SettingsError(
+            f"RELEVO_USE_CASE: expected a readable use_case.yaml at {file}, got: {error.strerror}; name yours, or "
+            "write one with `relevo init`"
+        ) from None
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise SettingsError(f"RELEVO_USE_CASE: {error}") from None

@@ -14,13 +14,13 @@ import yaml
 from mlflow.tracking import MlflowClient
 
 from relevo_contract import names
-from relevo_contract.listing import COLUMNS
 from relevo_demo.source.__main__ import prepare
 from tests.e2e import in_cluster_load
 from tests.e2e.whole.airflow import STEPS, Run
 from tests.e2e.whole.conftest import BATCHES, SEED
 from tests.e2e.whole.release import MODEL, NAME, VALUES, Release, helm, version
 from tests.e2e.whole.repository import ROOT
+from tests.houses import COLUMNS
 
 DONE = dict.fromkeys(STEPS, "success")
 UNTRAINED = DONE | dict.fromkeys(("decide", "train", "promote"), "skipped")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from relevo_contract.listing import COLUMNS
+from tests.houses import COLUMNS
 from tests.jobs.market import listings
 
 SMALL: Final = (1, 3, 40, 99)

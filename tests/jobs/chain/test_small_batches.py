@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from hypothesis import given
 
-from relevo_contract.listing import COLUMNS
+from tests.houses import COLUMNS
 from tests.jobs.chain.chain import Chain, chains
 from tests.jobs.chain.strangers import SMALL, Stranger, good, strangers
 

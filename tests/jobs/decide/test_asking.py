@@ -10,6 +10,7 @@ from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
 from relevo_jobs.decide.policy import FEWEST_ROWS, Case, Limits, decide
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.settings import DecideSettings
+from tests.houses import LISTINGS
 from tests.jobs.champions import champion, profile
 from tests.jobs.market import listings
 
@@ -18,7 +19,7 @@ ASK = Ask("manual__2026-11-25T20:00:00+00:00", "the market turned")
 
 def test_an_ask_trains_and_keeps_what_the_data_alone_said() -> None:
     rows = listings(700, 50)
-    alone = decide(champion(profile(), rows), Case(rows, (2,), 700), Limits())
+    alone = decide(champion(profile(), rows), Case(rows, (2,), 700, LISTINGS), Limits())
     assert alone.reason is TrainReason.QUIET
     verdict = honour(ASK, alone, Lesson(700))
     assert (verdict.train, verdict.reason) == (True, TrainReason.ASKED)
@@ -39,7 +40,7 @@ def test_an_ask_trains_and_keeps_what_the_data_alone_said() -> None:
 )
 def test_batches_left_out_stay_so_and_are_named(left_out: tuple[int, ...], says: str) -> None:
     rows = listings(17, 51)
-    alone = decide(champion(profile(), rows), Case(rows, (9,), 17), Limits())
+    alone = decide(champion(profile(), rows), Case(rows, (9,), 17, LISTINGS), Limits())
     assert says in honour(ASK, alone, Lesson(17, left_out)).sentence
 
 

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from relevo_contract.drift import evidence, joined
-from relevo_contract.listing import COLUMNS, LISTINGS
 from relevo_contract.profile import Profile
 from relevo_contract.record import TrainReason, TrainVerdict
 from relevo_jobs.decide.live import FEWEST, LiveInputs
@@ -18,6 +17,7 @@ from relevo_jobs.decide.policy import Case, Champion, Limits, decide
 from relevo_jobs.stores import inferences, raw
 from relevo_jobs.stores.postgres import bring_up_to_date
 from tests.conftest import Databases
+from tests.houses import COLUMNS, LISTINGS
 from tests.jobs.champions import profile
 from tests.jobs.market import Table, changed, listings
 
@@ -41,7 +41,7 @@ def mansions(rows: Table, share: float = 1.0) -> Table:
 
 
 def judge(known: Profile, rows: Table, live: LiveInputs | None, **limits: Any) -> TrainVerdict:
-    case = Case(rows, (2,), len(rows[LISTINGS.target]), live)
+    case = Case(rows, (2,), len(rows[LISTINGS.target]), LISTINGS, live)
     # It errs as it promised: what is asked says nothing of that.
     right = np.log(rows[LISTINGS.target]) + np.random.default_rng(0).normal(0, 0.2, len(rows[LISTINGS.target]))
     return decide(Champion(1, known, right), case, Limits(**limits))
@@ -105,8 +105,8 @@ def test_joined_leaves_a_column_that_the_rows_have_not_as_it_is(known: Profile) 
 
 
 def test_the_newest_houses_are_read_from_raw(databases: Databases) -> None:
-    bring_up_to_date(databases.raw_url, raw.SCHEMA)
-    assert inferences.newest(databases.raw_url, "house-prices") is None
+    bring_up_to_date(databases.raw_url, raw.schema(LISTINGS))
+    assert inferences.newest(databases.raw_url, "house-prices", LISTINGS) is None
     with psycopg.connect(databases.raw_url, autocommit=True) as connection:
         connection.execute(
             "insert into raw.inferences (request, row_number, at, model, version, run_id, bed, city, prev_sold_date,"
@@ -115,7 +115,7 @@ def test_the_newest_houses_are_read_from_raw(databases: Databases) -> None:
             " case n % 2 when 0 then 'house-prices' else 'other' end, 1, 'run', n, 'Boston',"
             " case n when 10 then null else date '2020-02-29' end, 1, 1, 1, '{}' from generate_series(1, 10) n"
         )
-    found = inferences.newest(databases.raw_url, "house-prices", 3)
+    found = inferences.newest(databases.raw_url, "house-prices", LISTINGS, 3)
     assert found is not None
     assert found.columns["bed"].tolist() == [10, 8, 6]
     assert np.isnan(found.columns["bath"]).all()

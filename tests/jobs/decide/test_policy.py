@@ -10,6 +10,7 @@ import pytest
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DefectKind, TrainReason, TrainVerdict
 from relevo_jobs.decide.policy import FEWEST_ROWS, Case, Champion, Limits, decide, judged_together, rows_needed
+from tests.houses import LISTINGS
 from tests.jobs.champions import champion, profile
 from tests.jobs.market import STATES, Table, changed, listings
 
@@ -21,7 +22,7 @@ def known() -> Profile:
 
 def judge(known: Profile, rows: Table, *, untrained: int | None = None, limits: Limits | None = None) -> TrainVerdict:
     count = len(rows["price"])
-    case = Case(rows, (2,), count if untrained is None else untrained)
+    case = Case(rows, (2,), count if untrained is None else untrained, LISTINGS)
     return decide(champion(known, rows), case, limits or Limits())
 
 
@@ -52,7 +53,7 @@ def without(rows: Table, *names: str) -> Table:
 @pytest.mark.parametrize("name", ["house_size", "prev_sold_date", "zip_code", "status"])
 def test_a_column_that_the_data_set_no_longer_has_is_no_defect(known: Profile, name: str) -> None:
     rows = listings(700, 51)
-    verdict = decide(champion(known, rows), Case(without(rows, name), (2,), 700), Limits())
+    verdict = decide(champion(known, rows), Case(without(rows, name), (2,), 700, LISTINGS), Limits())
     assert verdict.reason is TrainReason.QUIET
     assert name not in {e.column for e in verdict.columns}
 
@@ -179,7 +180,7 @@ def test_a_target_that_jumped_and_is_predicted_right_is_no_defect(known: Profile
     """The champion vouches for it: its error is of that very column."""
     rows = listings(700, 65, states={"Massachusetts": 14.5})
     sees = Champion(1, known, np.log(rows["price"]))
-    verdict = decide(sees, Case(rows, (2,), 700), Limits())
+    verdict = decide(sees, Case(rows, (2,), 700, LISTINGS), Limits())
     assert verdict.excluded == ()
     assert [(defect.column, defect.kind) for defect in verdict.defects] == [("price", DefectKind.UNIT)]
 
@@ -187,7 +188,7 @@ def test_a_target_that_jumped_and_is_predicted_right_is_no_defect(known: Profile
 def test_without_an_error_to_be_had_nothing_is_called_broken() -> None:
     """No champion, no profile to be broken against."""
     rows = times(10)(listings(700, 65))
-    assert decide(None, Case(rows, (1,), 700), Limits()).defects == ()
+    assert decide(None, Case(rows, (1,), 700, LISTINGS), Limits()).defects == ()
 
 
 def test_a_column_somebody_vouches_for_is_not_called_broken(known: Profile) -> None:
@@ -230,7 +231,7 @@ def test_many_rows_of_the_same_places_need_no_training(known: Profile) -> None:
     [(FEWEST_ROWS, FEWEST_ROWS, "baseline"), (17, 17, "too_few_rows"), (17, 117, "baseline"), (0, 0, "too_few_rows")],
 )
 def test_without_a_model_the_first_is_trained_on_what_there_is(rows: int, untrained: int, reason: str) -> None:
-    verdict = decide(None, Case(listings(rows, 70), (1,), untrained), Limits())
+    verdict = decide(None, Case(listings(rows, 70), (1,), untrained, LISTINGS), Limits())
     assert verdict.reason == reason
     assert verdict.train is (reason == "baseline")
 
@@ -268,6 +269,6 @@ def test_small_batches_are_judged_together_until_they_are_enough(kept: list[int]
 
 def test_small_batches_together_tell_what_one_cannot(known: Profile) -> None:
     rows = listings(500, 73, level=1.5)
-    verdict = decide(champion(known, rows), Case(rows, (2, 3, 4), 500), Limits())
+    verdict = decide(champion(known, rows), Case(rows, (2, 3, 4), 500, LISTINGS), Limits())
     assert verdict.reason is TrainReason.ERROR
     assert "batches 2, 3 and 4 together" in verdict.sentence

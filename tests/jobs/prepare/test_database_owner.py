@@ -25,6 +25,7 @@ from relevo_jobs.stores import clean, raw
 from relevo_jobs.stores.postgres import bring_up_to_date
 from tests.docs.commands import ROOT
 from tests.docs.site import postgres_programs
+from tests.houses import HOUSES, LISTINGS
 
 SCRIPT = ROOT / "charts" / "relevo" / "files" / "postgres.sh"
 SUPERUSER, OWNER, SERVING = "relevo_superuser", "relevo", "relevo_serving"
@@ -163,9 +164,9 @@ def test_the_owner_can_do_all_of_its_work_and_nothing_of_the_superusers(
                     volume.ask(name, attack)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             volume.ask("owner", f"alter role {SERVING} password 'mine'")
-        assert bring_up_to_date(volume.url("owner"), raw.SCHEMA) == 0
-        assert bring_up_to_date(volume.url("owner"), clean.SCHEMA) == 0
-        assert "login relevo_serving" in step.run(prepare_settings(volume, s3, bucket)).sentence
+        assert bring_up_to_date(volume.url("owner"), raw.schema(LISTINGS)) == 0
+        assert bring_up_to_date(volume.url("owner"), clean.schema(LISTINGS)) == 0
+        assert "login relevo_serving" in step.run(prepare_settings(volume, s3, bucket), HOUSES).sentence
         volume.ask("serving", "select raw.open_spool(gen_random_uuid())")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             volume.ask("serving", "select * from raw.batches")
@@ -223,7 +224,7 @@ def earlier(volume: Volume) -> None:
     volume.secret("superuser", OWNER, "owner-0")
     with volume.server():
         volume.ask("owner", "create database raw", "postgres")
-        bring_up_to_date(volume.url("owner"), raw.SCHEMA)
+        bring_up_to_date(volume.url("owner"), raw.schema(LISTINGS))
         volume.ask("owner", f"create role {SERVING} login; grant insert on raw.inferences to {SERVING}")
         volume.ask("owner", "create type public.mood as enum ('fine'); create domain public.share as float;")
         volume.ask("owner", "create view public.moods as select 'fine'::public.mood as mood")
@@ -242,7 +243,7 @@ def assert_handed_over(volume: Volume) -> None:
             with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFile)):
                 volume.ask("owner", attack)
         assert volume.ask("owner", "select group_number from raw.in_flight") == [(6,)]
-        bring_up_to_date(volume.url("owner"), raw.SCHEMA)
+        bring_up_to_date(volume.url("owner"), raw.schema(LISTINGS))
         volume.ask("owner", "alter table raw.batches add column more text; alter type public.mood add value 'bad'")
         volume.ask("owner", "drop view public.moods; drop function public.one(); alter sequence public.alone cycle")
         volume.ask("owner", "drop table public.counted; drop domain public.share; drop schema raw cascade")
@@ -281,7 +282,7 @@ def test_killed_again_and_again_it_comes_to_the_same(volume: Volume, old: bool) 
         assert_handed_over(volume)
     else:
         with volume.server():
-            bring_up_to_date(volume.url("owner"), raw.SCHEMA)
+            bring_up_to_date(volume.url("owner"), raw.schema(LISTINGS))
             assert volume.ask("serving", "select 1") == [(1,)]
 
 

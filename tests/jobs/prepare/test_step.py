@@ -26,6 +26,7 @@ from relevo_serving.storing.keeping import RequestIds, line, version_fields
 from relevo_serving.storing.store import InferenceStore
 from tests.conftest import Databases
 from tests.gate import Gate
+from tests.houses import HOUSES, LISTINGS
 from tests.jobs.holdings import query
 from tests.jobs.scripted_source import Script
 from tests.killing import base_env, finish, run_killed, run_step, start_step
@@ -57,9 +58,11 @@ def settings(env: Env, databases: Databases, s3: S3Server, bucket: str) -> Prepa
 
 
 def assert_prepared(databases: Databases, s3: S3Server, bucket: str) -> None:
-    assert query(databases.raw_url, "select max(version) from raw.schema_versions") == [(len(raw.SCHEMA.migrations),)]
+    assert query(databases.raw_url, "select max(version) from raw.schema_versions") == [
+        (len(raw.schema(LISTINGS).migrations),)
+    ]
     assert query(databases.clean_url, "select max(version) from clean.schema_versions") == [
-        (len(clean.SCHEMA.migrations),)
+        (len(clean.schema(LISTINGS).migrations),)
     ]
     client = boto3.client("s3", endpoint_url=s3.url, region_name="us-east-1")
     assert [entry["Key"] for entry in client.list_objects_v2(Bucket=bucket)["Contents"]] == [PROOF]
@@ -77,10 +80,10 @@ def test_the_inference_api_may_add_what_it_was_asked_and_read_nothing(
 ) -> None:
     name, url = serving_login(databases, "one")
     try:
-        told = step.run(settings.model_copy(update={"serving_url": url}))
+        told = step.run(settings.model_copy(update={"serving_url": url}), HOUSES)
         assert name in told.sentence
         url = url.replace(":one@", ":two@")  # another password
-        step.run(settings.model_copy(update={"serving_url": url}))
+        step.run(settings.model_copy(update={"serving_url": url}), HOUSES)
         now = time.time_ns() // 1000
         of = version_fields("house-prices", 1, "run")
         told_price = b'[{"price":1.5,"low":1.0,"high":2.0,"unseen":[],"missing":[]}]'
@@ -114,7 +117,7 @@ def test_pods_of_the_release_before_deliver_until_they_are_replaced(
 ) -> None:
     """They write to the table itself, which shows nothing any more a day after the upgrade."""
     name, url = serving_login(databases, "one")
-    before = Schema("raw", raw.VARIABLE, raw.SCHEMA.migrations[:3])
+    before = Schema("raw", raw.VARIABLE, raw.schema(LISTINGS).migrations[:3])
     noted = "update raw.inference_spools set bytes = bytes + 1 returning bytes"
     try:
         bring_up_to_date(databases.raw_url, before)
@@ -122,7 +125,7 @@ def test_pods_of_the_release_before_deliver_until_they_are_replaced(
         query(databases.raw_url, f"grant insert on raw.inferences to {name}")
         query(databases.raw_url, f"grant select, insert, update on raw.inference_spools to {name}")
         query(url, "insert into raw.inference_spools (segment) values (gen_random_uuid())")
-        bring_up_to_date(databases.raw_url, raw.SCHEMA)
+        bring_up_to_date(databases.raw_url, raw.schema(LISTINGS))
         assert query(url, noted) == [(1,)]
         assert query(url, "select raw.open_spool(gen_random_uuid())") == [(0,)], (
             "a login of one's own has the new right"
@@ -140,14 +143,14 @@ def test_pods_of_the_release_before_deliver_until_they_are_replaced(
 )
 def test_a_login_without_name_or_password_is_not_made(settings: PrepareSettings, url: str) -> None:
     with pytest.raises(SettingsError, match=r"RELEVO_SERVING_URL: expected an address with a user and a password"):
-        step.run(settings.model_copy(update={"serving_url": url}))
+        step.run(settings.model_copy(update={"serving_url": url}), HOUSES)
 
 
 def test_the_owner_is_not_the_inference_apis_login(settings: PrepareSettings, databases: Databases) -> None:
     parts = urlsplit(databases.raw_url)
     url = parts._replace(netloc=f"{parts.username}:x@{parts.hostname}:{parts.port}").geturl()
     with pytest.raises(SettingsError, match="expected a login of its own"):
-        step.run(settings.model_copy(update={"serving_url": url}))
+        step.run(settings.model_copy(update={"serving_url": url}), HOUSES)
 
 
 def test_what_is_missing_is_made_and_what_is_there_stays(
@@ -167,11 +170,11 @@ def test_what_is_missing_is_made_and_what_is_there_stays(
 def test_it_changes_nothing_of_a_loop_that_runs(
     settings: PrepareSettings, collect_settings: CollectSettings, source: Script
 ) -> None:
-    collect.run(collect_settings)
+    collect.run(collect_settings, HOUSES)
     before = query(settings.raw_url, "select * from raw.batches")
-    assert step.run(settings).details["bucket_made"] is False
+    assert step.run(settings, HOUSES).details["bucket_made"] is False
     assert query(settings.raw_url, "select * from raw.batches") == before
-    assert collect.run(collect_settings).batch == 2
+    assert collect.run(collect_settings, HOUSES).batch == 2
 
 
 @pytest.mark.parametrize(
@@ -237,13 +240,13 @@ def test_a_server_that_does_not_come_is_told_when_the_time_is_up(
     settings: PrepareSettings, field: str, away: str, named: str
 ) -> None:
     with pytest.raises(Unavailable, match=rf"{named}.*run this step again; waited 0 s in all \(RELEVO_WAIT\)"):
-        step.run(settings.model_copy(update={field: away}))
+        step.run(settings.model_copy(update={field: away}), HOUSES)
 
 
 def test_a_wrong_password_is_told_at_once(settings: PrepareSettings) -> None:
     wrong = settings.clean_url.replace("relevo@", "relevo:secret-word@")
     with pytest.raises(SettingsError, match=r"RELEVO_CLEAN_URL.*PGPASSFILE") as caught:
-        step.run(settings.model_copy(update={"clean_url": wrong, "wait": 300}))
+        step.run(settings.model_copy(update={"clean_url": wrong, "wait": 300}), HOUSES)
     assert "secret-word" not in str(caught.value)
 
 
@@ -287,7 +290,7 @@ def as_user(
 def test_keys_that_may_only_write_to_a_bucket_that_is_there_are_enough(
     as_user: Callable[[str, str], PrepareSettings],
 ) -> None:
-    assert step.run(as_user("writer", "there")).details["bucket_made"] is False
+    assert step.run(as_user("writer", "there"), HOUSES).details["bucket_made"] is False
 
 
 @pytest.mark.parametrize(
@@ -308,7 +311,7 @@ def test_keys_without_rights_are_told_at_once_what_to_do(
     as_user: Callable[[str, str], PrepareSettings], user: str, bucket: str, advice: str
 ) -> None:
     with pytest.raises(SettingsError, match=advice):
-        step.run(as_user(user, bucket).model_copy(update={"wait": 300}))
+        step.run(as_user(user, bucket).model_copy(update={"wait": 300}), HOUSES)
 
 
 def test_a_bucket_that_somebody_else_makes_meanwhile_is_taken_as_it_is(
@@ -319,4 +322,4 @@ def test_a_bucket_that_somebody_else_makes_meanwhile_is_taken_as_it_is(
         return True
 
     monkeypatch.setattr(Bucket, "_is_missing", made_meanwhile)
-    assert step.run(settings).details["bucket_made"] is False
+    assert step.run(settings, HOUSES).details["bucket_made"] is False

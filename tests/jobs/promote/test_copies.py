@@ -16,6 +16,7 @@ from relevo_jobs.decide.policy import Case, Champion, Limits, decide
 from relevo_jobs.promote import comparison
 from relevo_jobs.promote.comparison import HeldOut, compare, paired_difference
 from relevo_jobs.train.holdout import residuals_of
+from tests.houses import LISTINGS
 from tests.jobs.champions import profile
 from tests.jobs.market import Table, listings, log_worth
 
@@ -134,7 +135,7 @@ def test_decide_does_not_alarm_for_copies(sizes: Sequence[int], usual: Table) ->
         rows, promise = ({name: column[chosen] for name, column in usual.items()} for chosen in (some, other))
         errors = np.abs(np.expm1(log_worth(promise) - np.log(promise["price"])))
         known = of.model_copy(update={"promised": median_error(errors, house)})
-        case = Case(rows, (2,), len(house), identity=house)
+        case = Case(rows, (2,), len(house), LISTINGS, identity=house)
         verdict = decide(Champion(1, known, log_worth(rows)), case, Limits(error_margin=0.0))
         assert verdict.error is not None
         alarms += verdict.error.worse

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 from relevo_contract.graph_inputs import graph_inputs
-from relevo_contract.listing import LISTINGS
 from relevo_contract.record import (
     BatchRef,
     Criterion,
@@ -27,13 +26,13 @@ from relevo_contract.record import (
 )
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.cli import main
-from relevo_jobs.houses import OPTIONS
 from relevo_jobs.registry import Registry
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train.fitting import fit
 from relevo_jobs.train.writing import write
 from relevo_jobs.use_case import Context
 from tests.conftest import Databases
+from tests.houses import LISTINGS, OPTIONS
 from tests.jobs.market import Table, listings, store
 from tests.jobs.registry.told import Told
 from tests.killing import base_env
@@ -88,7 +87,7 @@ def registry(mlflow: MlflowServer, model_name: str) -> Registry:
 
 @pytest.fixture
 def clean(databases: Databases) -> CleanStore:
-    return CleanStore(databases.clean_url, GROUP)
+    return CleanStore(databases.clean_url, GROUP, LISTINGS)
 
 
 def _bundle(folder: Path, rows: Table, batches: tuple[int, ...]) -> Path:

@@ -14,11 +14,11 @@ import pytest
 
 from relevo_contract import names
 from relevo_contract.graph_inputs import graph_inputs
-from relevo_contract.listing import LISTINGS
 from relevo_demo.servers import MlflowServer, free_port
 from relevo_demo.servers.process import Server
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.train.writing import REQUIREMENTS
+from tests.houses import LISTINGS
 from tests.versions import Versions, draw_listings, trained
 
 ROOT = Path(__file__).parents[3]

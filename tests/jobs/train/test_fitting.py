@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from relevo_contract.graph_inputs import graph_inputs
-from relevo_contract.listing import LISTINGS
-from relevo_jobs.houses import HOUSES, OPTIONS
 from relevo_jobs.train.converting import to_graph
 from relevo_jobs.train.fitting import average, fit
 from relevo_jobs.use_case import Context
+from tests.houses import HOUSES, LISTINGS, OPTIONS
 from tests.versions import draw_listings
 
 Table = dict[str, NDArray[Any]]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from relevo_contract import names
-from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef, DecisionRecord, TrainReason, TrainVerdict
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.registry import Registry
@@ -18,6 +17,7 @@ from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanPart, CleanStore
 from relevo_jobs.train import step
+from tests.houses import HOUSES, LISTINGS
 from tests.killing import run_killed, run_step
 from tests.versions import draw_listings
 
@@ -47,7 +47,9 @@ def ask(
 ) -> None:
     """Clean a batch and decide on it."""
     sha256 = f"{number:064x}"
-    CleanStore(env["RELEVO_CLEAN_URL"], GROUP).add(number, sha256, rows, [clean_batch(number, rows, held_out)])
+    CleanStore(env["RELEVO_CLEAN_URL"], GROUP, LISTINGS).add(
+        number, sha256, rows, [clean_batch(number, rows, held_out)]
+    )
     record = DecisionRecord(
         batch=BatchRef(group=GROUP, number=number, sha256=sha256, rows=rows, kept=rows),
         champion_version=None,
@@ -157,7 +159,7 @@ def test_a_full_disk_is_said_and_nothing_is_registered(asked: dict[str, str]) ->
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # no file may grow beyond, as on a full disk
     try:
         with pytest.raises(Unavailable, match="expected room for a version's files"):
-            step.run(settings)
+            step.run(settings, HOUSES)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not versions(asked)

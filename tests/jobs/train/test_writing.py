@@ -20,12 +20,10 @@ from sklearn.tree import DecisionTreeRegressor
 
 from relevo_contract import data_set, graph_check, names
 from relevo_contract.graph_inputs import columns_of, graph_inputs, values_of
-from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import Profile
 from relevo_contract.record import Estimate
 from relevo_contract.version import Example, Manifest, Residuals, SelfTest, ShapleySummary
 from relevo_jobs.errors import StepError
-from relevo_jobs.houses import OPTIONS
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.train import converting, writing
 from relevo_jobs.train.features import TabularFeatures
@@ -33,6 +31,7 @@ from relevo_jobs.train.fitting import fit
 from relevo_jobs.train.holdout import residuals_of
 from relevo_jobs.train.measuring import Measured
 from relevo_jobs.use_case import Context
+from tests.houses import LISTINGS, OPTIONS
 from tests.versions import draw_listings
 
 Table = dict[str, NDArray[Any]]

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.graph_inputs import spelling, values_of
-from relevo_contract.listing import LISTINGS
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
 from relevo_contract.version import HoldoutPredictions, ShapleySummary
+from relevo_ui.listing import LISTINGS
 
 Floats = NDArray[np.float64]
 Shown = float | date | str

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from relevo_contract import strict_csv
-from relevo_contract.listing import LISTINGS
 from relevo_ui.api import Prediction
 from relevo_ui.language import Say, english
+from relevo_ui.listing import LISTINGS
 
 INPUTS: Final = LISTINGS.inputs
 ANSWERS: Final = ("predicted_price", "low", "high", "unseen", "version", "note", "problem")

@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from relevo_contract import strict_csv
-from relevo_contract.listing import COLUMNS
 
+COLUMNS = (
+    "brokered_by", "status", "price", "bed", "bath", "acre_lot", "street", "city", "state", "zip_code", "house_size",
+    "prev_sold_date",
+)  # fmt: skip
+"""Of a listing, in the order of realtor.com's public file."""
 AS_TEXT = frozenset({"status", "city", "state", "zip_code", "prev_sold_date"})
 """Columns that stay text; in the others what looks like a JSON number is one, to the letter."""
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z", re.ASCII)

@@ -13,7 +13,6 @@ from relevo_contract.data_set import DataSet
 from relevo_contract.record import BatchRef
 from relevo_jobs.clean.fates import Kept, Rejection
 from relevo_jobs.errors import ConflictingBatch, StepError
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CleanSettings
 from relevo_jobs.stores.clean import CleanPart, open_clean
@@ -101,7 +100,7 @@ def _expect_same_origin(raw: RawStore, newest: BatchRef) -> None:
         )
 
 
-def run(settings: CleanSettings, use_case: UseCase = HOUSES) -> Outcome:
+def run(settings: CleanSettings, use_case: UseCase) -> Outcome:
     """Clean what is new.
 
     Raises Unavailable if RAW or CLEAN is away, ConflictingBatch if they do not belong together.

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from relevo_contract.listing import LISTINGS
 from relevo_contract.texts import shown
 from relevo_jobs.collect.body import Body
 from relevo_jobs.collect.members import Broken, Member, NoObject, TooLarge, members
@@ -69,7 +68,7 @@ def _shown(body: Body) -> str:
     return repr(start[:120] + ("…" if body.size > 120 else ""))
 
 
-def parse(status: int, body: Body, group: int, columns: Sequence[str] = LISTINGS.columns) -> Batch | Exhausted:
+def parse(status: int, body: Body, group: int, columns: Sequence[str]) -> Batch | Exhausted:
     """Tell an answer of `GET /data` apart; its rows should have these columns.
 
     Raises BadGroup (the source refused group or day), MalformedAnswer (it breaks the contract), Unavailable (the source
@@ -94,7 +93,7 @@ def refuse(status: int, body: Body, expected: str) -> NoReturn:
     raise MalformedAnswer(f"expected {expected} from the source, got HTTP {status}: {_shown(body)}")
 
 
-def parts(body: Body, batch: Batch, columns: Sequence[str] = LISTINGS.columns) -> Iterator[Sequence[Row]]:
+def parts(body: Body, batch: Batch, columns: Sequence[str]) -> Iterator[Sequence[Row]]:
     """The rows of the batch that `parse` made of this body, in the order they came, some thousand at a time."""
     rows = Rows(columns)
     for member in _members(body):

@@ -20,7 +20,6 @@ from relevo_jobs.collect.plan import Action, Came, Situation, next_action, start
 from relevo_jobs.collect.rows import Row
 from relevo_jobs.collect.source import Answer, Source
 from relevo_jobs.errors import RepeatedBatch
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CollectSettings
 from relevo_jobs.stores.bucket import Bucket
@@ -35,7 +34,7 @@ def _say(what: str) -> None:
     print(f"collect: {what}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def run(settings: CollectSettings, use_case: UseCase = HOUSES) -> Outcome:
+def run(settings: CollectSettings, use_case: UseCase) -> Outcome:
     """Ask until a batch comes that RAW does not hold, and keep it. Errors: see relevo_jobs.errors."""
     timeout = httpx.Timeout(settings.source_timeout, connect=min(10.0, settings.source_timeout))
     data = use_case.data
@@ -57,14 +56,14 @@ def run(settings: CollectSettings, use_case: UseCase = HOUSES) -> Outcome:
         while True:
             answer = source.data()
             with answer.body:
-                batch = parse(answer.status, answer.body, settings.group, data.columns)
+                batch = parse(answer.status, answer.body, settings.group, data.sent)
                 if isinstance(batch, Exhausted):
                     action = when_exhausted(lost=lost, restarted=restarted)
                 else:
                     came = Came(batch.number, batch.sha256, raw.number_of(batch.sha256), raw.hash_of(batch.number))
                     action = next_action(Situation(newest, previous, restarted), came)
                     if action is Action.KEEP:
-                        return _keep(settings, raw, batch, answer, parts(answer.body, batch, data.columns))
+                        return _keep(settings, raw, batch, answer, parts(answer.body, batch, data.sent))
                     previous = batch.number
             if action is Action.STOP:
                 raw.accounted()

@@ -15,7 +15,6 @@ from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.drift import evidence
 from relevo_contract.figures import percent
 from relevo_contract.identity import Identity
-from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import CategoricalProfile, Profile
 from relevo_contract.profiling import categories
 from relevo_contract.record import (
@@ -84,10 +83,10 @@ class Case:
     """The numbers they came in."""
     untrained: int
     """Rows that cleaning kept and the champion was not trained on, these among them."""
+    data: DataSet
+    """What the columns are."""
     live: LiveInputs | None = None
     """What the inference API was asked; None if that is not known."""
-    data: DataSet = LISTINGS
-    """What the columns are."""
     lacking: str | None = None
     """What a training would lack of its rows, in words; None: it has enough."""
     identity: Identity | None = None

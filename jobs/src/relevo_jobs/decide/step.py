@@ -20,7 +20,6 @@ from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
 from relevo_jobs.errors import SettingsError
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.include.step import taken_back
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
@@ -36,13 +35,13 @@ Decided = tuple[str, DecisionRecord]
 """A batch's run and its record."""
 
 
-def run(settings: DecideSettings, use_case: UseCase = HOUSES) -> Outcome:
+def run(settings: DecideSettings, use_case: UseCase) -> Outcome:
     """Decide on every batch that has no complete decision yet, oldest first, and honour an ask for a training, once.
 
     Done if a training is due (or one that was asked for earlier is not settled yet), nothing to do if not. Raises
     Unavailable if CLEAN or MLflow is away.
     """
-    registry = Registry(settings.tracking_uri, settings.model)
+    registry = Registry(settings.tracking_uri, settings.model or use_case.name)
     included, told = _take_back(registry, settings)
     outcome = _decided(registry, settings, use_case)
     if included and outcome.code:
@@ -145,7 +144,7 @@ class _Judge:
         self._live: LiveInputs | None = None
         if champion is not None:
             if settings.raw_url is not None:
-                self._live = inferences.newest(settings.raw_url, settings.model, data=use_case.data)
+                self._live = inferences.newest(settings.raw_url, settings.model or use_case.name, use_case.data)
             registry.download(champion.run_id, [names.PROFILE_FILE, *Scorer.FILES], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
             self._scorer = Scorer(folder)
@@ -189,7 +188,7 @@ class _Judge:
         columns = self._store.columns([b.number for b in batches])
         numbers, kept = tuple(b.number for b in batches), sum(b.kept for b in untrained)
         identity = self._use_case.identity_of(columns)
-        case = Case(columns, numbers, kept, self._live, self._data, self._lacking(ref), identity)
+        case = Case(columns, numbers, kept, self._data, self._live, self._lacking(ref), identity)
         champion = None
         if self._champion is not None and self._profile is not None:
             number = self._champion.number

@@ -13,7 +13,6 @@ from typing import Protocol
 from relevo_contract.inclusion import inclusion
 from relevo_contract.record import TakenBack
 from relevo_jobs.errors import SettingsError
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import IncludeSettings
@@ -37,12 +36,12 @@ class Asked(Protocol):
         """Who asks; empty: whoever runs this."""
 
 
-def run(settings: IncludeSettings, use_case: UseCase = HOUSES) -> Outcome:
+def run(settings: IncludeSettings, use_case: UseCase) -> Outcome:
     """Take the batches back; nothing to do if they are used already.
 
     Raises SettingsError if one of them was never left out, Unavailable if MLflow is away.
     """
-    registry = Registry(settings.tracking_uri, settings.model)
+    registry = Registry(settings.tracking_uri, settings.model or use_case.name)
     batches, sentence = taken_back(registry, settings)
     tell = Outcome.done if batches else Outcome.nothing
     return tell(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.prepare.patience import Patience
 from relevo_jobs.settings import PrepareSettings
@@ -24,7 +23,7 @@ def _say(what: str) -> None:
     print(f"prepare: {what}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def run(settings: PrepareSettings, use_case: UseCase = HOUSES) -> Outcome:
+def run(settings: PrepareSettings, use_case: UseCase) -> Outcome:
     """Make what is missing. Done also if everything was there: the Kubernetes Job it runs as would call 99 a failure.
 
     Raises Unavailable if a server is away for longer than it may be, SettingsError if one refuses.

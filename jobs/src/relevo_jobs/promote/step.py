@@ -15,7 +15,6 @@ from relevo_contract import names
 from relevo_contract.data_set import Columns
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.promote.comparison import Floats, HeldOut, compare
 from relevo_jobs.registry import Registry, Version
@@ -25,12 +24,12 @@ from relevo_jobs.stores.clean import CleanStore, open_clean
 from relevo_jobs.use_case import UseCase
 
 
-def run(settings: PromoteSettings, use_case: UseCase = HOUSES) -> Outcome:
+def run(settings: PromoteSettings, use_case: UseCase) -> Outcome:
     """Settle the version that waits for it; nothing to do if there is none.
 
     Raises Unavailable if CLEAN or MLflow is away.
     """
-    registry = Registry(settings.tracking_uri, settings.model)
+    registry = Registry(settings.tracking_uri, settings.model or use_case.name)
     pending = registry.pending_promotion(settings.group)
     if pending is None:
         return Outcome.nothing("promote", "every version is promoted or rejected already")

@@ -11,7 +11,6 @@ import psycopg
 from numpy.typing import NDArray
 
 from relevo_contract.data_set import DataSet
-from relevo_contract.listing import LISTINGS
 from relevo_contract.record import BatchRef
 from relevo_jobs.needs import Sides
 from relevo_jobs.stores import copying
@@ -79,10 +78,6 @@ def schema(data: DataSet) -> Schema:
     return Schema("clean", VARIABLE, (batches, blanked), (Declared(data.name, typed, data.target),))
 
 
-SCHEMA = schema(LISTINGS)
-"""Of the listings."""
-
-
 @dataclass(frozen=True)
 class CleanPart:
     """Some rows of a cleaned batch, ready to be stored: as COPY takes them."""
@@ -96,11 +91,9 @@ class CleanPart:
 
 
 class CleanStore:
-    """CLEAN of one group. `CleanStore(url, group)` opens a connection for each call; `open_clean` keeps one."""
+    """CLEAN of one group. `CleanStore(url, group, data)` opens a connection for each call; `open_clean` keeps one."""
 
-    def __init__(
-        self, url: str, group: int, connection: psycopg.Connection | None = None, data: DataSet = LISTINGS
-    ) -> None:
+    def __init__(self, url: str, group: int, data: DataSet, connection: psycopg.Connection | None = None) -> None:
         self._url, self._group, self._connection, self._data = url, group, connection, data
 
     @contextmanager
@@ -265,7 +258,7 @@ class CleanStore:
 
 
 @contextmanager
-def open_clean(url: str, group: int, data: DataSet = LISTINGS) -> Iterator[CleanStore]:
+def open_clean(url: str, group: int, data: DataSet) -> Iterator[CleanStore]:
     """CLEAN of one group over one connection, its schema up to date. Raises Unavailable if the server is away."""
     with connect(url, schema(data)) as connection:
-        yield CleanStore(url, group, connection, data)
+        yield CleanStore(url, group, data, connection)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from relevo_contract.data_set import DataSet
-from relevo_contract.listing import LISTINGS
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.stores.postgres import connect
 from relevo_jobs.stores.raw import schema
@@ -15,7 +14,7 @@ NEWEST: Final = 2_000
 """Inputs read: enough to tell a change, and the same cost whatever was asked before."""
 
 
-def newest(url: str, model: str, most: int = NEWEST, data: DataSet = LISTINGS) -> LiveInputs | None:
+def newest(url: str, model: str, data: DataSet, most: int = NEWEST) -> LiveInputs | None:
     """The newest inputs that the model's versions answered; None without any. Raises Unavailable if RAW is away."""
     inputs = quoted(*data.inputs)
     newest_first = f"select at, {inputs} from raw.inferences where model = %s order by at desc limit %s"  # noqa: S608

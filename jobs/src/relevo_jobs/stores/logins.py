@@ -9,7 +9,6 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from relevo_contract.data_set import DataSet
-from relevo_contract.listing import LISTINGS
 from relevo_contract.postgres import PATIENCE
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.stores import raw
@@ -24,7 +23,7 @@ _RIGHTS: Final = (
 )
 
 
-def admit(owner_url: str, serving_url: str, data: DataSet = LISTINGS) -> str:
+def admit(owner_url: str, serving_url: str, data: DataSet) -> str:
     """Give the login that the second address names its rights; returns its name.
 
     A login that is let in is somebody else's, and stays as it is. One that is not is made, or gets its password. Raises

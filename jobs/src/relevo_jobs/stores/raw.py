@@ -13,7 +13,6 @@ from typing import Any, LiteralString
 import psycopg
 
 from relevo_contract.data_set import DataSet
-from relevo_contract.listing import LISTINGS
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.following import Declared
@@ -77,7 +76,7 @@ def schema(data: DataSet) -> Schema:
         create index inferences_at on raw.inferences (at); -- decide reads the newest; no unique key: the inference API
                                                            -- delivers each once, see raw.inference_spools
         comment on table raw.inferences is
-            'Every house the inference API priced, with the price in US dollars, its 90 % interval and the version.';
+            'Every row the inference API predicted, with the prediction, its 90 % interval and the version.';
         create table raw.inference_spools (
             segment uuid primary key,
             bytes   bigint not null default 0,
@@ -128,9 +127,6 @@ def schema(data: DataSet) -> Schema:
     return Schema("raw", VARIABLE, (batches, inferences, without_interval, spools_by_name), declared)
 
 
-SCHEMA = schema(LISTINGS)
-"""Of the listings."""
-
 LOCK_WAIT = 5.0
 """Seconds to wait for another collector of the group to end."""
 PART = 2_000
@@ -169,7 +165,7 @@ class StoredBatch:
 class RawStore:
     """RAW of one group. Make it with `open_raw`."""
 
-    def __init__(self, connection: psycopg.Connection, url: str, group: int, data: DataSet = LISTINGS) -> None:
+    def __init__(self, connection: psycopg.Connection, url: str, group: int, data: DataSet) -> None:
         self._connection, self._url, self._group, self._data = connection, url, group, data
 
     def _run(self, statement: LiteralString | bytes, *parameters: object) -> psycopg.Cursor[Any]:
@@ -283,7 +279,7 @@ class RawStore:
 
 
 @contextmanager
-def open_raw(url: str, group: int, data: DataSet = LISTINGS) -> Iterator[RawStore]:
+def open_raw(url: str, group: int, data: DataSet) -> Iterator[RawStore]:
     """RAW of one group, its schema up to date. Raises Unavailable if the server is away."""
     with connect(url, schema(data)) as connection:
         yield RawStore(connection, url, group, data)

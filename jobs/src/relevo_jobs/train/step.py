@@ -17,7 +17,6 @@ from relevo_contract import names
 from relevo_contract.graph_inputs import graph_inputs
 from relevo_contract.record import BatchRef, Training
 from relevo_jobs.errors import SettingsError, Unavailable
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
 from relevo_jobs.settings import TrainSettings
@@ -29,13 +28,13 @@ if TYPE_CHECKING:
     from relevo_jobs.train.measuring import Made
 
 
-def run(settings: TrainSettings, use_case: UseCase = HOUSES) -> Outcome:
+def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
     """Train the newest version asked for. Done also if one is registered that promote has not settled yet: a step that
     was killed after its registration says so when it is run again. Nothing to do otherwise.
 
     Raises StepError if the rows cannot carry a model, Unavailable if CLEAN, MLflow or a Dask cluster is away.
     """
-    registry = Registry(settings.tracking_uri, settings.model)
+    registry = Registry(settings.tracking_uri, settings.model or use_case.name)
     pending = registry.pending_training(settings.group)
     if pending is None:
         registered = registry.pending_promotion(settings.group)

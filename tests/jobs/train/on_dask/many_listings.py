@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import psycopg
 
-from relevo_jobs.stores.clean import SCHEMA
+from relevo_jobs.stores.clean import schema
 from relevo_jobs.stores.postgres import bring_up_to_date
+from tests.houses import LISTINGS
 
 GROUP = 6
 BATCH = 50_000
@@ -45,7 +46,7 @@ from (
 
 def fill(url: str, rows: int, batch: int = BATCH) -> None:
     """Have CLEAN hold so many listings, in batches; every fifth is held out. What it held is gone."""
-    bring_up_to_date(url, SCHEMA)
+    bring_up_to_date(url, schema(LISTINGS))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("truncate clean.batches, clean.listings, clean.rejections, clean.blanked")
         connection.execute("select setseed(0.5)")

@@ -19,19 +19,18 @@ from mlflow.tracking import MlflowClient
 
 from relevo_contract import names
 from relevo_contract.graph_inputs import columns_of, values_of
-from relevo_contract.listing import LISTINGS
 from relevo_contract.profile import Profile
 from relevo_contract.profiling import column_profiles
 from relevo_contract.record import BatchRef, DecisionRecord, TrainReason, TrainVerdict
 from relevo_contract.version import HoldoutPredictions, SelfTest, ShapleySummary
 from relevo_jobs.errors import SettingsError, Unavailable
-from relevo_jobs.houses import HOUSES
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train import cluster, explaining, on_dask, step
 from tests.certificates import Authority
+from tests.houses import HOUSES, LISTINGS
 from tests.jobs.train.on_dask.dask_cluster import Peaks, running
 from tests.jobs.train.on_dask.many_listings import GROUP, fill
 from tests.killing import finish, run_step, start_step
@@ -46,7 +45,7 @@ LIMIT: Final = 520 * MB
 
 def ask(env: Mapping[str, str]) -> None:
     """Decide that the newest batch of CLEAN calls for a training."""
-    newest = CleanStore(env["RELEVO_CLEAN_URL"], GROUP).newest()
+    newest = CleanStore(env["RELEVO_CLEAN_URL"], GROUP, LISTINGS).newest()
     assert newest is not None
     record = DecisionRecord(
         batch=BatchRef(group=GROUP, number=newest.number, sha256=newest.sha256, rows=newest.rows, kept=newest.kept),
@@ -202,7 +201,7 @@ def small(step_env: Env, monkeypatch: pytest.MonkeyPatch) -> Iterator[Env]:
 def meet(address: str, env: Env) -> None:
     url = env["RELEVO_CLEAN_URL"]
     settings = TrainSettings(group=GROUP, clean_url=url, tracking_uri="http://mlflow.example", dask=address)
-    with on_dask.agreeing(settings, LISTINGS, CleanStore(url, GROUP).batches()):
+    with on_dask.agreeing(settings, LISTINGS, CleanStore(url, GROUP, LISTINGS).batches()):
         pytest.fail("expected the cluster to be refused")
 
 
@@ -265,7 +264,7 @@ def test_workers_that_are_not_there_cannot_read_clean_or_are_of_another_release_
 
 
 def test_shares_have_each_row_once_and_count_what_one_process_counts(small: Env) -> None:
-    store = CleanStore(small["RELEVO_CLEAN_URL"], GROUP)
+    store = CleanStore(small["RELEVO_CLEAN_URL"], GROUP, LISTINGS)
     for rows, batch, workers in ((200, 200, 1), (203, 11, 3), (20, 2, 7), (500, 400, 2)):
         fill(small["RELEVO_CLEAN_URL"], rows, batch)
         shares = [on_dask.Share(LISTINGS, store.batches(), number, workers) for number in range(workers)]
