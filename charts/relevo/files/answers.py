@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def healthy(client: httpx.Client, url: str) -> str:
     return "answers"
 
 
-def airflow(client: httpx.Client, url: str) -> str:
+def airflow(client: httpx.Client, url: str, dag: str) -> str:
     """Airflow's parts are healthy, it let us in, and knows the DAG without an error."""
     login = {name: (LOGIN / name).read_text() for name in ("username", "password")}
     token = client.post(f"{url}/auth/token", json=login).raise_for_status().json()["access_token"]
@@ -39,13 +40,13 @@ def airflow(client: httpx.Client, url: str) -> str:
     if errors := get("importErrors")["import_errors"]:
         raise ValueError(f"expected a DAG without errors, got {errors[0]['stack_trace']}")
     try:
-        paused = get("dags/relevo")["is_paused"]
+        paused = get(f"dags/{dag}")["is_paused"]
     except httpx.HTTPStatusError as error:
         raise ValueError(
-            f"expected it to know the DAG relevo, got {error.response.status_code}: can its dag-processor, whose log "
+            f"expected it to know the DAG {dag}, got {error.response.status_code}: can its dag-processor, whose log "
             "tells, reach the git repository, and is the DAG in the subdirectory that airflow.git names?"
         ) from error
-    return f"DAG relevo, {'paused' if paused else 'running'}"
+    return f"DAG {dag}, {'paused' if paused else 'running'}"
 
 
 def prometheus(client: httpx.Client, url: str) -> str:
@@ -77,12 +78,13 @@ def parts(environment: Mapping[str, str]) -> dict[str, tuple[Look, str]]:
     """What is asked of whom."""
     asked: dict[str, tuple[Look, str]] = {
         "MLflow": (healthy, f"{environment['MLFLOW']}/health"),
-        "Airflow": (airflow, environment["AIRFLOW"]),
+        "Airflow": (partial(airflow, dag=environment["DAG"]), environment["AIRFLOW"]),
         "operator": (healthy, f"{environment['OPERATOR']}/healthz"),
         "UI": (healthy, f"{environment['UI']}/_stcore/health"),
-        "data source": (healthy, f"{environment['SOURCE']}/health"),
         "inference API": (model, environment["API"]),
     }
+    if url := environment.get("SOURCE"):
+        asked["data source"] = (healthy, f"{url}/health")
     if url := environment.get("PROMETHEUS"):
         asked["Prometheus"] = (prometheus, url)
     if url := environment.get("GRAFANA"):

@@ -145,10 +145,6 @@ stand for it. Both take a dict of NAME to (list secret key key ...), a key as KE
 {{- if and $root.Values.oauth2Proxy.enabled (has (index . 1) (list "ui" "mlflow")) (get $root.Values.hosts (index . 1)) }}true{{ end }}
 {{- end }}
 
-{{- define "relevo.sourceUrl" -}}
-{{ .Values.source.url | default (printf "http://%s-source:8000" .Release.Name) }}
-{{- end }}
-
 {{/* MLflow's users, by the part that logs in as each; what each may do stands in images/mlflow/door/relevo_logins.py. */}}
 {{- define "relevo.mlflowUsers" -}}
 admin operator people promote serving steps ui

@@ -12,7 +12,7 @@
 {{- $root := index . 0 -}}
 {{- $part := index . 1 -}}
 {{- if eq $part "serving" -}}
-relevo.dev/modeldeployment: {{ $root.Values.model.name }}
+relevo.dev/modeldeployment: {{ include "relevo.model" $root }}
 {{- else if eq $part "dask-workers" -}}
 {{ toYaml $root.Values.dask.workerLabels }}
 {{- else if hasPrefix "step-" $part -}}
@@ -67,12 +67,19 @@ s3:
   {{- if .Values.bucket.endpoint }}
   outside: bucket
   {{- end }}
+{{- $kind := include "relevo.sourceKind" . }}
+{{- if eq $kind "http" }}
 source:
   port: {{ include "relevo.sourceUrl" . | include "relevo.port" }}
   from: [step-collect, test]
-  {{- if .Values.source.url }}
+  {{- if not (include "relevo.demoSource" .) }}
   outside: source
   {{- end }}
+{{- else if eq $kind "sql" }}
+source: {port: 5432, from: [step-collect], outside: source}
+{{- else if not (include "relevo.sourceFolder" .) }}
+source: {port: {{ include "relevo.bucketEndpoint" . | include "relevo.port" }}, from: [step-collect], outside: source}
+{{- end }}
 mlflow: {port: 5000, from: [step-decide, step-train, step-promote, operator, serving, ui, test{{ if include "relevo.guarded" (list $ "mlflow") }}, mlflow-login{{ end }}], metrics: 5000}
 operator: {port: 8080, from: [mlflow, test], metrics: 8080}
 airflow: {port: 8080, from: [scheduler, dag-processor, operator, test], metrics: 8080}

@@ -85,6 +85,7 @@
 {{- range list .Values.bucket.existingSecret .Values.bucket.collectSecret .Values.bucket.mlflowSecret }}
 {{- with . }}{{ $required = set $required . (list "access-key" "secret-key") }}{{ end }}
 {{- end }}
+{{- with include "relevo.sourceField" (list . "sql" "secret") }}{{ $required = set $required . (list "url") }}{{ end }}
 {{- with .Values.dask.tlsSecret }}{{ $required = set $required . (list "ca.crt" "tls.crt" "tls.key") }}{{ end }}
 {{- with .Values.airflow.existingSecret }}{{ $required = set $required . (list "fernet-key" "jwt-secret" "api-secret-key") }}{{ end }}
 {{- with .Values.airflow.login.existingSecret }}{{ $required = set $required . (list "url" "username" "password" "passwords.json") }}{{ end }}
