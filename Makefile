@@ -60,6 +60,7 @@ check: install ## format, lint, types, who-imports-whom, the workflows, shell sc
 	$(RUN)/shellcheck --severity=warning $(SCRIPTS)
 	@for copy in charts/relevo/crds/modeldeployments.yaml charts/relevo-crds/definition.yaml; do \
 	  cmp crds/modeldeployments.yaml $$copy || { echo "run make definition"; exit 1; }; done
+	@cmp use_cases/house-prices/use_case.yaml charts/relevo/files/use_case.yaml || { echo "run make use-case"; exit 1; }
 
 # Two processes at once, each with servers of its own: a test waits more than it works. First what both would build.
 test: check test-dags ## check, then every test that needs no cluster: ARGS="--numprocesses 0" takes them one by one
@@ -83,6 +84,9 @@ dashboards: install ## write the chart's Grafana dashboards anew, from charts/da
 definition: ## write the charts' copies of the definition of ModelDeployments anew
 	cp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml
 	cp crds/modeldeployments.yaml charts/relevo-crds/definition.yaml
+
+use-case: ## write the chart's copy of its own use case, house prices, anew
+	cp use_cases/house-prices/use_case.yaml charts/relevo/files/use_case.yaml
 
 e2e: install ## the whole system with real pods, on KUBECONFIG's cluster: docs/kubernetes.md says what it needs
 	$(RUN)/pytest tests/e2e --timeout=1500 $(ARGS)
@@ -242,4 +246,4 @@ bench-ui: install ## how soon the UI's pages are there at 200 batches, in a real
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags dashboards promtool definition up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow
+.PHONY: help install airflow-env demo check test test-dags dashboards promtool definition use-case up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow

@@ -3,6 +3,7 @@
 Wiring only. What a pod is (image, resources, security, the Secrets it may read) stands in one manifest per step, which
 the chart mounts in RELEVO_STEPS; what it does stands in the image (`relevo-job STEP --help`). Each step finds its work
 by itself in what the steps before it wrote, so nothing is handed over from one to the next, and any may be run again.
+Each use case that RELEVO_DAGS names has a DAG of this name, whose manifests are in a folder of this name.
 
 - Exit 99, "nothing to do", is a skipped task. clean and decide run even if collect was skipped: a pod that was killed
   after it had written its batch may have left them work.
@@ -43,11 +44,10 @@ from kubernetes.client import ApiException
 from kubernetes.watch import Watch
 from urllib3.exceptions import HTTPError
 
+NAMES = os.environ.get("RELEVO_DAGS", "relevo").split()
 STEPS = os.environ.get("RELEVO_STEPS", "/etc/relevo/steps")
 MLFLOW = os.environ.get("RELEVO_MLFLOW_UI", "").rstrip("/")
 """Where a person's browser finds MLflow."""
-BATCH = Asset("relevo-batch")
-"""A batch went through the loop."""
 
 
 class RetryIfItCanHelp(RetryPolicy):
@@ -153,12 +153,12 @@ def unseen(letter: str) -> bool:
     return unicodedata.category(letter) in ("Cc", "Cf", "Cs") and letter not in "\u200c\u200d"
 
 
-def step(name: str, trigger_rule: str = "all_success") -> StepOperator:
-    """One step."""
+def step(dag: str, name: str, trigger_rule: str = "all_success") -> StepOperator:
+    """One step of a DAG."""
     return StepOperator(
         task_id=name,
         name=f"relevo-{name}",
-        pod_template_file=f"{STEPS}/{name}.yaml",
+        pod_template_file=f"{STEPS}/{dag}/{name}.yaml",
         env_vars={
             "RELEVO_RETRAIN": "{{ params.retrain | literal }}",
             "RELEVO_RETRAIN_ID": "{{ run_id | literal if params.retrain else '' }}",
@@ -179,48 +179,55 @@ def step(name: str, trigger_rule: str = "all_success") -> StepOperator:
     )
 
 
-with DAG(
-    "relevo",
-    description="One batch through the whole loop; the next run starts by itself until the source is exhausted",
-    doc_md=__doc__,
-    tags=["relevo"],
-    schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable(
-            os.environ.get("RELEVO_SCHEDULE", "0 * * * *"), timezone="UTC", run_immediately=True
+def loop(name: str) -> DAG:
+    """The DAG of a use case."""
+    batch = Asset(f"{name}-batch")  # it went through the loop
+    with DAG(
+        name,
+        description="One batch through the whole loop; the next run starts by itself until the source is exhausted",
+        doc_md=__doc__,
+        tags=["relevo"],
+        schedule=AssetOrTimeSchedule(
+            timetable=CronTriggerTimetable(
+                os.environ.get("RELEVO_SCHEDULE", "0 * * * *"), timezone="UTC", run_immediately=True
+            ),
+            assets=[batch],
         ),
-        assets=[BATCH],
-    ),
-    start_date=datetime(2025, 1, 1),
-    catchup=False,
-    max_active_runs=1,
-    is_paused_upon_creation=False,
-    user_defined_filters={"literal": literal},
-    params={
-        "retrain": Param(
-            "", type="string", maxLength=1024, title="Train anyway", description="Why, if you ask for it."
-        ),
-        "include": Param(
-            "",
-            type="string",
-            maxLength=1024,
-            pattern=r"^\s*((all|\d{1,9}([\s,]+\d{1,9})*)\s*(:.*)?)?$",
-            title="Take batches back",
-            description='Batches that were left out for a broken column: "all" or numbers, then a colon and why.',
-        ),
-        "include_by": Param("", type="string", maxLength=250, title="Who takes them back"),
-    },
-    default_args={
-        "retries": 5,
-        "retry_delay": timedelta(seconds=10),
-        "retry_exponential_backoff": 2,
-        "max_retry_delay": timedelta(minutes=5),
-    },
-) as dag:
-    collect = step("collect")
-    clean = step("clean", trigger_rule="none_failed")
-    decide = step("decide", trigger_rule="none_failed")
-    train = step("train")
-    promote = step("promote")
-    next_run = EmptyOperator(task_id="next", outlets=[BATCH], trigger_rule="none_failed_min_one_success")
-    collect >> clean >> decide >> train >> promote
-    [collect, clean, decide, train, promote] >> next_run
+        start_date=datetime(2025, 1, 1),
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        user_defined_filters={"literal": literal},
+        params={
+            "retrain": Param(
+                "", type="string", maxLength=1024, title="Train anyway", description="Why, if you ask for it."
+            ),
+            "include": Param(
+                "",
+                type="string",
+                maxLength=1024,
+                pattern=r"^\s*((all|\d{1,9}([\s,]+\d{1,9})*)\s*(:.*)?)?$",
+                title="Take batches back",
+                description='Batches that were left out for a broken column: "all" or numbers, then a colon and why.',
+            ),
+            "include_by": Param("", type="string", maxLength=250, title="Who takes them back"),
+        },
+        default_args={
+            "retries": 5,
+            "retry_delay": timedelta(seconds=10),
+            "retry_exponential_backoff": 2,
+            "max_retry_delay": timedelta(minutes=5),
+        },
+    ) as made:
+        collect = step(name, "collect")
+        clean = step(name, "clean", trigger_rule="none_failed")
+        decide = step(name, "decide", trigger_rule="none_failed")
+        train = step(name, "train")
+        promote = step(name, "promote")
+        next_run = EmptyOperator(task_id="next", outlets=[batch], trigger_rule="none_failed_min_one_success")
+        collect >> clean >> decide >> train >> promote
+        [collect, clean, decide, train, promote] >> next_run
+    return made
+
+
+DAGS = {name: loop(name) for name in NAMES}

@@ -58,14 +58,16 @@ def measure(turns: int, runs: int, seconds: float, tag: str, only: str | None) -
     with tempfile.TemporaryDirectory(prefix="bench-airflow-") as given, new_namespace("bench-airflow") as namespace:
         folder, pods = Path(given), Pods(namespace.name)
         manifest = chart.pod(namespace.name, tag, seconds)
-        for step in chart.STEPS:
-            (folder / f"{step}.yaml").write_text(yaml.safe_dump(manifest))
+        for kind in KINDS:
+            (folder / kind).mkdir()
+            for step in chart.STEPS:
+                (folder / kind / f"{step}.yaml").write_text(yaml.safe_dump(manifest))
         with PostgresServer(folder / "postgres") as postgres, pods.watch:
             for turn in range(turns):
                 alone = [pods.bare(manifest, f"bare-{turn}-{number}") for number in range(len(chart.STEPS) + 1)]
                 bare += alone[1:]  # the first is not counted here, either
                 for kind in steps:
-                    settings = KINDS[kind]() | {"RELEVO_STEPS": str(folder)}
+                    settings = KINDS[kind]() | {"RELEVO_STEPS": str(folder), "RELEVO_DAGS": "relevo"}
                     airflow = servers.Airflow(kind, folder / f"{kind}{turn}", postgres, settings)
                     steps[kind] += run(airflow, pods, runs)
                     load.append(os.getloadavg()[0])

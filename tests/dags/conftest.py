@@ -14,5 +14,6 @@ os.environ |= {
     "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parents[2] / "dags"),
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "RELEVO_DAGS": "loans bikes",
     "RELEVO_MLFLOW_UI": "http://mlflow.example/",
 }

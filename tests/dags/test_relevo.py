@@ -6,10 +6,12 @@ import copy
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.dag_processing.dagbag import DagBag
 from airflow.exceptions import AirflowException
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import RetryAction
@@ -21,6 +23,7 @@ from kubernetes.client import models as k8s
 
 import dags.relevo as relevo
 
+DAG = relevo.DAGS["loans"]
 STEPS = ("collect", "clean", "decide", "train", "promote")
 TRY_ONCE = {"retries": 0}
 
@@ -41,9 +44,9 @@ def states(monkeypatch: pytest.MonkeyPatch, **ends: str) -> dict[str, str]:
             raise AirflowException("Pod returned a failure.")
 
     monkeypatch.setattr(KubernetesPodOperator, "execute", execute)
-    for task in relevo.dag.tasks:
+    for task in DAG.tasks:
         monkeypatch.setattr(task, "retries", 0)
-    run = relevo.dag.test()
+    run = DAG.test()
     return {one.task_id: str(one.state) for one in run.get_task_instances()}
 
 
@@ -80,11 +83,26 @@ def test_what_follows(
 
 
 def test_the_scheduler_can_read_it() -> None:
-    serialized = DagSerialization.to_dict(relevo.dag)
+    serialized = DagSerialization.to_dict(DAG)
     again = DagSerialization.from_dict(json.loads(json.dumps(serialized)))
     assert {task.task_id for task in again.tasks} == {*STEPS, "next"}
-    assert [outlet.name for outlet in again.get_task("next").outlets] == ["relevo-batch"]
+    assert [outlet.name for outlet in again.get_task("next").outlets] == ["loans-batch"]
     assert again.max_active_runs == 1
+
+
+def test_each_use_case_has_a_dag_of_its_own() -> None:
+    """Its pods are its own, and no batch of one starts a run of the other."""
+    found = DagBag(Path(relevo.__file__).parent)
+    assert not found.import_errors
+    assert set(found.dags) == {"loans", "bikes"}
+    batches = set()
+    for name, dag in found.dags.items():
+        (batch,) = dag.get_task("next").outlets
+        batches.add(batch.name)
+        assert [one.name for one in dag.timetable.asset_condition.objects] == [batch.name]
+        for step in STEPS:
+            assert dag.get_task(step).pod_template_file == f"/etc/relevo/steps/{name}/{step}.yaml"
+    assert len(batches) == 2
 
 
 @pytest.mark.parametrize(
@@ -104,15 +122,15 @@ def test_the_sentence_and_the_mlflow_run_are_kept(caplog: pytest.LogCaptureFixtu
     pushed: dict[str, str] = {}
     context = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))}
     said = json.dumps({"step": "decide", "sentence": "nothing moved", "run_id": "abc"})
-    relevo.LastWords.on_pod_completion(pod=pod(said), operator=relevo.decide, context=context)
+    relevo.LastWords.on_pod_completion(pod=pod(said), operator=DAG.get_task("decide"), context=context)
     assert pushed == {"sentence": "nothing moved"}
-    assert relevo.MlflowRun().get_link(relevo.decide, ti_key=None) == "http://mlflow.example/#/runs/abc"
+    assert relevo.MlflowRun().get_link(DAG.get_task("decide"), ti_key=None) == "http://mlflow.example/#/runs/abc"
 
 
 @pytest.mark.parametrize("message", [None, "", "OOMKilled", "{}"])
 def test_a_pod_without_last_words_is_no_error(message: str | None) -> None:
-    relevo.LastWords.on_pod_completion(pod=pod(message), operator=relevo.clean, context={})
-    assert relevo.MlflowRun().get_link(relevo.clean, ti_key=None) == ""
+    relevo.LastWords.on_pod_completion(pod=pod(message), operator=DAG.get_task("clean"), context={})
+    assert relevo.MlflowRun().get_link(DAG.get_task("clean"), ti_key=None) == ""
 
 
 def pod(message: str | None) -> k8s.V1Pod:
@@ -125,7 +143,7 @@ def pod(message: str | None) -> k8s.V1Pod:
 
 
 def test_kubernetes_is_reached_without_a_connection_of_airflows() -> None:
-    assert relevo.collect.hook.conn_extras == {}
+    assert DAG.get_task("collect").hook.conn_extras == {}
 
 
 def expanded(text: str, variables: dict[str, str]) -> str:
@@ -168,9 +186,9 @@ REASONS = {
 
 def environment(reason: str = "", run: str = "manual__1", **params: str) -> dict[str, str]:
     """What a step's pod of a run finds, beside its passwords."""
-    task = copy.copy(relevo.decide)
+    task = copy.copy(DAG.get_task("decide"))
     told = {"retrain": reason, "include": "", "include_by": ""} | params
-    task.render_template_fields({"params": told, "run_id": run, "dag": relevo.dag})
+    task.render_template_fields({"params": told, "run_id": run, "dag": DAG})
     return {one.name: expanded(one.value, SECRETS) for one in task.env_vars}
 
 
@@ -183,7 +201,7 @@ def test_a_reason_reaches_the_step_as_it_was_written_and_no_password_comes_of_it
 
 
 def test_a_reason_that_is_too_long_starts_no_run() -> None:
-    asked = relevo.dag.params.get_param("retrain")
+    asked = DAG.params.get_param("retrain")
     assert asked.resolve("x" * 1024)
     with pytest.raises(ParamValidationError):
         asked.resolve("x" * 10_000)
@@ -201,13 +219,13 @@ def test_batches_to_be_taken_back_reach_decide_and_so_does_who_asks() -> None:
 
 @pytest.mark.parametrize("text", ["", "3", "3, 5", "3 5: why", "all", "all: why, and more: $5"])
 def test_what_names_batches_starts_a_run(text: str) -> None:
-    assert relevo.dag.params.get_param("include").resolve(text) == text
+    assert DAG.params.get_param("include").resolve(text) == text
 
 
 @pytest.mark.parametrize("text", ["three", "3;5", "-3", "all of them"])
 def test_what_names_none_does_not(text: str) -> None:
     with pytest.raises(ParamValidationError):
-        relevo.dag.params.get_param("include").resolve(text)
+        DAG.params.get_param("include").resolve(text)
 
 
 def seen(phase: str, *, ended: bool) -> dict[str, Any]:

@@ -182,22 +182,6 @@ def test_collects_folder_holds_the_longest_answer_of_the_source() -> None:
     assert {"name": "tmp", "emptyDir": {"sizeLimit": "9Gi"}} in spec["volumes"]
 
 
-def test_a_use_case_of_ones_own_runs_its_own_steps_and_relevos_server_serves_its_model() -> None:
-    objects = rendered(yaml.safe_load((ROOT / "examples" / "trips" / "values.yaml").read_text()))
-    (served,) = (one["spec"] for one in objects if one["kind"] == "ModelDeployment")
-    assert served["registry"]["model"] == "trip-minutes"
-    assert served["serving"]["image"].startswith("registry.example/team/serving:")
-    steps = [
-        spec["containers"][0]
-        for _, labels, spec in pods(objects)
-        if labels["app.kubernetes.io/component"] in {"step", "prepare"}
-    ]
-    assert {step["image"] for step in steps} == {"registry.example/team/trips-jobs:1.0.0"}
-    assert {step["args"][0] for step in steps} == {"prepare", "collect", "clean", "decide", "train", "promote"}
-    models = [one["value"] for step in steps for one in step["env"] if one["name"] == "RELEVO_MODEL"]
-    assert models == ["trip-minutes"] * 3
-
-
 def test_no_secret_is_rendered_and_no_password_stands_in_an_environment(objects: list[dict[str, Any]]) -> None:
     assert "Secret" not in {one["kind"] for one in objects}
     for name, _, spec in pods(objects):
@@ -351,7 +335,7 @@ def test_an_inference_api_with_keys_has_all_of_them_and_the_ui_its_own() -> None
 
 
 TEXTS = {
-    "model.name": "RELEVO_MODEL", "source.day": "RELEVO_SOURCE_DAY", "source.url": "RELEVO_SOURCE_URL",
+    "model.name": "RELEVO_MODEL", "source.url": "RELEVO_SOURCE_URL",
     "bucket.name": "RELEVO_BUCKET", "bucket.region": "AWS_DEFAULT_REGION", "airflow.schedule": "RELEVO_SCHEDULE",
     "mlflow.uiUrl": "RELEVO_MLFLOW_UI", "airflow.uiUrl": "RELEVO_AIRFLOW_UI", "grafana.uiUrl": "GF_SERVER_ROOT_URL",
     "dask.scheduler": "RELEVO_DASK", "airflow.git.ref": "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST",

@@ -19,7 +19,7 @@ with DAG(
     steps = ("collect", "clean", "decide", "train", "promote")
     chain(
         *(
-            KubernetesPodOperator(task_id=one, pod_template_file=f"{os.environ['RELEVO_STEPS']}/{one}.yaml")
+            KubernetesPodOperator(task_id=one, pod_template_file=f"{os.environ['RELEVO_STEPS']}/defaults/{one}.yaml")
             for one in steps
         )
     )

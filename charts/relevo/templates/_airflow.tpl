@@ -40,7 +40,7 @@
 - {name: AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL, value: "20"}
 - {name: AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT, value: "60"}
 - {name: AIRFLOW__USAGE_DATA_COLLECTION__ENABLED, value: "False"}
-- {name: RELEVO_DAG, value: {{ include "relevo.model" . | include "relevo.text" }}}
+- {name: RELEVO_DAGS, value: {{ include "relevo.models" . | include "relevo.text" }}}
 - {name: RELEVO_STEPS, value: /etc/relevo/steps}
 - {name: RELEVO_SCHEDULE, value: {{ include "relevo.text" .Values.airflow.schedule }}}
 - {name: RELEVO_MLFLOW_UI, value: {{ include "relevo.uiUrl" (list . "mlflow" "http://localhost:5000") | include "relevo.text" }}}

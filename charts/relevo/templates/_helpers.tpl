@@ -89,6 +89,11 @@ stand for it. Both take a dict of NAME to (list secret key key ...), a key as KE
 {{- end }}
 {{- end }}
 
+{{/* The databases of the release: of a guest, those that hold its own rows. */}}
+{{- define "relevo.databases" -}}
+{{ empty .Values.platform | not | ternary "clean raw" "airflow clean metadata raw" }}
+{{- end }}
+
 {{/* The Secret of a database. Takes (list $ database). */}}
 {{- define "relevo.databaseSecret" -}}
 {{- $root := index . 0 -}}
@@ -102,8 +107,18 @@ stand for it. Both take a dict of NAME to (list secret key key ...), a key as KE
 {{ $raw.servingSecret | default $raw.existingSecret | default (printf "%s-raw-serving" .Release.Name) }}
 {{- end }}
 
+{{/* The release whose Airflow, MLflow, operator and bucket these are. */}}
+{{- define "relevo.platform" -}}
+{{ .Values.platform | default .Release.Name }}
+{{- end }}
+
+{{/* The names of the use cases that this release's Airflow and MLflow are for. */}}
+{{- define "relevo.models" -}}
+{{ include "relevo.model" . }}{{ range .Values.guests }} {{ .name }}{{ end }}
+{{- end }}
+
 {{- define "relevo.bucketEndpoint" -}}
-{{ .Values.bucket.endpoint | default (printf "http://%s-s3:8333" .Release.Name) }}
+{{ .Values.bucket.endpoint | default (printf "http://%s-s3:8333" (include "relevo.platform" .)) }}
 {{- end }}
 
 {{/* The bucket's keys of collect or mlflow, which reach a prefix of it each, or of nobody: all of it. Takes (list $ who). */}}
@@ -114,16 +129,16 @@ stand for it. Both take a dict of NAME to (list secret key key ...), a key as KE
 {{ list (get $bucket (printf "%sSecret" $who) | default $bucket.existingSecret) "access-key" "secret-key" | toJson }}
 {{- else -}}
 {{- $of := $who | empty | ternary "" (printf "%s-" $who) -}}
-{{ list (printf "%s-s3" (index . 0).Release.Name) (printf "%saccess-key=access-key" $of) (printf "%ssecret-key=secret-key" $of) | toJson }}
+{{ list (printf "%s-s3" (include "relevo.platform" (index . 0))) (printf "%saccess-key=access-key" $of) (printf "%ssecret-key=secret-key" $of) | toJson }}
 {{- end -}}
 {{- end }}
 
 {{- define "relevo.airflowSecret" -}}
-{{ .Values.airflow.existingSecret | default (printf "%s-airflow" .Release.Name) }}
+{{ .Values.airflow.existingSecret | default (printf "%s-airflow" (include "relevo.platform" .)) }}
 {{- end }}
 
 {{- define "relevo.loginSecret" -}}
-{{ .Values.airflow.login.existingSecret | default (printf "%s-airflow-login" .Release.Name) }}
+{{ .Values.airflow.login.existingSecret | default (printf "%s-airflow-login" (include "relevo.platform" .)) }}
 {{- end }}
 
 {{- define "relevo.webhookSecret" -}}
@@ -152,7 +167,7 @@ admin operator people promote serving steps ui
 
 {{/* Where MLflow is and the login for it, which belong together, as files. Takes (list $ user). */}}
 {{- define "relevo.mlflowLogin" -}}
-{{ list (printf "%s-mlflow-%s" (index . 0).Release.Name (index . 1)) "url" "username" "password" | toJson }}
+{{ list (printf "%s-mlflow-%s" (include "relevo.platform" (index . 0)) (index . 1)) "url" "username" "password" | toJson }}
 {{- end }}
 
 {{- define "relevo.mlflowEnv" -}}
@@ -162,7 +177,7 @@ admin operator people promote serving steps ui
 {{- end }}
 
 {{- define "relevo.mlflowUrl" -}}
-http://{{ .Release.Name }}-mlflow:5000
+http://{{ include "relevo.platform" . }}-mlflow:5000
 {{- end }}
 
 {{/* Where MLflow tells the operator of aliases that move. */}}

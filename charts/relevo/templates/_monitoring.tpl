@@ -5,7 +5,7 @@
 
 {{/* "true" if anybody asks for metrics: what costs something is told only then. */}}
 {{- define "relevo.watched" -}}
-{{- if or .Values.prometheus.enabled .Values.prometheus.external (include "relevo.monitors" .) }}true{{ end }}
+{{- if or .Values.platform .Values.prometheus.enabled .Values.prometheus.external (include "relevo.monitors" .) }}true{{ end }}
 {{- end }}
 
 {{- define "relevo.grafanaSecret" -}}

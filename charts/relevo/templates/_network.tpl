@@ -7,11 +7,39 @@
 {{- else }}22{{ end }}
 {{- end }}
 
+{{/* The parts that the platform's release has, and a guest's has not. */}}
+{{- define "relevo.platformParts" -}}
+metadata airflow-db s3 mlflow operator airflow scheduler dag-processor airflow-migrate backup prometheus grafana
+{{- end }}
+
+{{/* "true" if a part is of another release. Takes (list $ part). */}}
+{{- define "relevo.elsewhere" -}}
+{{- if and (index . 0).Values.platform (has (index . 1) (include "relevo.platformParts" (index . 0) | splitList " ")) }}true{{ end }}
+{{- end }}
+
+{{/* Labels that select the pods of a part of a guest: a release that uses this one's servers. Takes (list guest part). */}}
+{{- define "relevo.podsOfGuest" -}}
+{{- $guest := index . 0 -}}
+{{- $part := index . 1 -}}
+{{- if eq $part "serving" -}}
+relevo.dev/modeldeployment: {{ $guest.name }}
+{{- else -}}
+app.kubernetes.io/instance: {{ $guest.release }}
+app.kubernetes.io/component: {{ hasPrefix "step-" $part | ternary "step" $part }}
+{{- if hasPrefix "step-" $part }}
+relevo.dev/step: {{ trimPrefix "step-" $part }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Labels that select the pods of a part, as relevo.connections names it. Takes (list $ part). */}}
 {{- define "relevo.podsOf" -}}
 {{- $root := index . 0 -}}
 {{- $part := index . 1 -}}
-{{- if eq $part "serving" -}}
+{{- if include "relevo.elsewhere" . -}}
+app.kubernetes.io/instance: {{ $root.Values.platform }}
+app.kubernetes.io/component: {{ $part }}
+{{- else if eq $part "serving" -}}
 relevo.dev/modeldeployment: {{ include "relevo.model" $root }}
 {{- else if eq $part "dask-workers" -}}
 {{ toYaml $root.Values.dask.workerLabels }}
@@ -96,7 +124,9 @@ ui: {port: 8501, from: [test{{ if include "relevo.guarded" (list $ "ui") }}, ui-
 {{- with $logins }}
 openid: {port: {{ include "relevo.port" $.Values.oauth2Proxy.issuerUrl }}, from: [{{ join ", " . }}], outside: openid}
 {{- end }}
-{{- if .Values.prometheus.enabled }}
+{{- if .Values.platform }}
+prometheus: {}
+{{- else if .Values.prometheus.enabled }}
 prometheus: {port: 9090, from: [{{ if not .Values.grafana.prometheusUrl }}grafana, {{ end }}test]}
 {{- range $place, $address := .Values.prometheus.alertmanagers }}
 alertmanager-{{ $place }}: {port: {{ printf "http://%s" $address | include "relevo.port" }}, from: [prometheus], outside: alertmanagers}

@@ -2,7 +2,7 @@
 {{- define "relevo.secrets" -}}
 {{- $name := .Release.Name -}}
 {{- range $database, $values := .Values.postgres.databases }}
-{{- if not $values.existingSecret }}
+{{- if and (not $values.existingSecret) (has $database (include "relevo.databases" $ | splitList " ")) }}
 {{- $host := printf "%s-%s" $name (eq $database "airflow" | ternary "airflow-db" $database) }}
 {{- $scheme := has $database (list "airflow" "metadata") | ternary "postgresql+psycopg2" "postgresql" }}
 {{ $host }}:
@@ -20,6 +20,7 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if not .Values.platform }}
 {{- if not .Values.bucket.endpoint }}
 {{- $all := .Values.bucket.name }}
 {{ $name }}-s3:
@@ -74,10 +75,19 @@
   secret: {random: hex}
 {{- end }}
 {{- end }}
+{{- end }}
 
 {{/* The Secrets that the user named, and the keys they must hold, as JSON. */}}
 {{- define "relevo.requiredSecrets" -}}
 {{- $required := dict -}}
+{{- if .Values.platform }}
+{{- range $who := list "promote" "serving" "steps" "ui" }}
+{{- $required = set $required (printf "%s-mlflow-%s" $.Values.platform $who) (list "url" "username" "password") }}
+{{- end }}
+{{- if not .Values.bucket.endpoint }}
+{{- $required = set $required (printf "%s-s3" .Values.platform) (list "access-key" "secret-key" "collect-access-key" "collect-secret-key") }}
+{{- end }}
+{{- end }}
 {{- range $database, $values := .Values.postgres.databases }}
 {{- with $values.existingSecret }}{{ $required = set $required . (list "url") }}{{ end }}
 {{- with $values.servingSecret }}{{ $required = set $required . (list "url") }}{{ end }}

@@ -1,9 +1,10 @@
 """`python -m relevo_logins`: MLflow's users and what each may do, before the server starts.
 
 It runs beside the server's own migration, as an init container, on the same database, so that there is no moment in
-which the server answers and knows no users; and it makes the experiment and the registered model, which else would
-belong to whoever comes first. RELEVO_LOGINS is a folder with a folder for each user, named by its part, with the files
-`username` and `password`. A password that changed is the user's from then on. Run again, it changes nothing else.
+which the server answers and knows no users; and it makes the experiment and the registered model of each use case that
+RELEVO_MODELS names, which else would belong to whoever comes first. RELEVO_LOGINS is a folder with a folder for each
+user, named by its part, with the files `username` and `password`. A password that changed is the user's from then on.
+Run again, it changes nothing else.
 """
 
 from __future__ import annotations
@@ -91,20 +92,21 @@ def _webhook(store: Registry, url: str, secret: str) -> None:
 
 def main() -> None:
     """Make what is missing."""
-    uri, model = os.environ["MLFLOW_BACKEND_STORE_URI"], os.environ["RELEVO_MODEL"]
+    uri, models = os.environ["MLFLOW_BACKEND_STORE_URI"], os.environ["RELEVO_MODELS"].split()
     users = Users()
     users.init_db(read_auth_config().database_uri)
     names = _users(users, Path(os.environ["RELEVO_LOGINS"]))
-    experiment = _experiment(Tracking(uri, ARTIFACTS), model)
-    registry = Registry(uri)
-    _registered(registry, model)
-    for part, may in MAY.items():
-        for kind, permission in may.items():
-            pattern = {EXPERIMENT: experiment, MODEL: model}.get(kind, "*")
-            users.grant_user_permission(names[part], kind, pattern, permission)
+    tracking, registry = Tracking(uri, ARTIFACTS), Registry(uri)
+    for model in models:
+        experiment = _experiment(tracking, model)
+        _registered(registry, model)
+        for part, may in MAY.items():
+            for kind, permission in may.items():
+                pattern = {EXPERIMENT: experiment, MODEL: model}.get(kind, "*")
+                users.grant_user_permission(names[part], kind, pattern, permission)
     if url := os.environ.get("RELEVO_WEBHOOK_URL"):
         _webhook(registry, url, Path(os.environ["RELEVO_WEBHOOK_SECRET_FILE"]).read_text().strip("\r\n"))
-    sys.stdout.write(f"users {', '.join(sorted(names.values()))}; experiment {experiment}; model {model}\n")
+    sys.stdout.write(f"users {', '.join(sorted(names.values()))}; models {', '.join(models)}\n")
 
 
 if __name__ == "__main__":

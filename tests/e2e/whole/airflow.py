@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-DAG = "relevo"
+DAG = "house-prices"
 STEPS = ("collect", "clean", "decide", "train", "promote", "next")
 
 

@@ -79,7 +79,7 @@ def test_what_is_told_is_true(release: Release, prometheus: httpx.Client) -> Non
     assert values(prometheus, 'relevo_modeldeployment_version{role="served"}') == [serving]
     assert set(values(prometheus, 'relevo_serving_version{role="served"}')) == {serving}
     runs = release.airflow.runs()
-    assert values(prometheus, 'relevo_airflow_dag_runs{dag="relevo",state="success"}') == [len(runs)]
+    assert values(prometheus, 'relevo_airflow_dag_runs{dag="house-prices",state="success"}') == [len(runs)]
     assert max(values(prometheus, "relevo_airflow_task_failures_in_a_row")) == 0, "the killed steps did their work"
     with release.database("raw") as raw:
         newest = raw.execute("select max(batch_number) from raw.batches").fetchone()
