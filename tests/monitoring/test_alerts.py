@@ -137,8 +137,8 @@ CASES = [
     ),
     Case(
         "RelevoStepFailing",
-        {'relevo_airflow_task_failures_in_a_row{namespace="shop",dag="relevo",task="train"}': "0 1 2 3 4"},
-        2, 4, "train failed 4 times in a row", {"namespace": "shop", "dag": "relevo", "task": "train"},
+        {'relevo_airflow_task_failures_in_a_row{namespace="shop",dag="prices",task="train"}': "0 1 2 3 4"},
+        2, 4, "train of prices failed 4 times in a row", {"namespace": "shop", "dag": "prices", "task": "train"},
     ),
     Case(
         "RelevoDagUnreadable",
@@ -147,8 +147,8 @@ CASES = [
     ),
     Case(
         "RelevoDagPaused",
-        {'relevo_airflow_dag_paused{namespace="shop",dag="relevo"}': "1x90"},
-        59, 61, "the loop is paused", {"namespace": "shop", "dag": "relevo"},
+        {'relevo_airflow_dag_paused{namespace="shop",dag="prices"}': "1x90"},
+        59, 61, "the loop of prices is paused", {"namespace": "shop", "dag": "prices"},
     ),
     Case(
         "RelevoAirflowSilent",
@@ -196,9 +196,9 @@ WELL = (
         'relevo_batch_champion_error{namespace="small",model="m",which="promised"}': "0.2x240",
         'relevo_batch_decision{namespace="small",model="m",reason="too_few_rows"}': "1x240",  # 17 rows tell nothing
         f"relevo_batch_decided_timestamp_seconds{{{MODEL}}}": "0+60x240",
-        'relevo_airflow_task_failures_in_a_row{namespace="shop",dag="relevo",task="train"}': "0 1 2 0x237",
+        'relevo_airflow_task_failures_in_a_row{namespace="shop",dag="prices",task="train"}': "0 1 2 0x237",
         'relevo_airflow_import_errors{namespace="shop"}': "0x100 1x5 0x135",
-        'relevo_airflow_dag_paused{namespace="shop",dag="relevo"}': "0x240",
+        'relevo_airflow_dag_paused{namespace="shop",dag="prices"}': "0x240",
         'relevo_airflow_heartbeat_timestamp_seconds{namespace="shop",part="scheduler"}': "0+60x240",
         'relevo_operator_last_pass_timestamp_seconds{namespace="shop",job="relevo-operator"}': "0+60x240",
         'up{namespace="shop",job="relevo-mlflow"}': "1x50 0x3 1x187",  # a restart
