@@ -16,7 +16,7 @@ import yaml
 from tests.monitoring.documented import anchors
 from tests.monitoring.queries import ALERTS, ROOT, alerts, rules
 
-SERVING = 'namespace="shop",job="relevo-serving",instance="10.0.0.1:8000"'
+SERVING = 'namespace="shop",name="prices",job="relevo-serving",instance="10.0.0.1:8000"'
 OBJECT = 'namespace="shop",name="prices"'
 MODEL = 'namespace="shop",registry="http://mlflow:5000",model="prices"'
 
@@ -53,37 +53,37 @@ def bucket(seconds: str, per_minute: int) -> dict[str, str]:
 
 OF_OBJECT = {"namespace": "shop", "name": "prices"}
 OF_MODEL = {"namespace": "shop", "registry": "http://mlflow:5000", "model": "prices"}
-OF_INSTANCE = {"namespace": "shop", "job": "relevo-serving", "instance": "10.0.0.1:8000"}
+OF_INSTANCE = {"namespace": "shop", "name": "prices", "job": "relevo-serving", "instance": "10.0.0.1:8000"}
 CASES = [
     Case(
         "RelevoPredictionsFailing",
         answers(200, "0+980x30") | answers(503, "0+20x30"),
-        4, 12, "2% of the predictions fail",
+        4, 12, "prices: 2% of the predictions fail", OF_OBJECT,
     ),
     Case(  # nothing succeeds any more
         "RelevoPredictionsFailing",
         answers(500, "0+60x30"),
-        4, 12, "100% of the predictions fail",
+        4, 12, "prices: 100% of the predictions fail", OF_OBJECT,
     ),
     Case(
         "RelevoPredictionsSlow",
         bucket("1.0", 90) | bucket("2.5", 100) | bucket("+Inf", 100),
-        10, 25, "one prediction of a hundred takes longer than 2.35s",
+        10, 25, "prices: one prediction of a hundred takes longer than 2.35s", OF_OBJECT,
     ),
     Case(
         "RelevoNobodyServes",
         {f'relevo_modeldeployment_version{{{OBJECT},role="served"}}': "4x30", f"up{{{SERVING}}}": "1x9 _x20"},
-        12, 18, "no pod of the inference API answers",
+        12, 18, "no pod of prices answers", OF_OBJECT,
     ),
     Case(
         "RelevoInferencesLost",
         lost("0x5 50x30", "0x35"),
-        5, 7, "predicted rows are not kept",
+        5, 7, "predicted rows of prices are not kept", OF_OBJECT,
     ),
     Case(
         "RelevoInferencesLost",
         lost("0x35", "0x5 1x30"),
-        5, 7, "predicted rows are not kept",
+        5, 7, "predicted rows of prices are not kept", OF_OBJECT,
     ),
     Case(
         "RelevoSpoolGrowing",
@@ -114,7 +114,7 @@ CASES = [
             f'relevo_serving_live_drift_noise{{{SERVING},column="bed"}}': "0.1x120",
             f"relevo_serving_live_rows{{{SERVING}}}": "150x9 2000x120",
         },
-        65, 75, "customers ask for other rows than the model learnt from: 1 inputs moved",
+        65, 75, "customers ask prices for other rows than it learnt from: 1 inputs moved", OF_OBJECT,
     ),
     Case(
         "RelevoModelErrs",
