@@ -293,7 +293,7 @@ def test_links_lead_where_a_browser_finds_things_and_carry_no_password() -> None
     assert links.airflow(settings, "scheduled__1") is None
     told = Settings.model_validate(given | {"airflow_ui": "https://flows/", "mlflow_ui": "https://ml"})
     assert links.airflow(told, "a__2026-11-04T15:00:00+00:00") == (
-        "https://flows/dags/relevo/runs/a__2026-11-04T15%3A00%3A00%2B00%3A00"
+        "https://flows/dags/a%20b/runs/a__2026-11-04T15%3A00%3A00%2B00%3A00"
     )
     assert links.airflow(told, None) is None
     assert links.run(told, "1", "f00").startswith("https://ml/#")

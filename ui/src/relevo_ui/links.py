@@ -7,9 +7,6 @@ from urllib.parse import quote
 from relevo_contract.texts import address
 from relevo_ui.settings import Settings
 
-DAG = "relevo"
-"""The loop's name in Airflow (dags/relevo.py)."""
-
 
 def _mlflow(settings: Settings) -> str:
     return address(settings.mlflow_ui or settings.tracking_uri).rstrip("/")
@@ -26,7 +23,7 @@ def version(settings: Settings, number: int) -> str:
 
 
 def airflow(settings: Settings, run_id: str | None) -> str | None:
-    """A run in Airflow; None where it is not known which, or where Airflow is."""
+    """A run of the model's DAG in Airflow; None where it is not known which, or where Airflow is."""
     if run_id is None or settings.airflow_ui is None:
         return None
-    return f"{address(settings.airflow_ui).rstrip('/')}/dags/{DAG}/runs/{quote(run_id, safe='')}"
+    return f"{address(settings.airflow_ui).rstrip('/')}/dags/{quote(settings.model, safe='')}/runs/{quote(run_id, safe='')}"
