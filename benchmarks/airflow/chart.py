@@ -55,10 +55,9 @@ def pod(namespace: str, tag: str, seconds: float) -> dict[str, Any]:
     (steps,) = [one for one in _rendered("templates/steps.yaml", tag) if one["kind"] == "ConfigMap"]
     found: dict[str, Any] = yaml.safe_load(steps["data"]["collect.yaml"])
     found["metadata"] |= {"name": "relevo-bench", "namespace": namespace}
-    found["spec"]["volumes"] = [one for one in found["spec"]["volumes"] if "secret" not in one]
-    mounts = [
-        one for one in found["spec"]["containers"][0]["volumeMounts"] if not one["mountPath"].startswith("/secrets")
-    ]
+    found["spec"]["volumes"] = [one for one in found["spec"]["volumes"] if "emptyDir" in one]
+    kept = {one["name"] for one in found["spec"]["volumes"]}
+    mounts = [one for one in found["spec"]["containers"][0]["volumeMounts"] if one["name"] in kept]
     found["spec"]["containers"][0] |= {"volumeMounts": mounts}
     found["spec"]["containers"][0] |= {"command": ["sh", "-c", COMMAND, f"{seconds:g}"], "args": [], "env": []}
     return found

@@ -16,7 +16,7 @@ from relevo_contract.record import BatchRef, DecisionRecord, TrainReason, TrainV
 from relevo_jobs.registry import Registry
 from relevo_jobs.stores.clean import CleanStore
 from tests.e2e.cluster import Namespace
-from tests.e2e.test_chart import rendered
+from tests.e2e.test_chart import named, rendered
 from tests.e2e.whole.repository import ROOT
 from tests.houses import LISTINGS
 from tests.jobs.train.on_dask.many_listings import GROUP, fill
@@ -78,6 +78,7 @@ def test_two_worker_pods_train_what_neither_may_hold_under_the_restricted_level(
     password = clean(namespace)
     namespace.mlflow()
     dask(namespace)
+    namespace.apply(named(rendered({}), "ConfigMap", "relevo-use-case"))
     with namespace.port_forward("svc/relevo-clean", 5432) as port:
         url = f"postgresql://relevo:{password}@127.0.0.1:{port}/clean"
         namespace.until(lambda: _answers(url))

@@ -162,7 +162,7 @@ def ports(objects: list[dict[str, Any]], step: str) -> set[int]:
 
 
 def test_values_fill_what_is_not_declared_and_contradict_nothing() -> None:
-    bare = {"http": {}}
+    bare: dict[str, Any] = {"http": {}}
     values = {"url": "http://source.example", "group": 5, "day": "Monday"}
     found = environments(loans(bare, source=values))["relevo-collect/base"]
     assert [found[f"RELEVO_{name}"] for name in ("SOURCE_URL", "GROUP", "SOURCE_DAY")] == [*map(str, values.values())]

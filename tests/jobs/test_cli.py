@@ -201,3 +201,31 @@ def test_only_what_a_step_needs_is_imported(step: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     imported = {module.split(".")[0] for module in done.stdout.split()}
     assert not imported & HEAVY
+
+
+@pytest.mark.parametrize("step", ["prepare", "collect"])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name: loans\nsource: {http: {}}\n", "RELEVO_USE_CASE: use_case.yaml, line 1: expected target in the file"),
+        ("name: loans\nname: loans\n", "RELEVO_USE_CASE: use_case.yaml: line 2: expected name once"),
+        (
+            "name: loans\nsource: {http: {}}\ntarget: {column: bad, task: ternary}\ncolumns: {rate: number}\n",
+            "RELEVO_USE_CASE: use_case.yaml, line 3: target.task: ",
+        ),
+        (None, "RELEVO_USE_CASE: expected a readable use_case.yaml at "),
+    ],
+)
+def test_a_use_case_that_is_refused_is_the_pods_last_word(
+    here: Callable[..., Ended], settings: dict[str, str], tmp_path: Path, step: str, text: str | None, says: str
+) -> None:
+    """What Helm cannot see is told by `prepare`, whose Job `helm install` starts."""
+    file, log = tmp_path / "use_case.yaml", tmp_path / "termination-log"
+    log.touch()
+    if text is not None:
+        file.write_text(text)
+    ended = here(step, settings | {"RELEVO_USE_CASE": str(file)})
+    assert ended.returncode == 2
+    last = json.loads(log.read_text())
+    assert says in last["sentence"]
+    assert last["retry"] is False

@@ -26,4 +26,5 @@ def airflow(settings: Settings, run_id: str | None) -> str | None:
     """A run of the model's DAG in Airflow; None where it is not known which, or where Airflow is."""
     if run_id is None or settings.airflow_ui is None:
         return None
-    return f"{address(settings.airflow_ui).rstrip('/')}/dags/{quote(settings.model, safe='')}/runs/{quote(run_id, safe='')}"
+    dag = quote(settings.model, safe="")
+    return f"{address(settings.airflow_ui).rstrip('/')}/dags/{dag}/runs/{quote(run_id, safe='')}"
