@@ -14,14 +14,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from relevo_demo.servers.process import ServerError
 from tests.gate import Gate
 from tests.houses import HOUSE_PRICES
+from tests.killing import base_env
 from tests.kubernetes_api import KubernetesApi, find_assets
 
 BUCKET = "relevo"
+settings.register_profile("relevo", deadline=None)  # how long an example takes, a busy machine decides
+settings.load_profile("relevo")
 os.environ.setdefault("RELEVO_USE_CASE", str(HOUSE_PRICES))  # of steps that run in the tests' own process
 CRDS = Path(__file__).parents[1] / "crds" / "modeldeployments.yaml"
 
@@ -156,9 +160,8 @@ def step_env(
     databases: Databases, s3: S3Server, mlflow: MlflowServer, bucket: str, model_name: str, tmp_path: Path
 ) -> dict[str, str]:
     """The environment a step needs, RELEVO_SOURCE_URL left to the test; nothing of the caller's RELEVO_ settings."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RELEVO_", "MLFLOW_"))}
     return {
-        **inherited,
+        **base_env(),
         **databases.env,
         **s3.env,
         "RELEVO_GROUP": "6",

@@ -76,7 +76,7 @@ def schema(data: DataSet) -> Schema:
         create index inferences_at on raw.inferences (at); -- decide reads the newest; no unique key: the inference API
                                                            -- delivers each once, see raw.inference_spools
         comment on table raw.inferences is
-            'Every row the inference API predicted, with the prediction, its 90 % interval and the version.';
+            'Every house the inference API priced, with the price in US dollars, its 90 % interval and the version.';
         create table raw.inference_spools (
             segment uuid primary key,
             bytes   bigint not null default 0,

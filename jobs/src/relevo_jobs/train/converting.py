@@ -17,7 +17,7 @@ from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgbo
 from skl2onnx import to_onnx, update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_regressor_output_shapes
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from xgboost import XGBRegressor
 
@@ -42,7 +42,7 @@ def to_graph(fitted: BaseEstimator, data: DataSet) -> bytes:
     flat = isinstance(fitted, Pipeline) and isinstance(fitted[0], TabularFeatures)
     shape = [None] if flat else [None, 1]
     try:
-        zipped = {id(_last(fitted)): {"zipmap": False}} if is_classifier(fitted) else None
+        zipped = {id(_last(fitted)): {"zipmap": False}} if hasattr(fitted, "predict_proba") else None
         types = [(name, kind(shape)) for name, kind in kinds]
         model = to_onnx(fitted, initial_types=types, target_opset=OPSETS, options=zipped)
     except Exception as error:  # each estimator's converter has errors of its own
@@ -51,7 +51,7 @@ def to_graph(fitted: BaseEstimator, data: DataSet) -> bytes:
             "estimators that skl2onnx and onnxmltools convert (docs/model.md)"
         ) from error
     _take_columns(model.graph, data, flat=flat)
-    _give_target(model.graph, data, classifier=is_classifier(fitted))
+    _give_target(model.graph, data, classifier=hasattr(fitted, "predict_proba"))
     model.ir_version = 10
     if (wrong := graph_check.problem(model)) is not None:
         raise StepError(f"the fitted model became a graph that serving does not run: {wrong}; change the model")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 
 from relevo_contract.data_set import Columns
 from relevo_contract.graph_inputs import graph_inputs
@@ -71,7 +70,9 @@ def compared(fitted: Any, scorer: Scorer, table: Columns) -> tuple[NDArray[np.fl
     if not len(predicted):
         return predicted, 0.0
     frame = pd.DataFrame(feeds)
-    expected = fitted.predict_proba(frame)[:, 1] if is_classifier(fitted) else task.linked(fitted.predict(frame))
+    expected = (
+        fitted.predict_proba(frame)[:, 1] if hasattr(fitted, "predict_proba") else task.linked(fitted.predict(frame))
+    )
     return predicted, float(np.abs(predicted - np.asarray(expected, dtype=np.float64)).max())
 
 
