@@ -44,7 +44,7 @@ install: .venv/.synced ## install everything into the checkout
 airflow-env: .airflow/.synced ## Airflow's own environment in .airflow, for the tests of dags/
 
 demo: install ## the whole loop on this machine: make demo ARGS="--help" says what it can do
-	@$(RUN)/relevo-demo $(ARGS)
+	@$(RUN)/relevo run use_cases/house-prices --state .relevo/demo $(ARGS)
 
 # Read by shellcheck: whatever git has that begins as a shell script does.
 SCRIPTS = $(shell git grep -lIE '^\#!.*\b(ba)?sh$$' | xargs awk 'FNR == 1 && /^\#!/ {print FILENAME}')

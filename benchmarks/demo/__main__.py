@@ -1,9 +1,9 @@
 """The demo as a person runs it, timed from outside: `make bench-demo ARGS="--data FILE.csv"`.
 
-`relevo-demo --exit` runs as a process on a state folder of its own. When a server was ready, a step was done or a
-batch was told is read from what the demo prints and keeps; nothing of it is changed for the measuring. The limit
-beside each step is what starting its process alone costs (the interpreter and the step's imports), measured after the
-demo in the same run: what the step takes beyond that is its work.
+`relevo run use_cases/house-prices --exit` runs as a process on a state folder of its own. When a server was ready, a
+step was done or a batch was told is read from what the demo prints and keeps; nothing of it is changed for the
+measuring. The limit beside each step is what starting its process alone costs (the interpreter and the step's imports),
+measured after the demo in the same run: what the step takes beyond that is its work.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from relevo_demo.use_case import HOUSE_PRICES
 from relevo_jobs.cli import STEPS
 
 WHOLE = 180.0
@@ -50,7 +51,17 @@ def watch(arguments: Sequence[str], state: Path, said: Path) -> Watched:
     """Run the demo to its end; what it says goes to a file, and is read from there as it comes."""
     watched, began, before = Watched(), time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with said.open("w") as output:
-        command = [sys.executable, "-m", "relevo_demo", "--exit", "--state", str(state), *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "relevo_demo",
+            "run",
+            str(HOUSE_PRICES),
+            "--exit",
+            "--state",
+            str(state),
+            *arguments,
+        ]
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
             while process.poll() is None:

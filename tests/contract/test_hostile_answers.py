@@ -77,7 +77,7 @@ def inference_api(url: str) -> None:
 
 
 def demo(url: str) -> None:
-    assert from_mlflow(url, "6")("decide", 1) is None
+    assert from_mlflow(url, "6", "house-prices")("decide", 1) is None
 
 
 ENDLESS = dribbling(b"HTTP/1.1 200 OK\r\n\r\n{")

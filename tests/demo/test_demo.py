@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from relevo_demo.servers import PostgresServer
+from tests.houses import HOUSE_PRICES
 
 pytestmark = pytest.mark.timeout(600)
 BATCHES = 3
@@ -51,7 +52,7 @@ class Running:
 
 
 def start(*arguments: str) -> Running:
-    command = [sys.executable, "-m", "relevo_demo", "--batches", str(BATCHES), *arguments]
+    command = [sys.executable, "-m", "relevo_demo", "run", str(HOUSE_PRICES), "--batches", str(BATCHES), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     running = Running(process)
 

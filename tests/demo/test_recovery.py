@@ -15,7 +15,8 @@ from relevo_demo.screen import Screen
 from relevo_demo.state import State, opened
 from relevo_demo.steps import StepFailedError, Steps
 from relevo_demo.story import Row
-from relevo_demo.system import GROUP, Options, System, running
+from relevo_demo.system import Options, System, running
+from tests.houses import LISTINGS
 from tests.killing import WRAPPER
 
 pytestmark = pytest.mark.timeout(600)
@@ -62,7 +63,7 @@ def rows(state: State, system: System) -> list[Row]:
     command.write_text(DYING)
     command.chmod(0o700)
     steps = Steps(command, {**system.env, "TEST_KILLS": str(orders)}, state.folder / "steps.log")
-    recall = from_mlflow(system.mlflow_url, GROUP)
+    recall = from_mlflow(system.mlflow_url, system.group, system.model)
 
     class StoppedError(Exception):
         """The demo is stopped after its third batch."""
@@ -72,11 +73,11 @@ def rows(state: State, system: System) -> list[Row]:
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        run_batches(state, steps, Screen(), recall, stop_after_three)
+        run_batches(state, steps, Screen(LISTINGS), recall, stop_after_three)
     assert not any(json.loads(orders.read_text()).values()), "every kill was carried out"
     steps.run("collect", print)
     again = State(state.folder)
-    run_batches(again, steps, Screen(), recall, lambda: None)
+    run_batches(again, steps, Screen(LISTINGS), recall, lambda: None)
     return again.rows
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from relevo_demo.screen import WIDTHS, cells
+import pytest
+
+from relevo_contract.data_set import DataSet
+from relevo_contract.values import Either, Number
+from relevo_demo.screen import WIDTHS, cells, lines
 from relevo_demo.story import Row, production, row, whole
+from tests.houses import LISTINGS
 
 KEYS = {
     "number", "rows", "moved", "trained", "why", "version", "champion_error", "challenger_error", "promoted",
     "criterion", "seconds", "champion_interval", "challenger_interval",
 }  # fmt: skip
+DEGREES = DataSet("weather", ("x", "y"), "y", ("x",), rules={"y": Number(unit="degrees")})
 COLLECT: dict[str, Any] = {"step": "collect", "status": "done", "batch": 3, "rows": 564}
 CLEAN: dict[str, Any] = {"step": "clean", "status": "done", "batch": 3, "kept": 560}
 
@@ -67,23 +74,37 @@ def test_a_batch_that_was_trained_on_is_told_by_its_comparison() -> None:
 
 
 def test_production_is_the_last_promoted_version_with_its_newest_error() -> None:
-    assert production([]) == {"version": None, "error": None}
+    def came(version: int | None, error: float | None) -> dict[str, Any]:
+        return {"version": version, "error": error, "interval": None if version is None else [0.1, 0.9]}
+
+    assert production([]) == came(None, None)
     first = told(1, 1, True, 0.6, 0.25)
-    assert production([first]) == {"version": 1, "error": 0.25}
-    assert production([first, told(2, None, None, 0.4, None)]) == {"version": 1, "error": 0.25}
-    assert production([first, told(3, 2, False, 0.27, 0.28)]) == {"version": 1, "error": 0.27}
-    assert production([first, told(3, 2, True, 0.27, 0.2)]) == {"version": 2, "error": 0.2}
+    assert production([first]) == came(1, 0.25)
+    assert production([first, told(2, None, None, 0.4, None)]) == came(1, 0.25)
+    assert production([first, told(3, 2, False, 0.27, 0.28)]) == came(1, 0.27)
+    assert production([first, told(3, 2, True, 0.27, 0.2)]) == came(2, 0.2)
 
 
 def test_the_whole_story_has_the_batches_and_production() -> None:
-    assert set(whole([told(1, 1, True, 0.6, 0.25)])) == {"batches", "production"}
+    story = whole([told(1, 1, True, 0.6, 0.25)], "house-prices", LISTINGS)
+    assert set(story) == {"use_case", "task", "figure", "unit", "batches", "production"}
+    assert (story["task"], story["figure"], story["unit"]) == ("positive-number", "median error", "US dollars")
 
 
-def test_a_row_has_a_cell_for_each_column_and_shows_what_came() -> None:
-    shown = cells(
-        row({"collect": COLLECT, "decide": decide(True), "train": {"version": 2}, "promote": promote(False)}, 1)
-    )
-    assert len(shown) == len(WIDTHS)
-    assert "28.0–32.0 %" in shown[5]
-    assert "rejected" in shown[7]
-    assert "not better" in shown[7]
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (LISTINGS, "30.0 %\n28.0 to 32.0"),
+        (replace(DEGREES, task="number"), "0.3 degrees\n0.28 to 0.32"),
+        (replace(DEGREES, task="binary", rules={"y": Either("bad")}), "0.3\n0.28 to 0.32"),
+    ],
+    ids=["positive-number", "number", "binary"],
+)
+def test_a_row_has_a_cell_for_each_column_in_the_task_s_terms(data: DataSet, shown: str) -> None:
+    bodies = {"collect": COLLECT, "decide": decide(True), "train": {"version": 2}, "promote": promote(False)}
+    made = cells(data, row(bodies, 1))
+    assert len(made) == len(WIDTHS)
+    assert made[5] == f"{shown}\n(v1)"
+    assert "rejected" in made[7]
+    assert "not better" in made[7]
+    assert any(shown.replace("\n", " (") in line for line in lines(data, row(bodies, 1)))

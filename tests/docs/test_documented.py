@@ -168,7 +168,9 @@ def test_every_condition_reason_is_on_the_page() -> None:
         assert f"| `{reason.value}` |" in text("docs/modeldeployment.md")
 
 
-@pytest.mark.parametrize("parser", [demo.parser(), source.parser()], ids=["relevo-demo", "relevo-source"])
+@pytest.mark.parametrize(
+    "parser", [demo.add_options(argparse.ArgumentParser()), source.parser()], ids=["relevo run", "relevo-source"]
+)
 def test_every_option_of_the_demo_is_on_its_page(parser: argparse.ArgumentParser) -> None:
     for action in parser._actions:
         for option in action.option_strings:

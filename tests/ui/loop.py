@@ -18,7 +18,8 @@ from relevo_demo.recall import from_mlflow
 from relevo_demo.screen import Screen
 from relevo_demo.servers.apps import AppServer, api, ui
 from relevo_demo.steps import Steps
-from relevo_demo.system import GROUP, Options, System, running
+from relevo_demo.system import Options, System, running
+from tests.houses import HOUSES
 
 BATCHES = 10
 ASKED = 250
@@ -62,7 +63,8 @@ def ran(folder: Path) -> Iterator[Loop]:
                 _ask(serving.url)
 
         steps = Steps(STEP_COMMAND, system.env, folder / "steps.log")
-        run_batches(state, steps, Screen(), from_mlflow(system.mlflow_url, GROUP), told)
+        recall = from_mlflow(system.mlflow_url, system.group, system.model)
+        run_batches(state, steps, Screen(HOUSES.data), recall, told)
         start(pages)
         yield Loop(system, serving, pages)
 

@@ -1,8 +1,7 @@
 """The one small client of MLflow's REST API (public and versioned, https://mlflow.org/docs/latest/rest-api).
 
-It is for the parts that run all the time and ask little: the `mlflow` package's own client, which the steps use, takes
-two CPU seconds and 130 MB to import. `MlflowRest` waits for its answers; `AsyncMlflowRest` asks the same within an
-event loop, where a thread for each silent server would soon be one too many.
+The `mlflow` package's own client takes two CPU seconds and 130 MB to import. `MlflowRest` waits for its answers;
+`AsyncMlflowRest` asks the same within an event loop, where a thread for each silent server would soon be one too many.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import asyncio
 import json as json_module
 import re
 import ssl
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +32,8 @@ LONGEST_NO: Final = 65_536
 """Bytes at least that may say why there is no file, however small that may be."""
 FILE_SECONDS: Final = 600.0
 """Longest time for one file in all; within it, each wait for more has the client's own limit."""
+HANDED_OUT: Final = "mlflow-artifacts:"
+"""How the address of a run's files begins where the server hands them out itself (`--serve-artifacts`)."""
 TOO_MUCH: Final = "too much"
 """What MlflowError has as `said` where an answer is longer than was allowed."""
 _FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError)
@@ -233,6 +235,14 @@ class MlflowRest(_Server):
     def run_file(self, run_id: str, path: str, most: int) -> bytes | None:
         """A file of a run, of at most `most` bytes; None if there is no such file."""
         return self._file("get-artifact", {"run_id": run_id, "path": path}, most)
+
+    def keep(self, artifact_uri: str, path: str, content: bytes) -> None:
+        """Write a file of a run, or write it anew; the server has to hand out its artifacts itself."""
+        folder = urllib.parse.urlsplit(artifact_uri).path.strip("/")
+        where = f"{self._root}/api/2.0/mlflow-artifacts/artifacts/{urllib.parse.quote(f'{folder}/{path}')}"
+        answer = self._send("PUT", where, self._longest, FILE_SECONDS, content=content)
+        if not answer.got.is_success or answer.body.strip() not in {b"", b"{}"}:  # another server's 200 keeps nothing
+            raise self._no(answer)
 
     def _version(self, path: str, **which: str) -> RegisteredVersion:
         found = self.ask("GET", path, which).get("model_version")

@@ -1,4 +1,4 @@
-"""Entry of `relevo-demo`."""
+"""Entry of `relevo`."""
 
 import sys
 

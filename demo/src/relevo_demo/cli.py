@@ -1,4 +1,4 @@
-"""`relevo-demo`: the whole loop on this machine."""
+"""`relevo run`: the whole loop on this machine; `relevo init` and `relevo check` are the steps' own program."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from types import FrameType
 from typing import Any
 
 from relevo_demo import state as state_module
-from relevo_demo.arguments import STEP_COMMAND, check, parser
+from relevo_demo.arguments import DECLARING, STEP_COMMAND, batches, check, delay, parser
 from relevo_demo.loop import run_batches
 from relevo_demo.recall import from_mlflow
-from relevo_demo.screen import Screen
+from relevo_demo.screen import Screen, say, wrong
 from relevo_demo.servers.apps import api, ui
 from relevo_demo.servers.process import ServerError, ended
 from relevo_demo.source.listings import ListingsError
 from relevo_demo.state import State, StateError
 from relevo_demo.steps import StepFailedError, Steps
-from relevo_demo.story import whole
-from relevo_demo.system import GROUP, Options, System, running
+from relevo_demo.story import production, whole
+from relevo_demo.system import Options, System, running
+from relevo_demo.use_case import UseCaseFile, opened
 
 INTERRUPTED = 130
 FAILED = 1
@@ -43,42 +44,53 @@ def _ignore(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; returns the exit code."""
+    """Run a command; returns the exit code. `init` and `check` take this process's place instead."""
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    if typed and typed[0] in DECLARING:
+        os.execv(sys.executable, [sys.executable, "-m", "relevo_jobs.declaring", *typed])  # noqa: S606  # no shell
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # also where a caller had it ignored, as shells do
         signal.signal(one, _stop)
-    given = parser().parse_args(arguments)
-    screen = Screen()
+    given = parser().parse_args(typed)
     try:
-        return _main(given, screen)
+        return _main(given)
     except KeyboardInterrupt:
-        screen.say("\nStopped before the last batch. Run the same command again to go on from here.")
+        say("\nStopped before the last batch. Run the same command again to go on from here.")
         return INTERRUPTED
     except BrokenPipeError:  # nobody reads any more, `| head` for one; all is stopped by now
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
 
-def _main(given: argparse.Namespace, screen: Screen) -> int:
+def _main(given: argparse.Namespace) -> int:
     with ExitStack() as stack:
         try:
-            check(given)
-            state = stack.enter_context(state_module.opened(given.state.resolve()))
-            served = {"data": given.data and str(given.data.resolve()), "batches": given.batches, "seed": given.seed}
-            state.expect_same_source(served)
+            use_case = opened(given.use_case)
+            check(given, use_case)
+            folder = given.state or Path(".relevo") / use_case.declared.name
+            state = stack.enter_context(state_module.opened(folder.resolve()))
+            state.expect_same_source(_served(given, use_case))
         except (ListingsError, ServerError, StateError, ValueError) as error:
-            screen.wrong(str(error))
+            wrong(str(error))
             return WRONG
         try:
-            return _run(given, state, screen)
+            return _run(given, use_case, state, Screen(use_case.data))
         except BrokenPipeError:
             raise
         except (ServerError, StepFailedError, OSError) as error:
-            screen.wrong(str(error))
-            screen.say(
+            wrong(str(error))
+            say(
                 f"Everything it started is stopped. Logs are in {state.folder}. Run the same command again to go on "
                 "from here."
             )
             return FAILED
+
+
+def _served(given: argparse.Namespace, use_case: UseCaseFile) -> dict[str, Any]:
+    """What the state's batches are of."""
+    served = {"use_case": use_case.declared.name, "seed": given.seed}
+    if use_case.is_demo:
+        served |= {"data": given.data and str(given.data.resolve()), "batches": batches(given)}
+    return served
 
 
 def write_story(file: Path, story: dict[str, Any]) -> None:
@@ -88,14 +100,19 @@ def write_story(file: Path, story: dict[str, Any]) -> None:
     os.replace(fresh, file)  # noqa: PTH105
 
 
-def _run(given: argparse.Namespace, state: State, screen: Screen) -> int:
-    source = ["--batches", str(given.batches), "--seed", str(given.seed), "--delay", str(given.delay)]
-    if given.data is not None:
-        source += ["--data", str(given.data.resolve())]
-    options = Options(tuple(source), given.seed, given.mlflow_port, given.source_port)
+def _run(given: argparse.Namespace, use_case: UseCaseFile, state: State, screen: Screen) -> int:
+    listings = None
+    if use_case.is_demo:
+        listings = ["--batches", str(batches(given)), "--seed", str(given.seed), "--delay", str(delay(given))]
+        if given.data is not None:
+            listings += ["--data", str(given.data.resolve())]
+    source = None if listings is None else tuple(listings)
+    options = Options(source, given.seed, given.mlflow_port, given.source_port, use_case=use_case.file)
+    expected = batches(given) if use_case.is_demo else given.batches
+    and_source = "" if source is None else " and the data source"
     began = time.monotonic()
     with ExitStack() as stack:
-        with screen.waiting("starting PostgreSQL, S3, MLflow and the data source"):
+        with screen.waiting(f"starting PostgreSQL, S3, MLflow{and_source}"):
             system = stack.enter_context(running(state.folder, options))
         each = ", ".join(f"{server.name} {server.ready_after:.1f}" for server in system.servers)
         screen.say(f"servers ready after {time.monotonic() - began:.1f} s ({each}); MLflow: {system.mlflow_url}")
@@ -104,13 +121,14 @@ def _run(given: argparse.Namespace, state: State, screen: Screen) -> int:
 
         def told() -> None:
             if given.json is not None:
-                write_story(given.json, whole(state.rows))
+                write_story(given.json, whole(state.rows, use_case.declared.name, use_case.data))
 
         told()
         steps = Steps(STEP_COMMAND, system.env, state.folder / "steps.log")
         try:
-            with screen.working(given.batches, len(state.rows)):
-                run_batches(state, steps, screen, from_mlflow(system.mlflow_url, GROUP), told)
+            with screen.working(expected, len(state.rows)):
+                recall = from_mlflow(system.mlflow_url, system.group, system.model)
+                run_batches(state, steps, screen, recall, told, most=None if use_case.is_demo else given.batches)
         except StepFailedError as error:
             raise StepFailedError(f"{error}\n{ended(system.servers)}".rstrip()) from error
         screen.summary(state.rows)
@@ -123,7 +141,7 @@ def _run(given: argparse.Namespace, state: State, screen: Screen) -> int:
 
 def _serve(given: argparse.Namespace, state: State, system: System, screen: Screen, stack: ExitStack) -> None:
     """Keep API and UI up until Ctrl-C."""
-    if whole(state.rows)["production"]["version"] is None:
+    if production(state.rows)["version"] is None:
         screen.say("No version is in production, so there is nothing to serve.")
         return
     try:
@@ -135,9 +153,10 @@ def _serve(given: argparse.Namespace, state: State, system: System, screen: Scre
                 server.start()
             first.wait()
             second.wait()
+        source = "" if system.source_url is None else f"  data source    {system.source_url}/docs\n"
         screen.say(
             f"\n  UI             [bold]{second.url}[/]\n  inference API  [bold]{first.url}[/]/docs\n"
-            f"  MLflow         {system.mlflow_url}\n  data source    {system.source_url}/docs\n\n"
+            f"  MLflow         {system.mlflow_url}\n{source}\n"
             "Ctrl-C stops everything."
         )
         everything = (*system.servers, first, second)

@@ -19,8 +19,10 @@ def next_step(said: Mapping[str, Body]) -> str | None:
     return next((step for step in STEPS if step not in said), None)
 
 
-def run_batches(state: State, steps: Steps, screen: Screen, recall: Recall, told: Callable[[], None]) -> None:
-    """Run the loop until collect has nothing new; `told` is called after each batch's row.
+def run_batches(
+    state: State, steps: Steps, screen: Screen, recall: Recall, told: Callable[[], None], *, most: int | None = None
+) -> None:
+    """Run the loop until collect has nothing new, or there are `most` rows; `told` is called after each batch's row.
 
     A batch that an earlier run left half-way is finished first: the steps it has behind it are not run again.
     """
@@ -42,7 +44,7 @@ def run_batches(state: State, steps: Steps, screen: Screen, recall: Recall, told
     if state.went_before and not state.current and (found := found_in_raw()) is not None:
         state.current["collect"] = found
         state.save()
-    while True:
+    while most is None or len(state.rows) < most or state.current:
         while (step := next_step(state.current)) is not None:
             body = run(step)
             if step == "collect" and body.get("status") == "nothing":

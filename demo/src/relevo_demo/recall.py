@@ -57,7 +57,7 @@ def said(step: str, record: DecisionRecord) -> Body | None:
     return None
 
 
-def from_mlflow(url: str, group: str, model: str = names.MODEL) -> Recall:
+def from_mlflow(url: str, group: str, model: str) -> Recall:
     """Recall from the MLflow server at `url`. It gives None also if the server does not answer."""
 
     def recall(step: str, batch: int) -> Body | None:

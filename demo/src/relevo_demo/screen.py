@@ -10,12 +10,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from relevo_contract.data_set import DataSet
+from relevo_contract.record import Estimate
 from relevo_contract.texts import legible
 from relevo_demo.story import Row, production
 
 STEPS = ("collect", "clean", "decide", "train", "promote")
 WHY = "trained, and why"
-WIDTHS = {"#": 3, "rows": 7, "moved": 12, WHY: 0, "v": 3, "champion": 11, "challenger": 11, "promoted?": 10, "s": 5}
+WIDTHS = {"#": 3, "rows": 7, "moved": 12, WHY: 0, "v": 3, "champion": 12, "challenger": 12, "promoted?": 10, "s": 5}
 """Columns of text by column of the table; the reason gets what the terminal has left."""
 NUMBERS = frozenset({"#", "rows", "v", "s"})
 _BETWEEN = 3
@@ -27,22 +29,28 @@ NARROWEST = sum(WIDTHS.values()) + _BETWEEN * (len(WIDTHS) - 1) + NARROWEST_WHY
 WITHOUT_TERMINAL = 120
 
 
-def error(value: float | None, interval: Sequence[float] | None) -> str:
-    """An error with its interval on two lines."""
+def told(data: DataSet, value: float | None, interval: Sequence[float] | None) -> str:
+    """An error with its interval, in the task's terms."""
     if value is None or interval is None:
         return "–"
-    return f"{100 * value:.1f} %\n{100 * interval[0]:.1f}–{100 * interval[1]:.1f} %"
+    return data.predicts.told(Estimate(value=value, low=interval[0], high=interval[1]), data.unit)
 
 
-def _champion(row: Row) -> str:
+def error(data: DataSet, value: float | None, interval: Sequence[float] | None) -> str:
+    """The same on two lines."""
+    return told(data, value, interval).replace(" (", "\n").removesuffix(")")
+
+
+def _champion(data: DataSet, row: Row) -> str:
     """Who the champion's error is of."""
     if row.champion_version is not None:
         return f"v{row.champion_version}"
-    return "the median" if row.trained and row.champion_error is not None else ""
+    return f"{data.predicts.baseline_words} {data.target}" if row.trained and row.champion_error is not None else ""
 
 
-def _moved(row: Row, most: int) -> str:
-    return ", ".join(row.moved[:most]) + (f" +{len(row.moved) - most}" if len(row.moved) > most else "")
+def _moved(data: DataSet, row: Row, most: int) -> str:
+    shown = (data.labels.get(name, {}).get("en", name) for name in row.moved[:most])
+    return ", ".join(shown) + (f" +{len(row.moved) - most}" if len(row.moved) > most else "")
 
 
 def _verdict(row: Row) -> str:
@@ -57,44 +65,55 @@ def _why(row: Row) -> str:
     return ("[bold]trained[/]: " if row.trained else "not trained: ") + escape(legible(row.why))
 
 
-def cells(row: Row) -> list[str]:
+def cells(data: DataSet, row: Row) -> list[str]:
     """A row's cells, in the order of WIDTHS, with rich's markup."""
-    champion, whose = error(row.champion_error, row.champion_interval), _champion(row)
+    champion, whose = error(data, row.champion_error, row.champion_interval), _champion(data, row)
     return [
         str(row.number),
         "–" if row.rows is None else f"{row.rows:,}",
-        escape(_moved(row, 4) or "–"),
+        escape(_moved(data, row, 4) or "–"),
         _why(row),
         "–" if row.version is None else str(row.version),
         f"{champion}\n({whose})" if whose else champion,
-        error(row.challenger_error, row.challenger_interval),
+        error(data, row.challenger_error, row.challenger_interval),
         "–" if row.promoted is None else f"{_verdict(row)}\n{_criterion(row)}",
         f"{row.seconds:.1f}",
     ]
 
 
-def lines(row: Row) -> list[str]:
+def lines(data: DataSet, row: Row) -> list[str]:
     """A row as a few lines with rich's markup, for a terminal too narrow for the table."""
-
-    def inline(value: float | None, interval: Sequence[float] | None) -> str:
-        return error(value, interval).replace("\n", " (") + ")"
-
     rows = "rows unknown" if row.rows is None else f"{row.rows:,} rows"
-    said = [f"[bold]batch {row.number}[/]: {rows}, {row.seconds:.1f} s", f"  moved: {escape(_moved(row, 8) or '–')}"]
+    said = [
+        f"[bold]batch {row.number}[/]: {rows}, {row.seconds:.1f} s",
+        f"  moved: {escape(_moved(data, row, 8) or '–')}",
+    ]
     said.append(f"  {_why(row)}")
     if row.champion_error is not None:
-        said.append(f"  champion ({_champion(row)}): {inline(row.champion_error, row.champion_interval)}")
+        said.append(f"  champion ({_champion(data, row)}): {told(data, row.champion_error, row.champion_interval)}")
     if row.challenger_error is not None:
-        said.append(f"  challenger (v{row.version}): {inline(row.challenger_error, row.challenger_interval)}")
+        said.append(f"  challenger (v{row.version}): {told(data, row.challenger_error, row.challenger_interval)}")
     if row.promoted is not None:
         said.append(f"  {_verdict(row)}: {_criterion(row)}")
     return said
 
 
+def say(what: str) -> None:
+    """A line of its own."""
+    Console(highlight=False).print(what, soft_wrap=True)
+
+
+def wrong(what: str) -> None:
+    """What is wrong, as it stands."""
+    shown = "\n".join(map(legible, what.splitlines()))
+    Console(highlight=False).print(f"relevo: {shown}", style="bold red", markup=False, soft_wrap=True)
+
+
 class Screen:
     """Prints to a terminal or, without one, plain lines."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, data: DataSet, console: Console | None = None) -> None:
+        self._data = data
         self.console = console or Console(highlight=False)
         if not self.console.is_terminal and self.console.width < WITHOUT_TERMINAL:
             self.console = Console(highlight=False, width=WITHOUT_TERMINAL, file=self.console.file)
@@ -114,7 +133,7 @@ class Screen:
             yield
 
     @contextmanager
-    def working(self, batches: int, done: int) -> Iterator[None]:
+    def working(self, batches: int | None, done: int) -> Iterator[None]:
         """Show the two bars, batches and steps of the batch, while something runs."""
         progress = Progress(
             SpinnerColumn(),
@@ -146,7 +165,7 @@ class Screen:
     def row(self, row: Row) -> None:
         """Print a batch's row, under the header the first time."""
         if self.console.width < NARROWEST:
-            for line in lines(row):
+            for line in lines(self._data, row):
                 self.console.print(line)
         else:
             self._table_row(row)
@@ -160,7 +179,7 @@ class Screen:
         table = Table(show_header=not self._header_shown, pad_edge=False, show_edge=False, header_style="bold")
         for name, width in widths.items():
             table.add_column(name, width=width, justify="right" if name in NUMBERS else "left", overflow="fold")
-        table.add_row(*cells(row))
+        table.add_row(*cells(self._data, row))
         self._header_shown = True
         self.console.print(table)
         self.console.print("─" * (sum(widths.values()) + _BETWEEN * (len(widths) - 1)), style="dim")
@@ -168,10 +187,6 @@ class Screen:
     def say(self, what: str) -> None:
         """A line of its own."""
         self.console.print(what, soft_wrap=True)
-
-    def wrong(self, what: str) -> None:
-        """What is wrong, as it stands."""
-        self.console.print(f"relevo-demo: {legible(what)}", style="bold red", markup=False, soft_wrap=True)
 
     def summary(self, rows: Sequence[Row]) -> None:
         """What came of it all."""
@@ -184,7 +199,8 @@ class Screen:
         if now["version"] is None:
             self.say("Nothing is in production yet.")
         else:
+            came = told(self._data, now["error"], now["interval"])
             self.say(
-                f"In production: [bold]version {now['version']}[/], median error {100 * now['error']:.1f} % on the "
+                f"In production: [bold]version {now['version']}[/], {self._data.predicts.figure} {came} on the "
                 "held-out rows it was last compared on."
             )

@@ -52,7 +52,8 @@ class State:
 
 
 def _told(served: dict[str, Any]) -> str:
-    return ", ".join(f"--{name} {value}" for name, value in served.items() if value is not None)
+    use_case, *options = [f"{name} {value}" for name, value in served.items() if value is not None]
+    return ", ".join([use_case.replace("use_case ", "the use case "), *(f"--{option}" for option in options)])
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from relevo_contract.data_set import DataSet
+
 Body = Mapping[str, Any]
 """A step's last line."""
 WALL = "wall_seconds"
@@ -16,7 +18,7 @@ ROW_ALONE = frozenset({"champion_version", "step_seconds"})
 
 @dataclass(frozen=True)
 class Row:
-    """What happened with one batch. Errors are median absolute percentage errors, 0.2 is 20 %."""
+    """What happened with one batch. Errors are the task's headline figures (`relevo_contract.tasks`)."""
 
     number: int
     rows: int | None
@@ -83,17 +85,21 @@ def row(bodies: Mapping[str, Body], seconds: float) -> Row:
 
 
 def production(rows: Sequence[Row]) -> dict[str, Any]:
-    """The version in production and its error where it was last compared; both None before the first promotion."""
+    """The version in production, its error where it was last compared and the interval of that; all None before the
+    first promotion.
+    """
     version: int | None = None
     error: float | None = None
+    interval: list[float] | None = None
     for told in rows:
         if told.promoted:
-            version, error = told.version, told.challenger_error
+            version, error, interval = told.version, told.challenger_error, told.challenger_interval
         elif told.promoted is False and told.champion_version == version and version is not None:
-            error = told.champion_error
-    return {"version": version, "error": error}
+            error, interval = told.champion_error, told.champion_interval
+    return {"version": version, "error": error, "interval": interval}
 
 
-def whole(rows: Sequence[Row]) -> dict[str, Any]:
-    """The story as the JSON file tells it."""
-    return {"batches": [told.as_json() for told in rows], "production": production(rows)}
+def whole(rows: Sequence[Row], use_case: str, data: DataSet) -> dict[str, Any]:
+    """The story as the JSON file tells it, with what its errors are."""
+    terms = {"use_case": use_case, "task": data.task, "figure": data.predicts.figure, "unit": data.unit}
+    return {**terms, "batches": [told.as_json() for told in rows], "production": production(rows)}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -44,7 +43,18 @@ class Run:
 
 
 def _run(found: Any) -> Run:
-    return Run(found.info.run_id, found.info.artifact_uri, found.data.tags, found.data.params)
+    info, data = found["info"], found.get("data", {})
+    tags, params = ({one["key"]: one["value"] for one in data.get(kind, [])} for kind in ("tags", "params"))
+    return Run(info["run_id"], info["artifact_uri"], tags, params)
+
+
+def pairs(of: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags or parameters as MLflow takes them."""
+    return [{"key": key, "value": value} for key, value in of.items()]
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 def quoted(text: str) -> str:
@@ -84,19 +94,18 @@ class BatchRuns:
 
     def get(self, run_id: str) -> Run:
         """A run by its id."""
-        with self._api.asked("find a run") as client:
-            return _run(client.get_run(run_id))
+        return _run(self._api.get("find a run", "runs/get", run_id=run_id)["run"])
 
     def create(self, batch: BatchRef) -> Run:
         """A run for the batch, with the tags it is found by from its first moment on."""
         experiment = self._experiment() or self._make_experiment()
-        with self._api.asked("make a run") as client:
-            return _run(client.create_run(experiment, tags=batch_tags(batch), run_name=f"batch {batch.number}"))
+        tags, name = pairs(batch_tags(batch)), f"batch {batch.number}"
+        asked = {"experiment_id": experiment, "run_name": name, "start_time": _now(), "tags": tags}
+        return _run(self._api.post("make a run", "runs/create", **asked)["run"])
 
     def record(self, run: Run) -> DecisionRecord:
         """The run's decision record. Raises StepError if it is of another form."""
-        with tempfile.TemporaryDirectory() as folder:
-            body = self._api.download(run.artifact_uri, names.RECORD_FILE, Path(folder)).read_bytes()
+        body = self._api.file(run.run_id, names.RECORD_FILE)
         try:
             return DecisionRecord.model_validate_json(body)
         except ValidationError as error:
@@ -107,8 +116,7 @@ class BatchRuns:
 
     def put_record(self, run: Run, record: DecisionRecord) -> None:
         """Write the record, or write it anew."""
-        with self._api.asked(f"keep {names.RECORD_FILE}") as client:
-            client.log_text(run.run_id, record.model_dump_json(indent=1), names.RECORD_FILE)
+        self._api.keep(run.artifact_uri, {names.RECORD_FILE: record.model_dump_json(indent=1).encode()})
 
     def log(
         self,
@@ -120,53 +128,50 @@ class BatchRuns:
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """Add figures, parameters and tags, the record's outline among them; what is there already stays once."""
-        from mlflow.entities import Metric, Param, RunTag  # noqa: PLC0415  # as in mlflow_api
-
         # One time and step for a batch's figures: MLflow keeps a figure that is logged again only once.
-        stamp = int(record.decided_at.timestamp() * 1000)
-        metrics = [Metric(key, float(value), stamp, record.batch.number) for key, value in figures.items()]
+        at = {"timestamp": int(record.decided_at.timestamp() * 1000), "step": record.batch.number}
+        metrics = [{"key": key, "value": float(value), **at} for key, value in figures.items()]
         # A parameter cannot be changed once written, and need not.
-        new = [Param(key, value) for key, value in (parameters or {}).items() if key not in run.params]
+        new = {key: value for key, value in (parameters or {}).items() if key not in run.params}
         outline = record.outline().model_dump_json()
         # Too long for a tag (hundreds of batches left out, say), it is left empty: who reads it takes the record.
         told = {**(tags or {}), names.TAG_OUTLINE: outline if len(outline) <= LONGEST_TAG else ""}
-        with self._api.asked("note a batch's figures") as client:
-            client.log_batch(run.run_id, metrics, new, [RunTag(key, value) for key, value in told.items()])
+        noted = {"metrics": metrics, "params": pairs(new), "tags": pairs(told)}
+        self._api.post("note a batch's figures", "runs/log-batch", run_id=run.run_id, **noted)
 
     def tag(self, run: Run, key: str, value: str) -> None:
         """Set one tag."""
-        with self._api.asked(f"set {key}") as client:
-            client.set_tag(run.run_id, key, value)
+        self._api.post(f"set {key}", "runs/set-tag", run_id=run.run_id, key=key, value=value)
 
     def reopen(self, run: Run) -> None:
         """Take back that the batch was kept, and that its run is finished."""
-        with self._api.asked("open a run again") as client:
-            client.update_run(run.run_id, status="RUNNING")
-            client.delete_tag(run.run_id, names.TAG_OUTCOME)
+        self._api.post("open a run again", "runs/update", run_id=run.run_id, status="RUNNING")
+        self._api.post("open a run again", "runs/delete-tag", run_id=run.run_id, key=names.TAG_OUTCOME)
 
     def finish(self, run: Run) -> None:
         """Mark the run finished."""
-        with self._api.asked("finish a run") as client:
-            client.set_terminated(run.run_id, "FINISHED")
+        self._api.post("finish a run", "runs/update", run_id=run.run_id, status="FINISHED", end_time=_now())
 
     def _experiment(self) -> str | None:
         if self._id is None:
-            with self._api.asked("find the experiment") as client:
-                experiment = client.get_experiment_by_name(self._name)
-            if experiment is None:
-                return None
-            if experiment.lifecycle_stage == "deleted":
+            try:
+                asked = self._api.get("find the experiment", "experiments/get-by-name", experiment_name=self._name)
+            except Refused as error:
+                if error.code == names.MISSING:
+                    return None
+                raise
+            experiment = asked["experiment"]
+            if experiment["lifecycle_stage"] == "deleted":
                 raise StepError(
                     f"expected the experiment {self._name} to be there, it was deleted in MLflow: restore it there, or "
                     "choose another RELEVO_MODEL"
                 )
-            self._id = str(experiment.experiment_id)
+            self._id = str(experiment["experiment_id"])
         return self._id
 
     def _make_experiment(self) -> str:
         try:
-            with self._api.asked("make the experiment") as client:
-                return str(client.create_experiment(self._name))
+            return str(self._api.post("make the experiment", "experiments/create", name=self._name)["experiment_id"])
         except Refused as error:
             found = self._experiment() if error.code == names.EXISTS else None  # another process was first
             if found is None:
@@ -180,6 +185,6 @@ class BatchRuns:
         experiment = self._experiment()
         if experiment is None:
             return []
-        by = [f"attributes.start_time {order}"]
-        with self._api.asked("search its runs") as client:
-            return [_run(run) for run in client.search_runs([experiment], conditions, max_results=limit, order_by=by)]
+        asked = {"filter": conditions, "max_results": limit, "order_by": [f"attributes.start_time {order}"]}
+        found = self._api.post("search its runs", "runs/search", experiment_ids=[experiment], **asked)
+        return [_run(run) for run in found.get("runs", [])]

@@ -1,36 +1,25 @@
-"""MLflow by its own client (mlflow-skinny), set so that nothing is written twice and nothing is waited for for ever.
+"""MLflow as the steps ask it: by the contract's client, with its troubles as errors of a step.
 
-The client's import takes two CPU seconds, so only a step that asks MLflow pays for it.
+MLflow's own client takes one and a half CPU seconds to import, which would be most of what decide and promote cost. It
+is imported only to write to a store that MLflow does not hand out itself.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from relevo_contract import settings
+from relevo_contract.graph_check import LARGEST_GRAPH
+from relevo_contract.mlflow_rest import HANDED_OUT, MlflowError, MlflowRest, Trouble
 from relevo_contract.texts import address, line, without_passwords
-from relevo_jobs.errors import StepError, Unavailable
+from relevo_jobs.errors import SettingsError, StepError, Unavailable
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-DEFAULTS: Final = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # it would also repeat a POST whose answer was lost: a second run, say
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "120",  # seconds
-    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",  # the login would go along
-    "MLFLOW_TRACKING_AUTH": "relevo",  # no login: relevo_jobs.mlflow_bounds, which counts an answer's bytes
-    # Else it goes round a server that hands out its artifacts, to a store that may be out of a step's reach.
-    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
-    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout's last line is the step's own
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-}
-"""MLflow's own variables, where nobody has set them."""
+SECONDS: Final = 120.0
+"""For one answer; a file may take longer."""
 
 
 class Refused(StepError):
@@ -42,64 +31,89 @@ class Refused(StepError):
 
 
 class MlflowApi:
-    """One server."""
+    """One server.
+
+    A method's `to` says what it is to do, in an error's sentence. Every method raises Unavailable if MLflow or its
+    artifact store does not answer or fails, Refused if it says no, StepError if it is no MLflow. Nothing is asked
+    twice: a request repeated because its first answer was lost would write twice.
+    """
 
     def __init__(self, tracking_uri: str) -> None:
-        for name, default in DEFAULTS.items():
-            os.environ.setdefault(name, default)
-        for name in (*settings.MLFLOW_LOGIN, *settings.S3_KEYS):
-            if os.environ.get(name + settings.IN_FILE):  # MLflow and boto3 know their variables, and no files of them
-                os.environ[name] = settings.value(name) or ""
-                del os.environ[name + settings.IN_FILE]
-        from mlflow import MlflowClient  # noqa: PLC0415  # after the variables, some of which it reads at import
-
-        self._tracking_uri, self._shown = tracking_uri, address(tracking_uri)
-        self._client = MlflowClient(tracking_uri, tracking_uri)
-
-    @contextmanager
-    def asked(self, to: str) -> Iterator[MlflowClient]:
-        """Give MLflow's client, `to` do one thing.
-
-        Raises Unavailable if MLflow or its artifact store does not answer or fails, Refused if it says no.
-        """
+        self._shown = address(tracking_uri)
         try:
-            yield self._client
+            self._rest = MlflowRest(tracking_uri, timeout=SECONDS)
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
+
+    def get(self, to: str, path: str, **which: str) -> dict[str, Any]:
+        """Ask; `path` below `/api/2.0/mlflow/`."""
+        return self._asked(to, "GET", path, which, None)
+
+    def post(self, to: str, path: str, **body: Any) -> dict[str, Any]:
+        """Tell."""
+        return self._asked(to, "POST", path, None, body)
+
+    def file(self, run_id: str, path: str) -> bytes:
+        """Read a file of a run. MLflow itself reads its store, whether it hands it out or not."""
+        to = f"hand out {path}"
+        try:
+            body = self._rest.run_file(run_id, path, LARGEST_GRAPH)
+        except MlflowError as error:
+            raise self._failure(to, error) from None
+        if body is None:
+            raise StepError(
+                f"expected MLflow at {self._shown} to {to} of run {run_id}, there is no such file: was it deleted?"
+            )
+        return body
+
+    def keep(self, artifact_uri: str, files: Mapping[str, bytes]) -> None:
+        """Write files of a run, or write them anew, by their paths below its artifacts."""
+        if artifact_uri.startswith(HANDED_OUT):
+            for path, body in files.items():
+                try:
+                    self._rest.keep(artifact_uri, path, body)
+                except MlflowError as error:
+                    raise self._failure(f"keep {path}", error) from None
+            return
+        try:
+            _write_to_store(artifact_uri, files)
         except Exception as error:  # each artifact store's client raises errors of its own
-            if type(error).__module__ == "builtins" and not isinstance(error, OSError):
-                raise
-            raise self._failure(to, error) from None  # it may repeat an address, password and all
+            said = without_passwords(line(str(error), 500))
+            raise Unavailable(
+                f"expected the artifact store of MLflow at {self._shown} to keep {', '.join(files)}, got: {said}; see "
+                "whether it is up and lets this step in, then run the step again: it goes on where it stopped"
+            ) from None
 
-    def download(self, artifact_uri: str, path: str, into: Path) -> Path:
-        """Write a file of a run into a folder, made if it is missing, under its last name.
+    def _asked(self, to: str, method: str, path: str, which: Mapping[str, str] | None, body: Any) -> dict[str, Any]:
+        try:
+            return self._rest.ask(method, path, which, json=body)
+        except MlflowError as error:
+            raise self._failure(to, error) from None
 
-        Not by the run's id: MLflow's client would then call every failure a file that is not there.
-        """
-        from mlflow.artifacts import download_artifacts  # noqa: PLC0415
-
-        with self.asked(f"hand out {path}"):
-            uri = f"{artifact_uri}/{path}"
-            return Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=self._tracking_uri))
-
-    def _failure(self, to: str, error: Exception) -> StepError:
-        status, code = _status(error)
-        said = line(without_passwords(str(error)), 500)
-        if 400 <= status < 500 and status not in {408, 429}:
-            return Refused(f"expected MLflow at {self._shown} to {to}, it refused with {status} {code}: {said}", code)
-        return Unavailable(
-            f"expected MLflow at {self._shown} to {to}, got: {said}; start it or check MLFLOW_TRACKING_URI, look "
-            "whether its database and its artifact store are up and TMPDIR has room, then run the step again: it goes "
-            "on where it stopped"
-        )
+    def _failure(self, to: str, error: MlflowError) -> StepError:
+        asked = f"expected MLflow at {self._shown} to {to}"
+        if error.trouble is Trouble.UNREACHABLE:
+            return Unavailable(
+                f"{asked}, got: {error}; start it or check MLFLOW_TRACKING_URI, look whether its database and its "
+                "artifact store are up, then run the step again: it goes on where it stopped"
+            )
+        if error.status >= 400:
+            return Refused(f"{asked}, it refused with {error.status} {error.code}: {error.said}", error.code)
+        return StepError(f"{asked}, got: {error}")
 
 
-def _status(error: Exception) -> tuple[int, str]:
-    """HTTP's status, 0 if there was none, and MLflow's own error code, empty if it is not MLflow that said so."""
-    from mlflow.exceptions import MlflowException, RestException  # noqa: PLC0415
+def _write_to_store(artifact_uri: str, files: Mapping[str, bytes]) -> None:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name in settings.S3_KEYS:
+        if os.environ.get(name + settings.IN_FILE):  # boto3 knows its variables, and no files of them
+            os.environ[name] = settings.value(name) or ""
+            del os.environ[name + settings.IN_FILE]
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: PLC0415  # see above
 
-    if isinstance(error, MlflowException):
-        code = error.json.get("error_code") if isinstance(error, RestException) else ""
-        return int(error.get_http_status_code()), str(code or "")
-    answer = getattr(error, "response", None)
-    if isinstance(answer, dict):  # botocore's
-        return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)), ""
-    return int(getattr(answer, "status_code", 0)), ""  # requests'
+    store = get_artifact_repository(artifact_uri)
+    with tempfile.TemporaryDirectory(prefix="relevo-keep-") as folder:
+        for path, body in files.items():
+            file = Path(folder) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(body)
+        store.log_artifacts(folder)

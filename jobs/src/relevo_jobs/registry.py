@@ -19,8 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from relevo_contract import names
+from relevo_contract.mlflow_rest import registered_version
 from relevo_contract.record import BatchRef, DecisionRecord, Promotion, TakenBack, Training
-from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, quoted
+from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, pairs, quoted
+from relevo_jobs.errors import Unavailable
 from relevo_jobs.mlflow_api import MlflowApi, Refused
 
 
@@ -50,19 +52,28 @@ class Registry:
         next one is judged as the first.
         """
         try:
-            with self._api.asked("find the champion") as client:
-                found = client.get_model_version_by_alias(self._model, names.ALIAS)
+            asked = {"name": self._model, "alias": names.ALIAS}
+            found = registered_version(
+                self._api.get("find the champion", "registered-models/alias", **asked).get("model_version")
+            )
         except Refused as error:
             if error.code in names.ABSENT:
                 return None
             raise
-        return Version(int(found.version), str(found.run_id)) if names.TAG_MANIFEST in found.tags else None
+        return Version(found.number, found.run_id) if names.TAG_MANIFEST in found.tags else None
 
     def download(self, run_id: str, files: Sequence[str], folder: Path) -> None:
         """Write these of a version's files, such as `relevo/profile.json`, below an existing folder."""
-        run = self._runs.get(run_id)
         for file in files:
-            self._api.download(run.artifact_uri, f"{names.MODEL_FOLDER}/{file}", (folder / file).parent)
+            body = self._api.file(run_id, f"{names.MODEL_FOLDER}/{file}")
+            try:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (folder / file).write_bytes(body)
+            except OSError as error:
+                raise Unavailable(
+                    f"expected room for {file} in {folder}, got: {error.strerror}; free some, or name another folder "
+                    "with TMPDIR, and run the step again"
+                ) from error
 
     def decided(self, batch: BatchRef) -> tuple[str, DecisionRecord] | None:
         """The run and record of this very batch (its body's hash counts), None until its decision is complete."""
@@ -148,8 +159,9 @@ class Registry:
         run = self._runs.get(run_id)
         version = self._version_of(run_id)
         if version is None:
-            with self._api.asked("keep a version's files") as client:
-                client.log_artifacts(run_id, str(folder), names.MODEL_FOLDER)
+            files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+            named = {f"{names.MODEL_FOLDER}/{file.relative_to(folder)}": file.read_bytes() for file in files}
+            self._api.keep(run.artifact_uri, named)
             # Before the version exists: once it does, it is told by what trained it and not by a second try.
             self._runs.put_record(run, record)
             version = self._create_version(
@@ -190,8 +202,8 @@ class Registry:
         for key, value in (tags | {names.TAG_OUTCOME: outcome}).items():
             self._tag_version(challenger, key, value)
         if promotion.promoted:
-            with self._api.asked(f"mark version {challenger} {names.ALIAS}") as client:
-                client.set_registered_model_alias(self._model, names.ALIAS, str(challenger))
+            marked = {"name": self._model, "alias": names.ALIAS, "version": str(challenger)}
+            self._api.post(f"mark version {challenger} {names.ALIAS}", "registered-models/alias", **marked)
             self._tag_version(challenger, names.STAGE_TAG, names.STAGE_PRODUCTION)
             if champion is not None and champion != challenger:
                 self._tag_version(champion, names.STAGE_TAG, names.STAGE_ARCHIVED)
@@ -199,14 +211,13 @@ class Registry:
         self._runs.tag(run, names.TAG_OUTCOME, outcome)
 
     def _version_of(self, run_id: str) -> int | None:
-        with self._api.asked("search its versions") as client:
-            found = client.search_model_versions(f"run_id = {quoted(run_id)}")
-        return min((int(version.version) for version in found if version.name == self._model), default=None)
+        asked = {"filter": f"run_id = {quoted(run_id)}"}
+        found = self._api.get("search its versions", "model-versions/search", **asked).get("model_versions", [])
+        return min((int(one["version"]) for one in found if one["name"] == self._model), default=None)
 
     def _create_version(self, run: Run, record: DecisionRecord, manifest: str) -> int:
         try:
-            with self._api.asked("make the registered model") as client:
-                client.create_registered_model(self._model)
+            self._api.post("make the registered model", "registered-models/create", name=self._model)
         except Refused as error:
             if error.code != names.EXISTS:
                 raise
@@ -216,13 +227,12 @@ class Registry:
             names.TAG_MANIFEST: manifest,
         }
         source = f"{run.artifact_uri}/{names.MODEL_FOLDER}"
-        with self._api.asked("make a version") as client:
-            made = client.create_model_version(self._model, source, run.run_id, tags, await_creation_for=0)
-        return int(made.version)
+        asked = {"name": self._model, "source": source, "run_id": run.run_id, "tags": pairs(tags)}
+        return int(self._api.post("make a version", "model-versions/create", **asked)["model_version"]["version"])
 
     def _tag_version(self, version: int, key: str, value: str) -> None:
-        with self._api.asked(f"set {key} on version {version}") as client:
-            client.set_model_version_tag(self._model, str(version), key, value)
+        tag = {"name": self._model, "version": str(version), "key": key, "value": value}
+        self._api.post(f"set {key} on version {version}", "model-versions/set-tag", **tag)
 
 
 def _included(runs: Iterable[Run]) -> set[int]:

@@ -6,8 +6,8 @@ import resource
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-import requests
 
 from relevo_contract import names
 from relevo_contract.record import DecisionRecord
@@ -92,7 +92,7 @@ class Died(BaseException):
 
 
 class Mortal:
-    """Lets MLflow's client make so many writes, and die after the last; before one is after the one before.
+    """Lets the registry make so many writes, and die after the last; before one is after the one before.
 
     The registry keeps nothing between calls, so this is to MLflow what SIGKILL is; the steps' tests use SIGKILL itself.
     """
@@ -100,18 +100,18 @@ class Mortal:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: float = float("inf")
         self.writes = 0
-        send = requests.Session.request
+        send = httpx.Client.send
 
-        def dying(session: requests.Session, method: str, url: str, **arguments: Any) -> requests.Response:
-            answer = send(session, method, url, **arguments)
-            if method.upper() != "GET" and "/search" not in url:
+        def dying(client: httpx.Client, request: httpx.Request, **arguments: Any) -> httpx.Response:
+            answer = send(client, request, **arguments)
+            if request.method != "GET" and not request.url.path.endswith("/search"):
                 self.writes += 1
                 self.left -= 1
                 if self.left == 0:
                     raise Died
             return answer
 
-        monkeypatch.setattr(requests.Session, "request", dying)
+        monkeypatch.setattr(httpx.Client, "send", dying)
 
 
 def one_batch(registry: Registry, number: int, folder: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_disk_that_takes_no_more_is_told(registry: Registry, folder: Path, tmp
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
     try:
-        with pytest.raises(Unavailable, match=r"hand out model/model\.onnx.*File too large.*TMPDIR has room"):
+        with pytest.raises(Unavailable, match=r"room for model\.onnx.*File too large.*TMPDIR"):
             registry.download(champion.run_id, [names.ONNX_FILE], tmp_path / "full")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))

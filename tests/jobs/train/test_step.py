@@ -102,7 +102,7 @@ def test_a_training_is_registered_with_its_files_and_its_facts(asked: dict[str, 
 def test_killed_again_and_again_there_is_one_version(asked: dict[str, str]) -> None:
     points: list[tuple[str, Literal["before", "after"]]] = [
         ("relevo_jobs.train.writing:write", "after"),
-        ("mlflow:MlflowClient.log_artifacts", "after"),
+        ("relevo_jobs.mlflow_api:MlflowApi.keep", "after"),
         ("relevo_jobs.registry:Registry._create_version", "before"),
         ("relevo_jobs.registry:Registry._create_version", "after"),
         ("relevo_jobs.registry:Registry.register", "after"),
