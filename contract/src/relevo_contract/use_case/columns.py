@@ -15,6 +15,11 @@ MOST_COLUMNS: Final = 1_000
 LONGEST: Final = 200
 COLUMN: Final = r"^[a-z][a-z0-9_]{0,62}$"
 
+MULTI_CLASS: Final = (
+    "expected task positive-number, number or binary, got multi-class: a version predicts one number; declare a use "
+    "case for each outcome, binary, with that outcome as positive"
+)
+
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
 
@@ -202,10 +207,7 @@ class Target(Declared):
     @classmethod
     def _knows_its_task(cls, came: Any) -> Any:
         if isinstance(came, dict) and str(came.get("task", "")).replace("_", "-") in {"multiclass", "multi-class"}:
-            raise ValueError(
-                "expected task positive-number, number or binary, got multi-class: a version predicts one number; "
-                "declare a use case for each outcome, binary, with that outcome as positive"
-            )
+            raise ValueError(MULTI_CLASS)
         return came
 
     @model_validator(mode="after")
