@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
-from textwrap import wrap
-from typing import Any, Final
+from typing import Any
 
-from relevo_contract.texts import legible, shown
+from relevo_contract.strict_yaml import LARGEST
+from relevo_contract.texts import legible
+from relevo_contract.use_case import Declaration, read
+from relevo_jobs.declaring import telling
+from relevo_jobs.declaring.batches import first
+from relevo_jobs.declaring.checking import check
 from relevo_jobs.declaring.guessing import Guess
-from relevo_jobs.declaring.init import Drafted, drafted, write
+from relevo_jobs.declaring.init import drafted, replace, write
+from relevo_jobs.declaring.resolving import resolved
 from relevo_jobs.errors import SettingsError, StepError
-
-WIDTH: Final = 100
+from relevo_jobs.use_case import use_case_of
 
 
 def run(given: Mapping[str, Any]) -> int:
     """Run a command and return its exit code: 0, or that of the error, whose sentence is on stderr."""
     try:
-        return _init(given)
+        return _check(given) if given["step"] == "check" else _init(given)
     except StepError as error:
+        if given.get("json"):
+            _say(json.dumps({"holds": False, "problems": str(error).splitlines()}, ensure_ascii=False))
         _say(f"relevo {given['step']}: {error}", sys.stderr)
         return error.exit_code
 
@@ -45,55 +52,52 @@ def _init(given: Mapping[str, Any]) -> int:
         name=given["name"],
     )
     write(made.text, output, force=given["force"])
-    _say(_told(made, output))
+    _say(telling.of_draft(made, output))
     return 0
 
 
-def _told(made: Drafted, output: Path) -> str:
-    """What a person reads of what was written."""
-    table, target = made.table, made.target
-    looked_at = f"all {table.rows:,}" if table.whole else f"the first {table.rows:,} of some {table.rows_in_file:,}"
-    what = f"{target.name}: {target.task}"
-    if target.positive is not None:
-        what += f", the probability of {shown(target.positive)}, {target.fact}"
+def _check(given: Mapping[str, Any]) -> int:
+    file: Path = given["file"]
+    text = _text(file)
+    declared = _declared(text, file)
+    batches = first(declared, file.parent, given["batches"])
+    guesses: list[Guess] = []
+    if declared.unresolved:
+        batch = next(batches, None)
+        if batch is None:
+            raise SettingsError("expected a batch to tell from what auto stands for, got none from the source")
+        text, guesses = resolved(text, declared, batch)
+        declared = _declared(text, file)
+        batches = chain((batch,), batches)
+    found = check(declared, use_case_of(declared, file.parent), batches)
+    if guesses and given["write"] and not found.problems:
+        replace(file, text)
+    elif guesses:
+        found.problems.append(f"expected the type of every column, {len(guesses)} are auto: --write writes them")
+    written = bool(guesses) and not found.problems
+    if given["json"]:
+        _say(json.dumps(telling.as_json(found, guesses, written=written), ensure_ascii=False))
     else:
-        what += f", {target.fact}"
-    by_role = {role: [one for one in made.guesses if one.role == role] for role in ("key", "time", "place", "ignored")}
-    said = [("target", what)]
-    said += [(role, _names(by_role[role])) for role in ("key", "time", "place") if by_role[role]]
-    said.append(
-        ("inputs", _types([one for one in made.guesses if one.role in {"input", "place"} and one.type != "text"]))
-    )
-    texts = [one for one in made.guesses if one.role == "input" and one.type == "text"]
-    said += [(title, _names(of)) for title, of in (("text", texts), ("ignored", by_role["ignored"])) if of]
-    lines = [f"wrote {output}: {made.name}, of {looked_at} rows of {len(made.guesses) + 1} columns", ""]
-    for title, text in said:
-        first, *rest = wrap(text, WIDTH - 11) or [""]
-        lines += [f"  {title:<9}{first}", *(f"{'':11}{more}" for more in rest)]
-    doubts = [(target.name, doubt) for doubt in target.doubts]
-    doubts += [(one.name, doubt) for one in made.guesses for doubt in one.doubts]
-    if doubts:
-        lines += ["", "look at"]
-        for name, doubt in doubts[:MOST_DOUBTS]:
-            lines += wrap(f"{name}: {doubt}", WIDTH, initial_indent="  ", subsequent_indent="    ")
-        if len(doubts) > MOST_DOUBTS:
-            lines.append(f"  and {len(doubts) - MOST_DOUBTS} more, which the file tells")
-    return "\n".join([*lines, "", f"next: correct {output.name}, then `relevo check {output}`"])
+        _say(telling.as_text(found, guesses, file.name, written=written))
+    for problem in found.problems:
+        _say(f"relevo check: {file.name}: {problem}", sys.stderr)
+    return SettingsError.exit_code if found.problems else 0
 
 
-MOST_DOUBTS: Final = 12
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(LARGEST + 1).decode()
+    except OSError as error:
+        raise SettingsError(
+            f"expected a use_case.yaml at {file}, got: {error.strerror}; write one with `relevo init`"
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"expected UTF-8 in {file}, got something else: save it as UTF-8") from None
 
 
-def _names(guesses: Sequence[Guess]) -> str:
-    named = [one.name + (f", in it {', '.join(one.within)}" if one.within else "") for one in guesses]
-    return ", ".join(named[:20]) + (f" and {len(named) - 20} more" if len(named) > 20 else "")
-
-
-_PLURALS: Final = {"category": "categories"}
-
-
-def _types(guesses: Sequence[Guess]) -> str:
-    counts = Counter(one.type for one in guesses)
-    return ", ".join(
-        f"{count} {_PLURALS.get(kind, kind + 's') if count > 1 else kind}" for kind, count in counts.items()
-    )
+def _declared(text: str, file: Path) -> Declaration:
+    try:
+        return read(text, file.name)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from relevo_contract.figures import percent
 from relevo_contract.texts import shown, tidy
 from relevo_contract.use_case.columns import TypeName
 from relevo_contract.values import ABSENT, LONGEST, Boolean, Number, ZipCode, spelling
@@ -110,7 +111,7 @@ def guess(seen: Seen, name: str) -> Guess:
         raise AssertionError(name)
     missing = 1 - len(seen.known) / len(seen.values)
     if missing >= 0.01:
-        found.fact = f"{found.fact}; {missing:.0%} missing" if found.fact else f"{missing:.0%} missing"
+        found.fact = f"{found.fact}; {percent(missing)} missing" if found.fact else f"{percent(missing)} missing"
     return found
 
 
@@ -136,7 +137,7 @@ def _date(seen: Seen, name: str) -> Guess | None:
     if spelt.others:
         guessed.doubts.append(
             f"days are spelt in {len(spelt.others) + 1} ways, also {', '.join(spelt.others)}: this format reads "
-            f"{spelt.share:.0%} of them, the others become missing until the source spells all alike"
+            f"{percent(spelt.share)} of them, the others become missing until the source spells all alike"
         )
     return guessed
 
@@ -155,13 +156,20 @@ def _number(seen: Seen, name: str) -> Guess | None:
     # A column of whole numbers with gaps leaves pandas as 3.0; without gaps, 3.0 is meant as it stands.
     integer = spelt_whole or (whole and len(seen.known) < len(seen.values))
     low, high = numbers.min(), numbers.max()
-    guessed = Guess(seen, name, "integer" if integer else "number", fact=f"{low:,.6g} to {high:,.6g}")
+    guessed = Guess(seen, name, "integer" if integer else "number", fact=f"{figure(low)} to {figure(high)}")
     if odd:
         guessed.doubts.append(f"{len(odd):,} values are no numbers, such as {shown(odd[0])}: they become missing")
     guessed.doubts += _placeholder(numbers)
     if low == high:
-        guessed.fact, guessed.doubts = f"always {low:,.6g}", [*guessed.doubts, "it is the same in every row"]
+        guessed.fact, guessed.doubts = f"always {figure(low)}", [*guessed.doubts, "it is the same in every row"]
     return guessed
+
+
+def figure(number: float) -> str:
+    """A number as people read it: years without a comma, a million with two."""
+    if number == int(number) and abs(number) < 1e15:
+        return f"{number:.0f}" if abs(number) < 10_000 else f"{number:,.0f}"
+    return f"{number:,.2f}" if 1_000 <= abs(number) < 1e15 else f"{number:.4g}"
 
 
 def _named_by_number(seen: Seen, name: str, odd: int) -> Guess | None:

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from relevo_contract.figures import percent
 from relevo_contract.values import spelling
 from relevo_jobs.declaring import dates
 from relevo_jobs.declaring.guessing import Floats, Guess, Seen
@@ -108,7 +109,7 @@ def _place(guesses: Sequence[Guess]) -> None:
         and _lies_in(one.seen, place.seen) >= NESTED
     ]
     place.role, place.within = "place", tuple(one.name for one in finer)
-    place.fact += "; in none may a version become much worse"
+    place.fact += "; no version may be much worse in one"
 
 
 def _lies_in(finer: Seen, place: Seen) -> float:
@@ -136,7 +137,7 @@ def leak(seen: Seen, target: Seen) -> str:
         return ""
     same = sum(spelling(one) == spelling(other) for one, other in both) / len(both)
     if same >= NEARLY:
-        return f"it is the target in {same:.1%} of the rows"
+        return f"it is the target in {percent(same)} of the rows"
     if np.isfinite(target.numbers).sum() == len(target.known) and outcomes > 2:
         told = _ranks_agree(seen.numbers, target.numbers)
         return (
@@ -151,7 +152,7 @@ def leak(seen: Seen, target: Seen) -> str:
     else:
         return ""
     often = Counter(spelling(other) for _, other in both).most_common(1)[0][1] / len(both)
-    return f"it tells the target in {told:.1%} of the rows" if told >= max(NEARLY, (1 + often) / 2) else ""
+    return f"it tells the target in {percent(told)} of the rows" if told >= max(NEARLY, (1 + often) / 2) else ""
 
 
 def _ranks_agree(numbers: Floats, target: Floats) -> float:

@@ -8,11 +8,12 @@ from typing import Final
 
 import numpy as np
 
+from relevo_contract.figures import percent
 from relevo_contract.tasks import TaskName
 from relevo_contract.texts import shown
 from relevo_contract.use_case.columns import MULTI_CLASS
 from relevo_contract.values import spelling
-from relevo_jobs.declaring.guessing import Floats, Seen, guess
+from relevo_jobs.declaring.guessing import Floats, Seen, figure, guess
 from relevo_jobs.errors import SettingsError
 
 SKEWED: Final = 0.25
@@ -92,7 +93,7 @@ def _binary(seen: Seen, name: str, outcomes: Counter[str], positive: str | None)
     found = GuessedTarget(
         name, seen.source, "binary", _plain(spelt[chosen]), None if other is None else _plain(spelt[other])
     )
-    found.fact = f"{share:.1%} of the rows looked at"
+    found.fact = f"{percent(share)} of the rows looked at"
     if positive is None:
         found.doubts.append("positive is the outcome whose probability is predicted: change the two if it is the other")
     return found
@@ -109,7 +110,7 @@ def _number(seen: Seen, name: str, numbers: Floats, task: TaskName | None, odd: 
     positive = bool(numbers.min() > 0)
     guessed = task or ("positive-number" if positive and skew >= SKEWED else "number")
     found = GuessedTarget(name, seen.source, guessed)
-    found.fact = f"{numbers.min():,.6g} to {numbers.max():,.6g}, half of them above {middle:,.6g}"
+    found.fact = f"{figure(numbers.min())} to {figure(numbers.max())}, half of them above {figure(middle)}"
     if task is None and guessed == "positive-number":
         found.doubts.append(
             "all are above zero and a few are large: errors count as shares; task: number, if in its unit"
