@@ -36,7 +36,7 @@ def contradiction(message: str, *at: str) -> PydanticCustomError:
     return PydanticCustomError("contradiction", "{said}", {"said": message, "at": at})
 
 
-_NAME: Final = r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$"
+NAME: Final = r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$"
 _HOOK: Final = r"^[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$"
 
 
@@ -123,7 +123,7 @@ class Declaration(Declared):
     """A use case; `reading.read` makes one of a file."""
 
     name: str = Field(
-        pattern=_NAME,
+        pattern=NAME,
         description="of the registered model, the experiment, the tables, the DAG and the ModelDeployment",
     )
     table: ColumnName | None = Field(default=None, description="of RAW and CLEAN, if it is not the name's")

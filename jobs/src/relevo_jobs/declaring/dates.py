@@ -80,7 +80,8 @@ def _in_order(
     if swapped is None or len(read.get(swapped, ())) < MOST * looked_at:
         return Spelling(best, share)
     first, second = order(days(values, best)), order(days(values, swapped))
-    if abs(first - second) > 0.1:
+    first, second = abs(first - 0.5), abs(second - 0.5)  # or from the newest to the oldest
+    if abs(first - second) > 0.02 and max(first, second) > 0.45:
         return Spelling(best if first > second else swapped, share)
     return Spelling(best, share, swapped)
 

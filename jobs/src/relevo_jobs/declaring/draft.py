@@ -38,9 +38,12 @@ class File:
     batches: int
 
 
-def scalar(text: str) -> str:
-    """A text as YAML has it: plain where it cannot be taken for anything else, else in quotes."""
-    if (_PLAIN.match(text) and text.casefold() not in _WORDS) or _FIGURE.match(text):
+def scalar(text: str, *, outcome: bool = False) -> str:
+    """A text as YAML has it: plain where it cannot be taken for anything else, else in quotes.
+
+    An outcome such as 1 may stand as a number does.
+    """
+    if (_PLAIN.match(text) and text.casefold() not in _WORDS) or (outcome and _FIGURE.match(text)):
         return text
     return yaml.dump(text, Dumper=yaml.SafeDumper, default_style='"', allow_unicode=True, width=10**9).rstrip("\n")
 
@@ -98,9 +101,9 @@ def draft(name: str, file: File, target: GuessedTarget, guesses: Sequence[Guess]
         said.append(f"from: {scalar(target.source)}")
     said.append(f"task: {target.task}")
     if target.positive is not None:
-        said.append(f"positive: {scalar(target.positive)}")
+        said.append(f"positive: {scalar(target.positive, outcome=True)}")
     if target.negative is not None:
-        said.append(f"negative: {scalar(target.negative)}")
+        said.append(f"negative: {scalar(target.negative, outcome=True)}")
     about = "positive" if target.positive is not None else "task"
     lines = [f"{line}   # {comment(target.fact)}" if line.startswith(about) else line for line in said]
     entries = [f"  {one.name}: {entry(one)}" for one in guesses]

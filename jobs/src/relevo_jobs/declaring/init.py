@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import math
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from relevo_contract.tasks import TaskName
 from relevo_contract.texts import shown
 from relevo_contract.use_case import read
 from relevo_contract.use_case.data_set import data_set
+from relevo_contract.use_case.declaration import NAME
 from relevo_contract.values import Day, Number
 from relevo_jobs.declaring import draft, roles
 from relevo_jobs.declaring.guessing import Guess, Seen, guess
@@ -54,8 +56,12 @@ def drafted(
     table = beginning(file, column)
     place = _find(table.names, column, file)
     names = _names(table.names)
-    aim = Seen(table.names[place], table.columns[place])
-    guessed = target(aim, names[place] or "target", task, positive)
+    aim, own_name = Seen(table.names[place], table.columns[place]), names[place]
+    if own_name is None:
+        raise SettingsError(
+            f"expected a name for the target in the first line of {file.name}, got blanks: write one there"
+        )
+    guessed = target(aim, own_name, task, positive)
     guesses = [
         guess(Seen(source, values), own)
         for source, own, values in zip(table.names, names, table.columns, strict=True)
@@ -68,9 +74,14 @@ def drafted(
         seen = "; ".join(f"{one.name}: {(one.doubts or [one.fact])[0]}" for one in guesses[:3])
         raise SettingsError(f"expected a column of {file.name} to learn {shown(column)} from, found none: {seen}")
     called = name or use_case_name(file.stem)
+    if re.match(NAME, called) is None:
+        raise SettingsError(f"expected small letters, digits and - as --name, at most 50, got {shown(called)}")
     left_out = [f"column {at + 1}" for at, own in enumerate(names) if own is None]
     text = draft.draft(called, _file(file, folder, table), guessed, guesses, left_out)
-    data_set(read(text))
+    try:
+        data_set(read(text))
+    except ValueError as error:
+        raise SettingsError(f"expected a declaration that holds, got one that does not: {error}") from None
     return Drafted(text, called, table, guessed, guesses)
 
 

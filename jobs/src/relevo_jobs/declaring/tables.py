@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -212,8 +212,3 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, float):
         return None if value != value else repr(value)  # noqa: PLR0124  # NaN alone differs from itself
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
-
-
-def distinct(values: Sequence[str | None]) -> int:
-    """How many different values there are."""
-    return len({value for value in values if value is not None})

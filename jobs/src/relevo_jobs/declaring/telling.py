@@ -135,9 +135,9 @@ def _seen(column: CheckedColumn, found: Checked) -> str:
         return f"{percent(counts[1.0] / found.kept)} {found.positive}" if found.kept else ""
     if not counts:
         return ""
-    if all(isinstance(value, float) for value in counts):
-        low, high = min(counts), max(counts)
-        return f"{figure(low)} to {figure(high)}"
+    numbers = [value for value in counts if isinstance(value, float)]
+    if len(numbers) == len(counts):
+        return f"{figure(min(numbers))} to {figure(max(numbers))}"
     if column.type == "date":
         return f"{min(counts)} to {max(counts)}"
     most = counts.most_common(3)
