@@ -68,7 +68,7 @@ PACKAGED = [
          "cultivar": "category"},
     ),
     Known(
-        "shares", _shares, "Volume", "positive-number",
+        "shares", _shares, "Volume", "number",
         {"date": "date time", "open": "number", "high_value": "number", "low_value": "number", "close": "number",
          "adj_close": "number"},
     ),
@@ -80,6 +80,7 @@ def _loans() -> pd.DataFrame:
     n = 5_000
     state = draw.choice(["CA", "NY", "TX", "FL", "WA"], n, p=[0.4, 0.2, 0.2, 0.1, 0.1])
     issued = pd.Timestamp("2015-01-01") + pd.to_timedelta(np.sort(draw.integers(0, 700, n)), unit="D")
+    kinds = draw.choice(["clerk", "nurse"], n)
     born = pd.Timestamp("1960-01-01") + pd.to_timedelta(draw.integers(0, 15_000, n), unit="D")
     return pd.DataFrame(
         {
@@ -89,7 +90,7 @@ def _loans() -> pd.DataFrame:
             "zip_code": [f"{one}{tail:02d}" for one, tail in zip(state, draw.integers(0, 40, n), strict=True)],
             "loan amnt": draw.integers(20, 1_600, n) * 25,
             "int_rate": draw.normal(12, 4, n).round(2),
-            "emp_title": [f"{kind} {tail}" for kind, tail in zip(draw.choice(["clerk", "nurse"], n), draw.integers(0, 10**6, n), strict=True)],
+            "emp_title": [f"{kind} {tail}" for kind, tail in zip(kinds, draw.integers(0, 10**6, n), strict=True)],
             "home": draw.choice(["RENT", "OWN", "MORTGAGE"], n),
             "joint": draw.choice(["Y", "N"], n, p=[0.05, 0.95]),
             "born": born.strftime("%d/%m/%Y"),
