@@ -26,17 +26,24 @@ class Known:
 
 def _breast_cancer() -> pd.DataFrame:
     bunch = datasets.load_breast_cancer(as_frame=True)
-    return bunch.frame.assign(target=bunch.target_names[bunch.frame["target"]])
+    table: pd.DataFrame = bunch.frame.assign(target=bunch.target_names[bunch.frame["target"]])
+    return table
 
 
 def _iris() -> pd.DataFrame:
     bunch = datasets.load_iris(as_frame=True)
-    return bunch.frame.assign(target=bunch.target_names[bunch.frame["target"]]).rename(columns={"target": "species"})
+    table: pd.DataFrame = bunch.frame.assign(target=bunch.target_names[bunch.frame["target"]]).rename(
+        columns={"target": "species"}
+    )
+    return table
 
 
 def _wine() -> pd.DataFrame:
     bunch = datasets.load_wine(as_frame=True)
-    return bunch.frame.assign(target=bunch.target_names[bunch.frame["target"]]).rename(columns={"target": "cultivar"})
+    table: pd.DataFrame = bunch.frame.assign(target=bunch.target_names[bunch.frame["target"]]).rename(
+        columns={"target": "cultivar"}
+    )
+    return table
 
 
 def _shares() -> pd.DataFrame:

@@ -163,7 +163,7 @@ def test_the_outcome_that_people_ask_for_is_positive(tmp_path: Path) -> None:
         (("red", "blue"), "blue"),
         ((1, 0), "1"),
     ):
-        assert guessed(table_of(y=np.where(often, *outcomes)), "y", tmp_path).target.positive == positive  # type: ignore[misc]
+        assert guessed(table_of(y=np.where(often, *outcomes)), "y", tmp_path).target.positive == positive
     classes = table_of(y=np.array(["a", "b", "c"])[np.arange(500) % 3])
     target = guessed(classes, "y", tmp_path, positive="B").target
     assert (target.task, target.positive, target.negative) == ("binary", "b", None)

@@ -6,7 +6,6 @@ import fnmatch
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,7 @@ from relevo_contract.use_case import Declaration
 from relevo_contract.use_case.sources import FilesSource, HttpSource
 from relevo_jobs.collect.answers import Exhausted, parse, parts
 from relevo_jobs.collect.source import Source
-from relevo_jobs.declaring.tables import Row, opened
+from relevo_jobs.declaring.tables import Batch, opened
 from relevo_jobs.errors import SettingsError
 
 MOST_ROWS: Final = 100_000
@@ -27,20 +26,6 @@ MOST_VALUES: Final = 3_000_000
 """...or fewer, if they have more values than this."""
 SECONDS: Final = 300.0
 MOST_BYTES: Final = 2**30
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch as it came."""
-
-    title: str
-    """Where it came from."""
-    names: tuple[str, ...]
-    """As the source calls its columns."""
-    rows: Sequence[Row]
-    """In the order of the names."""
-    whole: bool
-    """Whether these are all of its rows."""
 
 
 def first(declared: Declaration, folder: Path, most: int) -> Iterator[Batch]:

@@ -13,10 +13,9 @@ from relevo_contract.use_case import Declaration
 from relevo_contract.use_case.declaration import REST
 from relevo_contract.values import ABSENT, Value
 from relevo_jobs.clean.fates import Kept
-from relevo_jobs.declaring.batches import Batch
 from relevo_jobs.declaring.guessing import MANY, Seen, figure
 from relevo_jobs.declaring.roles import leak
-from relevo_jobs.declaring.tables import MOST_ROWS, Row
+from relevo_jobs.declaring.tables import MOST_ROWS, Batch, Row
 from relevo_jobs.use_case import UseCase
 
 WORTH_TELLING: Final = 0.05

@@ -9,10 +9,9 @@ import yaml
 from relevo_contract.use_case import Declaration
 from relevo_contract.use_case.declaration import REST
 from relevo_jobs.declaring import draft, roles
-from relevo_jobs.declaring.batches import Batch
 from relevo_jobs.declaring.guessing import Guess, Seen, guess
 from relevo_jobs.declaring.naming import column_name
-from relevo_jobs.declaring.tables import MOST_ROWS
+from relevo_jobs.declaring.tables import MOST_ROWS, Batch
 from relevo_jobs.errors import SettingsError
 
 

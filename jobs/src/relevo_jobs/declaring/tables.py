@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -47,6 +47,20 @@ class Table:
     """Counted, or estimated by the file's size."""
     whole: bool
     """Whether these are all rows."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as it came."""
+
+    title: str
+    """Where it came from."""
+    names: tuple[str, ...]
+    """As the source calls its columns."""
+    rows: Sequence[Row]
+    """In the order of the names."""
+    whole: bool
+    """Whether these are all of its rows."""
 
 
 def beginning(file: Path, target: str) -> Table:
