@@ -28,11 +28,8 @@ def fields(part: Mapping[str, Any], whole: Mapping[str, Any], above: str = "") -
         default = one.get("default")
         plain = default is None or isinstance(default, list | dict)
         yield path, "required" if name in part.get("required", ()) else "none" if plain else f"`{default}`", one
-        refs = (
-            [one, *one.get("anyOf", ()), *(one.get("additionalProperties") or {}).get("anyOf", ())]
-            if one.get("type") != "x"
-            else []
-        )
+        by_name = one.get("additionalProperties") or {}
+        refs = [one, *one.get("anyOf", ()), *by_name.get("anyOf", ())]
         for ref in refs:
             if "$ref" in ref:
                 inner = whole["$defs"][ref["$ref"].rsplit("/", 1)[1]]
@@ -55,8 +52,8 @@ def test_every_value_of_a_choice_is_told() -> None:
 
 
 def test_every_option_of_the_commands_is_on_the_page() -> None:
-    commands = next(action for action in arguments.parser()._actions if action.dest == "step")
-    for command in (commands.choices or {}).values():  # type: ignore[union-attr]  # of parsers by name
+    commands: Any = next(action for action in arguments.parser()._actions if action.dest == "step")
+    for command in commands.choices.values():
         for action in command._actions:
             for option in action.option_strings:
                 assert option in {"-h", "--help"} or f"| `{option}" in TEXT, option

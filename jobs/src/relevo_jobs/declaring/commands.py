@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from itertools import chain
@@ -26,6 +27,9 @@ def run(given: Mapping[str, Any]) -> int:
     """Run a command and return its exit code: 0, or that of the error, whose sentence is on stderr."""
     try:
         return _check(given) if given["step"] == "check" else _init(given)
+    except BrokenPipeError:  # who reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except StepError as error:
         if given.get("json"):
             _say(json.dumps({"holds": False, "problems": str(error).splitlines()}, ensure_ascii=False))

@@ -20,7 +20,7 @@ from relevo_contract.texts import shown, tidy
 from relevo_contract.use_case.columns import TypeName
 from relevo_contract.values import ABSENT, LONGEST, Boolean, Number, ZipCode, spelling
 from relevo_jobs.declaring import dates
-from relevo_jobs.declaring.naming import CODES, fineness, words
+from relevo_jobs.declaring.naming import CODES, numbers_name_a_place, words
 
 MOST: Final = 0.98
 """The share of a column's values that must be of a type..."""
@@ -181,7 +181,7 @@ def _named_by_number(seen: Seen, name: str, odd: int) -> Guess | None:
         if sum(count for text, count in seen.counts.items() if rule.read(text).value) >= MOST * len(seen.known):
             return Guess(seen, name, "category", spelling="zip-code", fact=f"{different:,} zip codes")
     zeros = sum(count for text, count in seen.counts.items() if _LEADING_ZERO.match(text))
-    place = fineness(seen.source) is not None and different <= max(50, len(seen.known) // 20)
+    place = numbers_name_a_place(seen.source) and different <= max(50, len(seen.known) // 20)
     names = bool(of) and of[-1] in CODES and not seen.unique
     if zeros >= 0.05 * len(seen.known) or place or (names and different > 1):
         return Guess(seen, name, "category", spelling="identifier", fact=f"{different:,} different ones")

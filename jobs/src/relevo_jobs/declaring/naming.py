@@ -45,6 +45,8 @@ PLACES: Final = {
     "outlet": 8, "plant": 8, "airport": 8,
 }  # fmt: skip
 """Words for places, and how fine the place is that they mean."""
+COUNTED: Final = frozenset({"area", "place", "state", "location"})
+"""Of those, words that numbers have which name no place: `pool_area`, `finishing_place`."""
 TIMES: Final = frozenset({"date", "datetime", "timestamp", "time", "ts", "created", "createdat", "eventtime"})
 """Names, without what is no letter, of a time."""
 NUMERIC_TIMES: Final = frozenset({"timestamp", "epoch", "unixtime", "ts", "year", "unix"})
@@ -83,3 +85,8 @@ def fineness(name: str) -> int | None:
     while len(of) > 1 and of[-1] in {"id", "code", "name", "no", "nr", "number", "key"}:
         of.pop()
     return PLACES.get(of[-1]) if of else None
+
+
+def numbers_name_a_place(name: str) -> bool:
+    """Whether numbers in a column of this name may name places, as in `store` or `region_id`."""
+    return fineness(name) is not None and not COUNTED & set(words(name))

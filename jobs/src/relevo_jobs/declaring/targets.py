@@ -18,6 +18,8 @@ from relevo_jobs.errors import SettingsError
 
 SKEWED: Final = 0.25
 """Kelly's skewness, of the 10th, 50th and 90th percentile: 0 is symmetric, an exponential distribution has 0.46."""
+LARGE: Final = 10
+"""Or the largest is so many times the median."""
 FEW: Final = 10
 """Different whole numbers that may name classes."""
 BAD: Final = (
@@ -108,7 +110,8 @@ def _number(seen: Seen, name: str, numbers: Floats, task: TaskName | None, odd: 
     low, middle, high = np.percentile(numbers, [10, 50, 90])
     skew = float((high - 2 * middle + low) / (high - low)) if high > low else 0.0
     positive = bool(numbers.min() > 0)
-    guessed = task or ("positive-number" if positive and skew >= SKEWED else "number")
+    large = skew >= SKEWED or numbers.max() > LARGE * middle
+    guessed = task or ("positive-number" if positive and large else "number")
     found = GuessedTarget(name, seen.source, guessed)
     found.fact = f"{figure(numbers.min())} to {figure(numbers.max())}, half of them above {figure(middle)}"
     if task is None and guessed == "positive-number":
