@@ -81,6 +81,9 @@ charts: install ## lint the charts, and what must hold of every pod that they ma
 dashboards: install ## write the chart's Grafana dashboards anew, from charts/dashboards/*.yaml
 	@$(RUN)/python -m charts.dashboards
 
+schema: install ## write use_cases/use_case.schema.json anew, from which editors complete a use_case.yaml
+	@$(RUN)/python -m relevo_contract.use_case.schema use_cases/use_case.schema.json
+
 definition: ## write the charts' copies of the definition of ModelDeployments anew
 	cp crds/modeldeployments.yaml charts/relevo/crds/modeldeployments.yaml
 	cp crds/modeldeployments.yaml charts/relevo-crds/definition.yaml
@@ -246,4 +249,4 @@ bench-ui: install ## how soon the UI's pages are there at 200 batches, in a real
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags dashboards promtool definition use-case up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow
+.PHONY: help install airflow-env demo check test test-dags dashboards schema promtool definition use-case up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow

@@ -26,9 +26,9 @@ KEYS: Final = frozenset(
     | {"request", "at", "model", "version", "run_id", "prediction", "low", "high", "unseen"}
 )
 """Columns that RAW and CLEAN have beside a data set's own."""
-_SYSTEM: Final = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
-"""Columns that every table of PostgreSQL's has."""
-_TABLES: Final = frozenset(
+RESERVED: Final = KEYS | {"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"}
+"""Names that a column cannot have: those, and what every table of PostgreSQL's has."""
+TABLES: Final = frozenset(
     {"batches", "rejections", "blanked", "inferences", "inference_spools", "in_flight", "schema_versions"}
 )
 """Tables that they have beside its own."""
@@ -75,7 +75,7 @@ class DataSet:
         compared = set(self.compared)
         places = {*self.within, *(() if self.place is None else (self.place,))}
         spelled = {name for name in (self.name, *self.columns) if not _NAME.match(name)}
-        taken = {*(KEYS | _SYSTEM).intersection(self.columns), *_TABLES.intersection({self.name})}
+        taken = {*RESERVED.intersection(self.columns), *TABLES.intersection({self.name})}
         told = (*self.typed, *self.ignored)
         twice = {name for names in (self.columns, told) for name, count in Counter(names).items() if count > 1}
         self._expect_none(spelled, "names of small letters, digits and _, at most 63")

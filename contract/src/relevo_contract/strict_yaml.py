@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import yaml
 
+from relevo_contract.texts import shown
+
 LARGEST: Final = 1_000_000
 """Characters of a file."""
 DEEPEST: Final = 12
@@ -58,7 +60,11 @@ def read(text: str) -> tuple[Any, Mapping[Path, int]]:
     """Read one document, and by the way to each value the line that it is in, from 1. Raises YamlError."""
     if len(text) > LARGEST:
         raise YamlError(f"expected at most {LARGEST:,} characters, got {len(text):,}")
-    loader = _Scalars(text)
+    try:
+        loader = _Scalars(text)
+    except yaml.reader.ReaderError as error:
+        at = text.count("\n", 0, error.position) + 1
+        raise YamlError(f"line {at}: expected text, got the character U+{error.character:04X}: leave it out") from None
     try:
         _refuse_events(text)
         node = loader.get_single_node()
@@ -102,7 +108,7 @@ def _value(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Pat
             if not isinstance(key, yaml.ScalarNode):
                 raise YamlError(f"line {at}: expected a name before the colon, got a list or a mapping")
             if key.value in found:
-                raise YamlError(f"line {at}: expected {key.value} once, it stands here again: leave one out")
+                raise YamlError(f"line {at}: expected {shown(key.value)} once, it stands here again: leave one out")
             found[key.value] = _value(loader, value, (*path, key.value), lines)
             lines[(*path, key.value)] = at
         return found
@@ -114,4 +120,4 @@ def _value(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Pat
 
 def _expect_plain(tag: str, kind: str, line: int) -> None:
     if tag != f"tag:yaml.org,2002:{kind}":
-        raise YamlError(f"line {line}: expected no tag, got {tag}: leave it out")
+        raise YamlError(f"line {line}: expected no tag, got {shown(tag)}: leave it out")

@@ -141,7 +141,7 @@ class Boolean:
         text = _text_of(came)
         if text is None:
             return NOTHING
-        found = _TRUTHS.get(_spelling(text))
+        found = _TRUTHS.get(spelling(text))
         return Read(error=f"expected true or false, got {shown(came)}") if found is None else Read(found)
 
 
@@ -165,15 +165,16 @@ class Either:
         text = _text_of(came)
         if text is None:
             return NOTHING
-        spelling = _spelling(text)
-        if spelling == _spelling(self.positive):
+        outcome = spelling(text)
+        if outcome == spelling(self.positive):
             return Read(1.0)
-        if self.negative is None or spelling == _spelling(self.negative):
+        if self.negative is None or outcome == spelling(self.negative):
             return Read(0.0)
         return Read(error=f"expected {self.described}, got {shown(came)}")
 
 
-def _spelling(text: str) -> str:
+def spelling(text: str) -> str:
+    """How an outcome is compared: without case, spaces at its ends, and the point that a spreadsheet gives it."""
     return _AS_FLOAT.sub(r"\1", tidy(text)).casefold()
 
 

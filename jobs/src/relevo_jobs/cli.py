@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from relevo_contract.settings import read, table, variable
 from relevo_jobs.deadline import Deadline
+from relevo_jobs.declaring import arguments as declaring
 from relevo_jobs.errors import SettingsError, StepError
 from relevo_jobs.outcome import Outcome, report
 from relevo_jobs.settings import (
@@ -65,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="relevo-job",
         description="One step of the loop, collect → clean → decide → train → promote; prepare, before the first; "
-        "include, when you ask for it.",
+        "include, when you ask for it; init and check, to declare what they work on.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         )
         if name == "include":
             own.add_argument("include", nargs="*", metavar="BATCH", help="instead of RELEVO_INCLUDE: numbers, or all")
+    declaring.add(steps)
     return top
 
 
@@ -89,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # with other pods, a training of one second takes ten. XGBoost and scikit-learn read this as they are imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     given = vars(parser().parse_args(arguments))
+    if given["step"] in declaring.SUMMARIES:
+        return int(importlib.import_module("relevo_jobs.declaring.commands").run(given))
     name: str = given.pop("step")
     step = STEPS[name]
     log = variable(step.settings, "termination_log")  # needed even if the settings are wrong

@@ -5,13 +5,20 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from relevo_contract.data_set import RESERVED
 from relevo_contract.tasks import TaskName
+from relevo_contract.values import ABSENT, spelling
 
 MOST_COLUMNS: Final = 1_000
 LONGEST: Final = 200
 COLUMN: Final = r"^[a-z][a-z0-9_]{0,62}$"
+
+MULTI_CLASS: Final = (
+    "expected task positive-number, number or binary, got multi-class: a version predicts one number; declare a use "
+    "case for each outcome, binary, with that outcome as positive"
+)
 
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
@@ -27,10 +34,28 @@ def _as_list(came: Any) -> Any:
     return [came] if isinstance(came, str) else came
 
 
-Label = Annotated[Words, BeforeValidator(_as_text)]
+def _is_free(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(
+            f"expected a name that RAW and CLEAN do not use themselves: call it another, and write `from: {name}` "
+            "beside it, which is what the source calls it"
+        )
+    return name
+
+
+Label = Annotated[Words, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
 """A value of a column, as it is spelt."""
-ColumnName = Annotated[str, Field(pattern=COLUMN)]
-ColumnNames = Annotated[tuple[ColumnName, ...], BeforeValidator(_as_list), Field(max_length=MOST_COLUMNS)]
+Figure = Annotated[float, Field(strict=True)]
+"""A number that is written as one: `true` and `"5"` are none."""
+Whole = Annotated[int, Field(strict=True)]
+ColumnName = Annotated[str, Field(pattern=COLUMN), AfterValidator(_is_free)]
+ColumnNames = Annotated[
+    tuple[ColumnName, ...],
+    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+    Field(max_length=MOST_COLUMNS),
+]
+Called = Words | Annotated[dict[Literal["en", "es"], Words], Field(min_length=1)]
+"""What people call it: in one language, or by language."""
 
 
 class Declared(BaseModel):
@@ -39,13 +64,17 @@ class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+TypeName = Literal["number", "integer", "category", "text", "date", "boolean", "target", "auto"]
+
+
 class ColumnDeclaration(Declared):
     """A column, its target's apart."""
 
-    type: Literal["number", "integer", "category", "text", "date", "boolean", "target", "auto"] = Field(
-        description="what its values are; `text`: kept, and nothing is learnt from its words; `auto`: `relevo check` "
-        "writes here what the first batch shows; `target`: the target's place among the columns, which matters "
-        "where the source sends rows as lists"
+    type: TypeName = Field(
+        default="auto",
+        description="what its values are; `text`: kept, and nothing is learnt from its words; `auto`, or left out: "
+        "`relevo check --write` writes here what the first batch shows, and a key and what is ignored are text; "
+        "`target`: the target's place among the columns, which matters where the source sends rows as lists",
     )
     role: Literal["input", "key", "time", "place", "ignored"] = Field(
         default="input",
@@ -54,10 +83,8 @@ class ColumnDeclaration(Declared):
     )
     within: ColumnNames = Field(default=(), description="of a place, columns that are finer places in it")
     unit: Words | None = Field(default=None, description="of a number, as people read it")
-    label: Words | dict[Literal["en", "es"], Words] | None = Field(
-        default=None, description="what people call it, in one language or several"
-    )
-    range: tuple[float | date | None, float | date | None] | None = Field(
+    label: Called | None = Field(default=None, description="what people call it, in one language or several")
+    range: tuple[Figure | date | None, Figure | date | None] | None = Field(
         default=None, description="the smallest and the largest value that are believed; null: no bound"
     )
     unknown: tuple[Label, ...] = Field(
@@ -78,38 +105,67 @@ class ColumnDeclaration(Declared):
         default=None, alias="from", description="what the source calls it, if that is no name of small letters"
     )
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_no_type(cls, came: Any) -> Any:
+        """A key and what is ignored are kept to the letter, whatever they are."""
+        if isinstance(came, dict) and came.get("role") in ("key", "ignored") and came.get("type", "auto") == "auto":
+            return {**came, "type": "text"}
+        return came
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
+        if self.type == "target" and self.model_fields_set - {"type"}:
+            raise ValueError("expected nothing beside `target`, which is its place alone: write the rest under target")
         numeric = self.type in {"number", "integer"}
         if self.unit is not None and not numeric:
-            raise ValueError(f"expected a unit for numbers alone, this column is a {self.type}: leave the unit out")
+            raise ValueError(
+                f"expected a unit for numbers alone, this column is {self.type}: write its type, or leave the unit out"
+            )
         if self.format is not None and self.type != "date":
-            raise ValueError(f"expected a format for dates alone, this column is a {self.type}: leave the format out")
+            raise ValueError(
+                f"expected a format for dates alone, it is {self.type}: write its type, or leave the format out"
+            )
         if self.spelling is not None and self.type not in {"category", "text"}:
             raise ValueError(
-                f"expected a spelling for categories and texts, this column is a {self.type}: leave it out"
+                f"expected a spelling for categories and texts, it is {self.type}: write its type, or leave it out"
             )
-        if self.role == "place" and self.type != "category":
-            raise ValueError(f"expected a place to be a category, this column is a {self.type}")
-        if self.role == "time" and self.type not in {"number", "integer", "date", "auto"}:
-            raise ValueError(f"expected a time to be a date or a number, this column is a {self.type}")
+        if self.unknown and self.type in {"date", "boolean"}:
+            raise ValueError(
+                f"expected unknown for numbers, categories and texts, this column is {self.type}: leave it out"
+            )
         if numeric and not all(map(_is_figure, self.unknown)):
             raise ValueError(f"expected numbers as unknown of a {self.type}, got {', '.join(self.unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_role(self) -> Self:
+        if self.role == "place" and self.type != "category":
+            raise ValueError(f"expected a place to be a category, this column is {self.type}: write type: category")
+        if self.role == "time" and self.type not in {"number", "integer", "date", "auto"}:
+            raise ValueError(
+                f"expected a time to be a date or a number, this column is {self.type}: correct its type, or its role"
+            )
         if self.within and self.role != "place":
             raise ValueError("expected within for a place alone: give this column role: place, or leave it out")
-        if self.range is not None:
-            if not numeric and self.type != "date":
-                raise ValueError(f"expected a range for numbers and dates, this column is a {self.type}: leave it out")
-            low, high = self.range
-            kinds = {type(end) for end in (low, high) if end is not None}
-            if kinds - ({date} if self.type == "date" else {float}):
-                raise ValueError(
-                    f"expected a range of {'days' if self.type == 'date' else 'numbers'}, got {low} to {high}"
-                )
-            if low is not None and high is not None and low > high:  # type: ignore[operator]  # of one kind by now
-                raise ValueError(f"expected the smallest value first in the range, got {low} to {high}")
+        return self
+
+    @model_validator(mode="after")
+    def _believes_its_range(self) -> Self:
+        if self.range is None:
+            return self
+        if self.type not in {"number", "integer", "date"}:
+            raise ValueError(
+                f"expected a range for numbers and dates, this column is {self.type}: write its type, or leave it out"
+            )
+        low, high = self.range
+        kinds = {type(end) for end in (low, high) if end is not None}
+        if kinds - ({date} if self.type == "date" else {float}):
+            raise ValueError(f"expected a range of {'days' if self.type == 'date' else 'numbers'}, got {low} to {high}")
+        if low is not None and high is not None and low > high:  # type: ignore[operator]  # of one kind by now
+            raise ValueError(f"expected the smallest value first in the range, got {low} to {high}")
         return self
 
 
@@ -129,30 +185,29 @@ def column(came: Any) -> Any:
 class Target(Declared):
     """What is predicted."""
 
-    column: ColumnName
+    column: ColumnName = Field(description="which column it is")
     task: TaskName = Field(
         description="`positive-number`: errors are shares of it; `number`: of any sign, errors are in its unit; "
         "`binary`: the probability of one of two outcomes"
     )
     positive: Label | None = Field(default=None, description="of two outcomes, the one whose probability is predicted")
     negative: Label | None = Field(default=None, description="the other one; left out: whatever else is there")
-    unit: Words | None = None
-    label: Words | dict[Literal["en", "es"], Words] | None = None
-    range: tuple[float | None, float | None] | None = Field(
+    unit: Words | None = Field(default=None, description="of a number, as people read it, such as US dollars")
+    label: Called | None = Field(default=None, description="what people call it, in one language or several")
+    range: tuple[Figure | None, Figure | None] | None = Field(
         default=None, description="of a number: a row whose target lies outside is left out"
     )
-    source_name: Words | None = Field(default=None, alias="from")
+    source_name: Words | None = Field(
+        default=None, alias="from", description="what the source calls it, if that is no name of small letters"
+    )
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _knows_its_task(cls, came: Any) -> Any:
         if isinstance(came, dict) and str(came.get("task", "")).replace("_", "-") in {"multiclass", "multi-class"}:
-            raise ValueError(
-                "expected task positive-number, number or binary, got multi-class: a version predicts one number; "
-                "declare a use case for each outcome, binary, with that outcome as positive"
-            )
+            raise ValueError(MULTI_CLASS)
         return came
 
     @model_validator(mode="after")
@@ -164,8 +219,17 @@ class Target(Declared):
             raise ValueError(f"expected positive and negative for task binary alone, the task is {self.task}")
         if binary and (self.unit or self.range) is not None:
             raise ValueError("expected no unit and no range for task binary: a probability has none")
-        if binary and self.negative is not None and self.negative.casefold() == str(self.positive).casefold():
+        for outcome in filter(None, (self.positive, self.negative)):
+            if outcome.casefold() in ABSENT:
+                raise ValueError(
+                    f"expected outcomes that are there, {outcome} says there is none: rename it, or leave negative out"
+                )
+        if binary and self.negative is not None and spelling(self.negative) == spelling(str(self.positive)):
             raise ValueError(f"expected two outcomes, positive and negative are both {self.positive}")
         if self.range is not None and None not in self.range and self.range[0] >= self.range[1]:  # type: ignore[operator]
             raise ValueError(f"expected the smallest value first in the range, got {self.range[0]} to {self.range[1]}")
+        if self.task == "positive-number" and self.range is not None:
+            highest = self.range[1]
+            if highest is not None and highest <= 0:
+                raise ValueError(f"expected a range above zero for task positive-number, it ends at {highest}")
         return self

@@ -17,8 +17,8 @@ def data_set(declared: Declaration) -> DataSet:
     """The data set. Raises ValueError if the type of a column is still to be found."""
     if declared.unresolved:
         raise ValueError(
-            f"expected the type of every column, {', '.join(declared.unresolved)} are auto: run `relevo check`, which "
-            "writes them, and look at what it wrote"
+            f"expected the type of every column, got auto for {', '.join(declared.unresolved)}: run `relevo check "
+            "--write`, which writes what the first batch shows, and look at what it wrote"
         )
     target = declared.target
     order = tuple(name for name in declared.columns if name != REST)

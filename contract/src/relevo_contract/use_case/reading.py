@@ -31,7 +31,10 @@ def _told(where: str, problem: Any, came: Any, lines: Mapping[strict_yaml.Path, 
     """A problem by its line."""
     path: list[str | int] = []
     value = came
-    for step in problem["loc"]:  # pydantic's own steps, such as the kind in a union, are none of the file's
+    for step in (
+        *problem["loc"],
+        *problem.get("ctx", {}).get("at", ()),
+    ):  # pydantic's own steps, such as the kind in a union, are none of the file's
         named = isinstance(value, dict) and step in value
         placed = isinstance(value, list) and isinstance(step, int) and step < len(value)
         if named or placed:
@@ -46,5 +49,11 @@ def _told(where: str, problem: Any, came: Any, lines: Mapping[strict_yaml.Path, 
         return f"{where}, line {line}: expected no {told or problem['loc'][-1]}: it is no field, see docs/use-case.md"
     if problem["type"] == "string_pattern_mismatch":
         message = f"expected a text that matches {problem['ctx']['pattern']}"
-    got = "" if isinstance(value, dict | list) else f", got {shown(value)}"
-    return f"{where}, line {line}: {told + ': ' if told else ''}{message}{got}"
+    own = problem["type"] in {"value_error", "contradiction"}  # it says itself what came
+    got = "" if own or isinstance(value, dict | list) else f", got {shown(value)}"
+    return f"{where}, line {line}: {told + ': ' if told else ''}{_lowered(message)}{got}"
+
+
+def _lowered(message: str) -> str:
+    """A sentence of pydantic's in our form."""
+    return f"expected {message[16:]}" if message.startswith("Input should be ") else message

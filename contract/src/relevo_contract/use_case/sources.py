@@ -6,15 +6,15 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from relevo_contract.use_case.columns import Declared, Label, Words
+from relevo_contract.use_case.columns import Declared, Label, Whole, Words
 
 
 class HttpSource(Declared):
     """A server that gives one batch a request (docs/jobs.md has its contract)."""
 
     url: str | None = Field(default=None, pattern=r"^https?://", description="left out: RELEVO_SOURCE_URL")
-    group: int = Field(default=1, ge=1, le=2**31 - 1, description="the number that it knows us by")
-    day: Words = "Wednesday"
+    group: Whole = Field(default=1, ge=1, le=2**31 - 1, description="the number that it knows us by")
+    day: Words = Field(default="Wednesday", description="the day that it is asked for")
 
 
 class FilesSource(Declared):
@@ -22,7 +22,7 @@ class FilesSource(Declared):
 
     path: Words = Field(description="a folder, or s3://BUCKET/PREFIX")
     pattern: Words = Field(default="*", description="which of its files, such as *.parquet")
-    rows: int | None = Field(
+    rows: Whole | None = Field(
         default=None,
         ge=1,
         le=10_000_000,
@@ -43,15 +43,15 @@ class SqlSource(Declared):
     watermark: Words = Field(description="the column of its answer that only grows")
     initial: Label = Field(default="0", description="the watermark before the first batch")
     lag: Words = Field(default="0 seconds", description="how far a new row's watermark may stand behind older ones")
-    rows: int = Field(default=50_000, ge=1, le=10_000_000, description="of a batch at most")
+    rows: Whole = Field(default=50_000, ge=1, le=10_000_000, description="of a batch at most")
 
 
 class Source(Declared):
     """Where batches come from: exactly one of these."""
 
-    http: HttpSource | None = None
-    files: FilesSource | None = None
-    sql: SqlSource | None = None
+    http: HttpSource | None = Field(default=None, description="a server that gives one batch a request")
+    files: FilesSource | None = Field(default=None, description="files of a folder, or of a bucket")
+    sql: SqlSource | None = Field(default=None, description="a query with a watermark")
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
