@@ -60,7 +60,8 @@ def common(older: HoldoutPredictions | None, newer: HoldoutPredictions | None) -
     return Common(
         tuple(batches),
         np.concatenate([first[n].actual for n in batches]),
-        *(np.concatenate([one[n].predicted for n in batches]) for one in (first, second)),
+        np.concatenate([first[n].predicted for n in batches]),
+        np.concatenate([second[n].predicted for n in batches]),
         np.concatenate([of[n].things for n in batches]) if older.things or newer.things else None,
     )
 

@@ -10,6 +10,7 @@ from typing import Final
 from relevo_contract import names
 from relevo_contract.record import DecisionRecord, ErrorEvidence, Promotion, TrainReason
 from relevo_ui import reasons
+from relevo_ui.language import Say, english
 from relevo_ui.wording import Wording, listed, moment, sentence
 
 
@@ -122,7 +123,7 @@ def warnings(record: DecisionRecord, say: Wording) -> list[str]:
     ]
 
 
-def left_out(record: DecisionRecord, say: Wording) -> str:
+def left_out(record: DecisionRecord, say: Say) -> str:
     """Which batches no training uses for what this decision found, and how they are taken back; empty if none."""
     back = {number for one in record.taken_back for number in one.batches}
     out = [str(number) for number in record.decision.excluded if number not in back]

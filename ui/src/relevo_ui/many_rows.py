@@ -21,7 +21,7 @@ NAMED: Final = 12
 
 
 def _predicted_once(key: str, file: row_file.RowFile, say: Wording) -> predictions.Predictions:
-    """Predict once a file, not at every click: what is asked is kept as asked. What was stopped goes on when told to."""
+    """Predict once a file, not at every click: what is asked stays so. What was stopped goes on when told to."""
     kept = st.session_state.get("predicted_file") == key
     made: predictions.Predictions | None = st.session_state["predicted"] if kept else None
     if made is None or st.session_state.pop("go_on", False):
@@ -99,7 +99,7 @@ def page(say: Wording, example: Example | None) -> None:
     told = row_file.table(file, say.data.target, made.predictions, blanked, problems)
     counted = {"count": f"{len(made.predictions):,}", "all": f"{len(file.rows):,}"}
     ignored = [name or say("(no name)") for name in file.ignored]
-    done = mark("**{count} of {all} houses are made.**", **counted)
+    done = mark("**{count} of {all} rows are predicted.**", **counted)
     unused = mark("Not used: {columns}.", columns=listed(ignored, 6, say)) if ignored else ""
     show(st.markdown, Markdown(f"{done} {unused}".rstrip()))
     _stopped(made, say)

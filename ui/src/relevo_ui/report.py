@@ -191,8 +191,9 @@ def _places(judged: Promotion, say: Wording) -> list[str]:
     heads = "".join(f"<th>{escape(head)}</th>" for head in named)
     rows = [
         f'<tr><td>{escape(s.state)}</td><td class="figure">{s.rows:,}</td>'
-        f'<td class="figure">{escape(say.error(s.champion))}</td>'
-        f'<td class="figure">{escape(say.error(s.challenger))}</td><td class="figure">{escape(say.difference(s.difference))}'
+        f'<td class="figure">{escape(say.loss(s.champion))}</td>'
+        f'<td class="figure">{escape(say.loss(s.challenger))}</td>'
+        f'<td class="figure">{escape(say.difference(s.difference))}'
         f"{' ⚠' if s.worse else ''}</td></tr>"
         for s in judged.states
     ]

@@ -45,10 +45,11 @@ class Field:
 
 
 def fields(data: DataSet, profile: Profile | None, typical: Example | None) -> list[Field]:
-    """The inputs, with the typical row's values where they are likely; places first, texts of nobody's choice last."""
+    """The inputs, with the typical row's values where they are likely; places first, free texts last."""
     usual = {} if typical is None else values_of(data, typical.inputs)
-    ordered = dict.fromkeys((*data.places, *(c for c in data.columns if c in data.compared or c in data.numeric)))
-    names = [*ordered, *(name for name in data.inputs if name not in ordered)]
+    texts = set(data.categorical).difference(data.compared)
+    inputs = [name for name in data.columns if name in data.inputs]
+    names = list(dict.fromkeys((*data.places, *sorted(inputs, key=lambda name: name in texts))))
     return [_field(data, name, usual.get(name), profile) for name in names[:MOST_FIELDS]]
 
 
@@ -57,12 +58,12 @@ def _field(data: DataSet, name: str, usual: Any, profile: Profile | None) -> Fie
     if isinstance(rule, Number):
         low, high = (end if isfinite(end) else None for end in (rule.low, rule.high))
         usual = usual if isinstance(usual, float) and abs(usual) < LARGEST else None
-        return Field(name, "integer" if rule.whole else "number", usual, (), _step(usual), low, high)
+        return Field(name, "integer" if rule.whole else "number", usual, step=_step(usual), low=low, high=high)
     if isinstance(rule, Day):
-        low, high = max(rule.first, FIRST_DAY), min(rule.last, LAST_DAY)
-        return Field(name, "date", usual if usual and low <= usual <= high else None, (), 1, low, high)
+        first, last = max(rule.first, FIRST_DAY), min(rule.last, LAST_DAY)
+        return Field(name, "date", usual if usual and first <= usual <= last else None, low=first, high=last)
     if isinstance(rule, Boolean):
-        return Field(name, "boolean", usual, ("true", "false"))
+        return Field(name, "boolean", usual, options=("true", "false"))
     if name not in data.compared:
         return Field(name, "text")
     options = offered(profile, name)

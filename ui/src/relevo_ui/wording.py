@@ -111,7 +111,7 @@ class Wording:
     @property
     def baseline(self) -> str:
         """What a model that knows no input always says: `the median price`."""
-        return f"{self(self.task.baseline_words)} {self.column(self.data.target)}"
+        return f"{self(self.task.baseline_words)} {self.outcome or self.column(self.data.target)}"
 
     @property
     def figure(self) -> str:
@@ -144,7 +144,7 @@ class Wording:
         words = {"to": self("to"), "points": self("points")}
         return self.task.told_difference(figure, self.unit(self.data.target), **words)
 
-    def error(self, figure: float) -> str:
+    def loss(self, figure: float) -> str:
         """An error without its interval."""
         return self.task.told_loss(figure, self.unit(self.data.target))
 

@@ -188,8 +188,8 @@ def pictures(record: DecisionRecord) -> None:
     show(
         st.caption,
         say(
-            "Shapley values: by how much each column moves the prediction from that of a typical row, over the version's "
-            "own held-out rows."
+            "Shapley values: by how much each column moves the prediction from that of a typical row, over the "
+            "version's own held-out rows."
         ),
     )
     for place, picture in zip(st.columns(len(found)), found, strict=True):

@@ -105,11 +105,12 @@ def ask(field: Field) -> Any:
         return st.number_input(label, value=default, step=field.step, format="%g", **options)
     if field.kind == "category":
         options |= {"accept_new_options": True, "placeholder": say("choose or type any")}
+    told = {option: say.category(field.name, option) for option in field.options}
     return st.selectbox(
         label,
         field.options,
         index=None if default is None else field.options.index(default),
-        format_func=lambda value: say.category(field.name, value),
+        format_func=lambda value: told.get(value, value),  # what was typed stays as it was typed
         **options,
     )
 
@@ -196,7 +197,7 @@ def meaning(answer: Answer) -> None:
     """The prediction, and what it says."""
     prediction = answer.predictions[0]
     heading = capital(say.target) if say.outcome is not None else say("Predicted {target}", target=say.target)
-    st.metric(str(marked(heading)), str(marked(say.amount_with_unit(prediction.prediction))))
+    st.metric(str(marked(heading)), say.amount_with_unit(prediction.prediction))
     if say.outcome is not None:
         count = f"{1000 * prediction.prediction:,.0f}"
         told = mark("Of 1,000 such rows, **{outcome}** is true of about **{count}**.", outcome=say.outcome, count=count)
@@ -264,7 +265,7 @@ def one_row(status: Status, example: Example | None, profile: Profile | None) ->
         tell(asked, answer, explanation, status)
 
 
-st.title(say("Predict {target}", target=say.target))
+show(st.title, say("Predict {target}", target=say.target))
 try:
     if isinstance(looked, UiError):
         raise looked
