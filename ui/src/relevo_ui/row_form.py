@@ -24,6 +24,8 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 """What a calendar offers at most: it draws every year."""
 
 
+DIGITS: Final = 4
+"""Of a number that the form begins with."""
 LARGEST: Final = 2.0**53
 """Beyond it a browser's numbers have gaps."""
 
@@ -57,7 +59,7 @@ def _field(data: DataSet, name: str, usual: Any, profile: Profile | None) -> Fie
     rule = data.rule(name)
     if isinstance(rule, Number):
         low, high = (end if isfinite(end) else None for end in (rule.low, rule.high))
-        usual = usual if isinstance(usual, float) and abs(usual) < LARGEST else None
+        usual = float(f"{usual:.{DIGITS}g}") if isinstance(usual, float) and abs(usual) < LARGEST else None
         return Field(name, "integer" if rule.whole else "number", usual, step=_step(usual), low=low, high=high)
     if isinstance(rule, Day):
         first, last = max(rule.first, FIRST_DAY), min(rule.last, LAST_DAY)
