@@ -67,7 +67,20 @@ class Declared(BaseModel):
 TypeName = Literal["number", "integer", "category", "text", "date", "boolean", "target", "auto"]
 
 
-class ColumnDeclaration(Declared):
+class Named(Declared):
+    """What people call a column, and its source; the target's as well."""
+
+    unit: Called | None = Field(default=None, description="of a number, as people read it, such as US dollars")
+    label: Called | None = Field(default=None, description="what people call it, in one language or several")
+    values: dict[Label, Called] = Field(
+        default={}, max_length=1_000, description="what people call values of a category, by how they are spelt"
+    )
+    source_name: Words | None = Field(
+        default=None, alias="from", description="what the source calls it, if that is no name of small letters"
+    )
+
+
+class ColumnDeclaration(Named):
     """A column, its target's apart."""
 
     type: TypeName = Field(
@@ -82,8 +95,6 @@ class ColumnDeclaration(Declared):
         "together by it, and in none may a version become much worse; `ignored`: RAW alone has it",
     )
     within: ColumnNames = Field(default=(), description="of a place, columns that are finer places in it")
-    unit: Words | None = Field(default=None, description="of a number, as people read it")
-    label: Called | None = Field(default=None, description="what people call it, in one language or several")
     range: tuple[Figure | date | None, Figure | date | None] | None = Field(
         default=None, description="the smallest and the largest value that are believed; null: no bound"
     )
@@ -101,11 +112,6 @@ class ColumnDeclaration(Declared):
         max_length=40,
         description="of a date that is not spelt 2020-05-31, as strptime has it",
     )
-    source_name: Words | None = Field(
-        default=None, alias="from", description="what the source calls it, if that is no name of small letters"
-    )
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -123,6 +129,10 @@ class ColumnDeclaration(Declared):
         if self.unit is not None and not numeric:
             raise ValueError(
                 f"expected a unit for numbers alone, this column is {self.type}: write its type, or leave the unit out"
+            )
+        if self.values and self.type not in {"category", "boolean"}:
+            raise ValueError(
+                f"expected values for categories, this column is {self.type}: write its type, or leave values out"
             )
         if self.format is not None and self.type != "date":
             raise ValueError(
@@ -182,7 +192,7 @@ def column(came: Any) -> Any:
     return {"type": came} if isinstance(came, str) else came
 
 
-class Target(Declared):
+class Target(Named):
     """What is predicted."""
 
     column: ColumnName = Field(description="which column it is")
@@ -192,16 +202,9 @@ class Target(Declared):
     )
     positive: Label | None = Field(default=None, description="of two outcomes, the one whose probability is predicted")
     negative: Label | None = Field(default=None, description="the other one; left out: whatever else is there")
-    unit: Words | None = Field(default=None, description="of a number, as people read it, such as US dollars")
-    label: Called | None = Field(default=None, description="what people call it, in one language or several")
     range: tuple[Figure | None, Figure | None] | None = Field(
         default=None, description="of a number: a row whose target lies outside is left out"
     )
-    source_name: Words | None = Field(
-        default=None, alias="from", description="what the source calls it, if that is no name of small letters"
-    )
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -215,8 +218,8 @@ class Target(Declared):
         binary = self.task == "binary"
         if binary and self.positive is None:
             raise ValueError("expected positive, the outcome whose probability is predicted: task binary needs it")
-        if not binary and (self.positive or self.negative) is not None:
-            raise ValueError(f"expected positive and negative for task binary alone, the task is {self.task}")
+        if not binary and (self.positive or self.negative or self.values or None) is not None:
+            raise ValueError(f"expected positive, negative and values for task binary alone, the task is {self.task}")
         if binary and (self.unit or self.range) is not None:
             raise ValueError("expected no unit and no range for task binary: a probability has none")
         for outcome in filter(None, (self.positive, self.negative)):
