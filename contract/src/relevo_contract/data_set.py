@@ -29,7 +29,16 @@ KEYS: Final = frozenset(
 _SYSTEM: Final = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 """Columns that every table of PostgreSQL's has."""
 _TABLES: Final = frozenset(
-    {"batches", "rejections", "blanked", "inferences", "inference_spools", "in_flight", "schema_versions"}
+    {
+        "batches",
+        "rejections",
+        "blanked",
+        "inferences",
+        "inference_spools",
+        "in_flight",
+        "schema_versions",
+        "source_files",
+    }
 )
 """Tables that they have beside its own."""
 
