@@ -65,36 +65,38 @@ class Delimited:
         self.table = None if first is None else Table([tidy(name) for name in first[1]], columns, where)
         """None: there is nothing in it."""
 
-    def _rows(self, feed: _Feed, expected: int) -> Iterator[list[str]]:
-        """The rows of what is fed, each with so many values."""
+    def _rows(self, feed: _Feed, expected: int, where: str, above: int = 0) -> Iterator[list[str]]:
+        """The rows of what is fed, each with so many values; so many lines stand above them."""
         try:
             for count, (line, values) in enumerate(strict_csv.rows(feed, self._delimiter)):
                 if len(values) != expected:
                     raise MalformedAnswer(
-                        f"expected {expected} values in each row of {self._where}, as in its header, got {len(values)} "
-                        f"in line {line}: see whether the file was cut, or a value with a separator has no quotes"
+                        f"expected {expected} values in each row of {where}, as in its header, got {len(values)} in "
+                        f"line {line + above}: see whether the file was cut, or a value with a separator has no quotes"
                     )
                 if count > MOST_ROWS:
-                    raise MalformedAnswer(
-                        f"expected at most {MOST_ROWS:,} rows in {self._where}, got more: cut it by `rows`"
-                    )
+                    raise MalformedAnswer(f"expected at most {MOST_ROWS:,} rows in {where}, got more: cut it by `rows`")
                 yield values
         except strict_csv.NotCsvError as error:
-            raise MalformedAnswer(f"expected a CSV, {self._where} is none: {error}") from None
+            raise MalformedAnswer(
+                f"expected a CSV, {where} is none: line {error.line + above}: {error.fault}"
+            ) from None
 
     def rows(self) -> Iterator[Row]:
         """Its rows in the data set's order. Raises MalformedAnswer at the first that is wrong."""
         if self.table is None:
             return
         feed = _Feed(self._begin(0), self._where)
-        for values in islice(self._rows(feed, len(self.table.names)), 1, None):
+        for values in islice(self._rows(feed, len(self.table.names), self._where), 1, None):
             feed.taken()
             yield self.table.row(values)
 
-    def cut(self, first_byte: int, most: int) -> Iterator[bytes]:
+    def cut(self, first_byte: int, most: int, first_row: int = 0) -> Iterator[bytes]:
         """So many rows at most from this byte on (0: the first), each as its bytes, blank lines before it too."""
         if self.table is None:
             return
-        feed = _Feed(self._begin(first_byte or len(self.head)), self._where)
-        for _ in islice(self._rows(feed, len(self.table.names)), most):
+        where = f"{self._where} behind row {first_row}" if first_byte else self._where
+        above = 0 if first_byte else self.head.count(b"\n")
+        feed = _Feed(self._begin(first_byte or len(self.head)), where)
+        for _ in islice(self._rows(feed, len(self.table.names), where, above), most):
             yield feed.taken()

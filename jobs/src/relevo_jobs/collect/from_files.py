@@ -89,9 +89,9 @@ class Files:
             raw.note(replace(before, stamp=file.stamp))
             return
         raise ConflictingBatch(
-            f"expected {file.name} as it was collected, {before.size:,} bytes with SHA-256 {before.sha256[:12]}…, "
-            f"it has {file.size:,} bytes and other content now: what RAW keeps is never changed. Put it back as it was, and "
-            "give new rows a file of their own"
+            f"expected {file.name} as it was collected, {before.size:,} bytes with SHA-256 {before.sha256[:12]}…, it "
+            f"has {file.size:,} bytes and other content now: what RAW keeps is never changed. Put it back, and give "
+            "new rows a file of their own"
         )
 
     def _digest(self, file: Listed) -> str:
@@ -153,7 +153,7 @@ class Files:
         else:
             source = Delimited(lambda byte: _pieces(opened, packed, where, byte), self._columns, where)
             first = before.next_byte or len(source.head)
-            body = self._kept(self._bounded(_with_head(source, first, rows), where))
+            body = self._kept(self._bounded(_with_head(source, before, rows), where))
             next_byte = first + body.size - len(source.head)
             where = f"{where} from row {before.next_row} on"
         content = Delimited(lambda _: body, self._columns, where)
@@ -196,9 +196,9 @@ _Found = tuple[Body, str, Table, int, Iterable[Sequence[Row]], int]
 """Body, its kind, columns, how many rows, the rows, and where in the unpacked file the next ones begin."""
 
 
-def _with_head(source: Delimited, first: int, rows: int) -> Iterator[bytes]:
+def _with_head(source: Delimited, before: SourceFile, rows: int) -> Iterator[bytes]:
     yield source.head
-    yield from source.cut(first, rows)
+    yield from source.cut(before.next_byte, rows, before.next_row)
 
 
 def _pieces(opened: IO[bytes], packed: bool, where: str, first: int) -> Iterator[bytes]:
