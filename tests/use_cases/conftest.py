@@ -28,7 +28,8 @@ def through(postgres: PostgresServer, s3: S3Server, mlflow: MlflowServer) -> Ite
         env = {
             **base_env(), **postgres.env, **s3.env,
             "RELEVO_GROUP": "1", "RELEVO_RAW_URL": postgres.url(f"raw_{mark}"),
-            "RELEVO_CLEAN_URL": postgres.url(f"clean_{mark}"), "RELEVO_BUCKET": BUCKET, "RELEVO_S3_ENDPOINT_URL": s3.url,
+            "RELEVO_CLEAN_URL": postgres.url(f"clean_{mark}"), "RELEVO_BUCKET": BUCKET,
+            "RELEVO_S3_ENDPOINT_URL": s3.url,
             "RELEVO_USE_CASE": str(use_case), "RELEVO_TERMINATION_LOG": "/nowhere", "RELEVO_MODEL": f"model-{mark}",
             "MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_THREADS": "2",
         }  # fmt: skip

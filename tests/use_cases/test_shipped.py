@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,59 @@ def promoted(loop: Loop) -> list[dict[str, Any]]:
     return [run["promote"][1] for run in loop.runs if run.get("promote", (1,))[0] == 0]
 
 
-def shown(loop: Loop) -> None:
-    for run in loop.runs:
-        for step, (code, said) in run.items():
-            print(step, code, said["sentence"])
-
-
-def test_bikeshare(through: Through) -> None:
+def test_hourly_bikers_are_predicted_far_better_than_by_their_median_and_better_as_the_year_goes_on(
+    through: Through,
+) -> None:
     packaged_data.write("bikeshare")
     loop = through(packaged_data.HERE / "bikeshare" / "use_case.yaml")
-    shown(loop)
-    assert promoted(loop)
+    assert [run["collect"][1].get("rows") for run in loop.runs] == [2000, 2000, 2000, 2000, 645, None]
+    first, *_, last = promoted(loop)
+    assert "always saying the median bikers" in first["sentence"]
+    assert first["challenger_error"]["high"] < 0.3
+    assert last["challenger_error"]["value"] < first["challenger_error"]["value"] + 0.02
+    assert last["version"] > first["version"], "a later version took over"
 
 
-def test_lending_club(through: Through) -> None:
+def test_bad_loans_are_told_better_than_by_their_share(through: Through) -> None:
     packaged_data.write("lending-club")
     loop = through(packaged_data.HERE / "lending-club" / "use_case.yaml")
-    shown(loop)
-    assert promoted(loop)
+    assert sum(run["collect"][1].get("rows", 0) for run in loop.runs) == 9_857
+    first, *_ = promoted(loop)
+    assert "better than" in first["sentence"]
+    assert max(aucs(loop)) > 0.65
+
+
+def aucs(loop: Loop) -> list[float]:
+    """The area under the curve of each version, as its training says."""
+    said = " ".join(run["train"][1]["sentence"] for run in loop.runs if "train" in run)
+    return [float(figure) for figure in re.findall(r"AUC[^0-9]*(0\.\d+)", said)]
+
+
+def test_a_target_below_zero_is_no_special_case(through: Through, tmp_path: Path) -> None:
+    """A week's change of a balance: as often below zero as above it, and 0 among them."""
+    draw = random.Random(6)
+    (tmp_path / "data").mkdir()
+    for number in range(2):
+        with (tmp_path / "data" / f"{number}.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["income", "rent", "kind", "change"])
+            for _ in range(700):
+                income, rent, kind = draw.gauss(500, 200), draw.gauss(500, 150), draw.choice("abc")
+                change = income - rent - 100 * (kind == "a") + draw.gauss(0, 20)
+                rows.writerow([f"{income:.2f}", f"{rent:.2f}", kind, f"{change:.2f}"])
+    use_case = tmp_path / "use_case.yaml"
+    use_case.write_text(
+        "name: balances\nsource: {files: {path: data}}\ntarget: {column: change, task: number, unit: euros}\n"
+        "columns: {income: number, rent: number, kind: category}\n"
+    )
+    loop = through(use_case)
+    (first, *_) = promoted(loop)
+    assert first["challenger_error"]["high"] < 60, "euros"
+    (below,) = query_clean(loop, "select count(*) from clean.balances where change < 0")
+    assert below[0] > 500
+
+
+def query_clean(loop: Loop, statement: str) -> list[tuple[Any, ...]]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PGPASSFILE", loop.env["PGPASSFILE"])
+        return query(loop.env["RELEVO_CLEAN_URL"], statement)
