@@ -24,8 +24,8 @@ def install() -> Path:
     wanted = HERE / "packages.txt"
     done = PACKAGES / ".installed"
     if not done.exists() or done.read_text() != wanted.read_text():
-        command = [UV, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-        subprocess.run([*command, "--target", PACKAGES, "-r", wanted], check=True)
+        command = [f"{UV}", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        subprocess.run([*command, "--target", f"{PACKAGES}", "-r", f"{wanted}"], check=True)
         done.write_text(wanted.read_text())
     return PACKAGES
 
