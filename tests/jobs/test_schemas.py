@@ -65,7 +65,7 @@ TRIPS = DataSet(
     [
         (
             raw.schema(TRIPS).migrations,
-            ["9ce737b650528b5d", "855f4b109f1859b6", "9bc8c92af0969a5b", "4c0f84714b546b91"],
+            ["9ce737b650528b5d", "855f4b109f1859b6", "9bc8c92af0969a5b", "4c0f84714b546b91", "034cd1894731abb7"],
         ),
         (clean.schema(TRIPS).migrations, ["51236d8eac74fa77", "9a15ca8cdc162db5"]),
     ],

@@ -29,7 +29,16 @@ KEYS: Final = frozenset(
 RESERVED: Final = KEYS | {"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"}
 """Names that a column cannot have: those, and what every table of PostgreSQL's has."""
 TABLES: Final = frozenset(
-    {"batches", "rejections", "blanked", "inferences", "inference_spools", "in_flight", "schema_versions"}
+    {
+        "batches",
+        "rejections",
+        "blanked",
+        "inferences",
+        "inference_spools",
+        "in_flight",
+        "schema_versions",
+        "source_files",
+    }
 )
 """Tables that they have beside its own."""
 

@@ -84,14 +84,23 @@ class PrepareSettings(WithRaw, WithClean, WithBucket):
 class CollectSettings(WithGroup, WithRaw, WithBucket):
     """Settings of `relevo-job collect`."""
 
-    source_url: str = Field(pattern=r"^https?://", description="the data source, e.g. http://source:8000")
-    source_day: str = Field(default="Wednesday", min_length=1, description="the day the source is asked for")
+    source_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="source.http, e.g. http://source:8000; none: its declared url"
+    )
+    source_day: str | None = Field(
+        default=None, min_length=1, description="the day source.http is asked for; none: the declared one"
+    )
+    sql_url: str | None = Field(
+        default=None,
+        pattern=r"^postgres(ql)?://",
+        description="the database of source.sql, e.g. postgresql://reader@warehouse:5432/sales",
+    )
     source_timeout: float = Field(default=300, gt=0, description="seconds to wait for one answer of the source")
     source_most_bytes: int = Field(
-        default=2**30, ge=1, le=5 * 10**9, description="bytes that one answer of the source may have, unpacked"
+        default=2**30, ge=1, le=5 * 10**9, description="bytes that one batch of the source may have, unpacked"
     )
     repeat_wait: float = Field(
-        default=30, ge=0, description="seconds to wait in all while the source repeats a batch it already gave"
+        default=30, ge=0, description="seconds to wait in all while the source repeats a batch, or a file is written"
     )
 
 

@@ -70,6 +70,8 @@ class UseCase:
     """A model of the team's own instead. The same rows and seed give the same one."""
     needs: Needs = field(default_factory=Needs)
     """The fewest rows that `fit` can make a model of."""
+    folder: Path = Path()
+    """What a relative path of its declaration begins at."""
     identity: Callable[[Columns], Identity | None] | None = None
     """Which rows are of one thing, from CLEAN's columns: a house listed again is the same house. `clean` holds all rows
     of a thing out, or none, and no interval counts a thing twice. None: each row is its own."""
@@ -102,6 +104,7 @@ def use_case_of(declared: Declaration, folder: Path) -> UseCase:
         clean=Rules(declared, data, sides, keep).rows,
         options=ModelOptions(declared.model.ratios, declared.model.per),
         fit=None if declared.model.train is None else function(declared.model.train, folder),
+        folder=folder,
         identity=sides.identity,
     )
 

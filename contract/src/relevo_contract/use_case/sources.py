@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from relevo_contract.use_case.columns import Declared, Label, Whole, Words
 
@@ -42,8 +44,32 @@ class SqlSource(Declared):
     )
     watermark: Words = Field(description="the column of its answer that only grows")
     initial: Label = Field(default="0", description="the watermark before the first batch")
-    lag: Words = Field(default="0 seconds", description="how far a new row's watermark may stand behind older ones")
-    rows: Whole = Field(default=50_000, ge=1, le=10_000_000, description="of a batch at most")
+    lag: str = Field(
+        default="0 seconds",
+        pattern=r"^\d{1,6} (second|minute|hour|day)s?$",
+        description="of a time: rows newer than so long ago wait, for others may still come before them",
+    )
+    rows: Whole = Field(
+        default=50_000, ge=1, le=10_000_000, description="of a batch at most, and all with the last one's watermark"
+    )
+
+    @field_validator("query")
+    @classmethod
+    def _has_a_watermark(cls, query: str) -> str:
+        if not re.search(r"(?<!:):watermark\b", query):
+            raise ValueError("expected :watermark in the query, such as where id > :watermark order by id")
+        if re.search(r"\b(limit\s+\S+|fetch\s+(first|next)\b[^)]*)\s*;?\s*$", query, re.IGNORECASE):
+            raise ValueError(
+                "expected a query without a limit, which would lose rows with the last one's watermark: write rows "
+                "beside the query"
+            )
+        return query.strip().removesuffix(";")
+
+    @property
+    def lag_for(self) -> timedelta:
+        """How long a row waits."""
+        count, unit = self.lag.split()
+        return timedelta(**{f"{unit.removesuffix('s')}s": int(count)})
 
 
 class Source(Declared):

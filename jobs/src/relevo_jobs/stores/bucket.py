@@ -52,18 +52,18 @@ class Bucket:
             ) from None
 
     @staticmethod
-    def key(sha256: str) -> str:
+    def key(sha256: str, kind: str = "json") -> str:
         """Where a body lies."""
-        return f"raw/{sha256[:2]}/{sha256}.json.gz"
+        return f"raw/{sha256[:2]}/{sha256}.{kind}.gz"
 
-    def put(self, sha256: str, packed: IO[bytes]) -> str:
-        """Keep a body, packed by gzip; the same body twice is the same object. Returns its key.
+    def put(self, sha256: str, packed: IO[bytes], kind: str = "json") -> str:
+        """Keep a body of this kind, packed by gzip; the same body twice is the same object. Returns its key.
 
         It is read from the file piece by piece, twice or more often: to be signed, to be sent, to be sent again.
 
         Raises Unavailable if S3 is away or has no room, SettingsError if there are no keys or S3 refuses them.
         """
-        key = self.key(sha256)
+        key = self.key(sha256, kind)
         with self._speaking():
             try:
                 self._write(key, packed, "application/gzip")
@@ -72,6 +72,26 @@ class Bucket:
                 packed.seek(0)
                 self._write(key, packed, "application/gzip")
         return key
+
+    def objects(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """The objects whose keys begin with this and have no / behind it: key, bytes and ETag.
+
+        Raises as `put`, SettingsError also if there is no such bucket.
+        """
+        with self._speaking(reading=True):
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._name, Prefix=prefix, Delimiter="/"
+            ):
+                for found in page.get("Contents", ()):
+                    yield found["Key"], found["Size"], found["ETag"]
+
+    def part(self, key: str, etag: str, first: int, count: int) -> bytes:
+        """So many bytes of an object from there on, if it still is what had this ETag. Raises as `objects`."""
+        with self._speaking(reading=True):
+            asked = f"bytes={first}-{first + count - 1}"
+            answer = self._client.get_object(Bucket=self._name, Key=key, Range=asked, IfMatch=etag)
+            content: bytes = answer["Body"].read(count)
+            return content
 
     def prepare(self) -> bool:
         """Make the bucket if it is missing, and prove by a small object that its keys may write. True if it was made.
@@ -115,7 +135,7 @@ class Bucket:
         return True
 
     @contextmanager
-    def _speaking(self) -> Iterator[None]:
+    def _speaking(self, *, reading: bool = False) -> Iterator[None]:
         """Turn boto3's errors into the step's: what was expected, what came, what to do."""
         from botocore import exceptions  # noqa: PLC0415
 
@@ -123,6 +143,15 @@ class Bucket:
             yield
         except exceptions.ClientError as error:
             message = f"S3 at {self._where} refused bucket {self._name}: {error}"
+            if reading and _status(error) in {401, 403, 404}:
+                raise SettingsError(
+                    f"{message}; see path of source.files, RELEVO_S3_ENDPOINT_URL, and whether AWS_ACCESS_KEY_ID may "
+                    "list and read there"
+                ) from error
+            if reading and _status(error) == 412:
+                raise Unavailable(
+                    f"{message}: the file was changed while it was read; RAW is unchanged, run this step again"
+                ) from error
             if _status(error) not in {401, 403}:
                 raise Unavailable(f"{message}; RAW is unchanged, run this step again when S3 is well") from error
             if error.operation_name == "CreateBucket":

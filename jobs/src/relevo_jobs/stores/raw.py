@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +14,10 @@ import psycopg
 
 from relevo_contract.data_set import DataSet
 from relevo_jobs.errors import Unavailable
-from relevo_jobs.stores import copying
+from relevo_jobs.stores import copying, source_files, spools
 from relevo_jobs.stores.following import Declared
 from relevo_jobs.stores.postgres import Schema, connect, speaking
+from relevo_jobs.stores.source_files import SourceFile
 from relevo_jobs.stores.tables import TEXT, definitions, quoted, types
 
 VARIABLE = "RELEVO_RAW_URL"
@@ -87,44 +88,10 @@ def schema(data: DataSet) -> Schema:
             'How much of each file of the inference API''s spools is in raw.inferences; written with the rows.';
         """
     without_interval = "alter table raw.inferences alter low drop not null, alter high drop not null;"
-    spools_by_name = """
-        create function raw.open_spool(spool uuid) returns bigint
-            language sql security definer set search_path = pg_catalog, pg_temp
-            begin atomic
-                insert into raw.inference_spools (segment) values (spool) on conflict do nothing;
-                select bytes from raw.inference_spools where segment = spool for update;
-            end;
-        comment on function raw.open_spool is
-            'Bytes of a spool''s file that are in raw.inferences; nobody else can open it until the transaction ends.';
-        create function raw.advance_spool(spool uuid, taken bigint, written bigint) returns void
-            language sql security definer set search_path = pg_catalog, pg_temp
-            begin atomic
-                update raw.inference_spools set bytes = taken, rows = rows + written, at = now() where segment = spool;
-            end;
-        comment on function raw.advance_spool is 'Notes how much of a spool''s file is in raw.inferences by now.';
-        revoke execute on function raw.open_spool, raw.advance_spool from public;
-        do $$
-        declare login text;
-        begin
-            for login in
-                select distinct grantee from information_schema.role_table_grants
-                where table_schema = 'raw' and table_name = 'inferences' and privilege_type = 'INSERT'
-                    and grantee not in ('PUBLIC', current_user)
-            loop
-                execute format('grant execute on function raw.open_spool, raw.advance_spool to %I', login);
-            end loop;
-            -- Pods of the release before write to the table itself, and run on until they are replaced.
-            alter table raw.inference_spools enable row level security;
-            execute format(
-                'create policy of_the_release_before on raw.inference_spools using (now() < %L::timestamptz)',
-                now() + interval '1 day'
-            );
-        end
-        $$;
-        """
     # The larger table first: while a step that reads it is waited for, the inference API's is free.
     declared = (Declared(data.name, as_they_came, data.target), Declared("inferences", inputs, data.target))
-    return Schema("raw", VARIABLE, (batches, inferences, without_interval, spools_by_name), declared)
+    migrations = (batches, inferences, without_interval, spools.MIGRATION, source_files.MIGRATION)
+    return Schema("raw", VARIABLE, migrations, declared)
 
 
 LOCK_WAIT = 5.0
@@ -138,11 +105,11 @@ class NewBatch:
     """A batch as RAW keeps it. `requested_at` with time zone, `seconds` until the answer was whole."""
 
     group: int
-    day: str
+    day: str | None
     number: int
     requested_at: datetime
     seconds: float
-    http_status: int
+    http_status: int | None
     sha256: str
     body_key: str
     row_count: int
@@ -150,6 +117,10 @@ class NewBatch:
     """Its rows, some thousand at a time; each its values in the order of the data set's columns."""
     extra_columns: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
+    origin: Mapping[str, Any] | None = None
+    """Of files and queries, where in them it ends or begins; each origin is kept once. None: HTTP."""
+    file: SourceFile | None = None
+    """The file that it is of, and how far that is collected then."""
 
 
 @dataclass(frozen=True)
@@ -222,17 +193,37 @@ class RawStore:
         """Note that every answer is accounted for."""
         self._run("delete from raw.in_flight where group_number = %s", self._group)
 
+    def files(self) -> Mapping[str, SourceFile]:
+        """The source's files that RAW knows, by name."""
+        with speaking(self._url, VARIABLE):
+            return source_files.held(self._connection, self._group)
+
+    def note(self, file: SourceFile) -> None:
+        """Note of a file what no batch comes of: that nothing is left of it, or that it is the same as before."""
+        with speaking(self._url, VARIABLE):
+            source_files.note(self._connection, self._group, file)
+
+    def watermark(self) -> str | None:
+        """The watermark of the newest batch that came of a query; None if there is none."""
+        row = self._run(
+            "select origin ->> 'watermark' from raw.batches where group_number = %s and origin ? 'watermark'"
+            " order by batch_number desc limit 1",
+            self._group,
+        ).fetchone()
+        return None if row is None else str(row[0])
+
     def add(self, batch: NewBatch) -> int:
         """Write a batch and its rows, and note its answer accounted for, in one transaction; returns its id."""
         with speaking(self._url, VARIABLE), self._connection.transaction():
             row = self._connection.execute(
                 "insert into raw.batches (group_number, day, batch_number, requested_at, seconds, http_status,"
-                " row_count, body_sha256, body_key, extra_columns, missing_columns)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning batch_id",
+                " row_count, body_sha256, body_key, extra_columns, missing_columns, origin)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning batch_id",
                 (
                     batch.group, batch.day, batch.number, batch.requested_at, batch.seconds, batch.http_status,
                     batch.row_count, batch.sha256, batch.body_key,
                     json.dumps(batch.extra_columns), json.dumps(batch.missing_columns),
+                    None if batch.origin is None else json.dumps(batch.origin),
                 ),
             ).fetchone()  # fmt: skip
             if row is None:
@@ -241,6 +232,8 @@ class RawStore:
             copied = self._copy(batch_id, batch.parts)
             if copied != batch.row_count:
                 raise AssertionError(f"expected {batch.row_count} rows of batch {batch.number}, got {copied}")
+            if batch.file is not None:
+                source_files.note(self._connection, self._group, batch.file)
             self.accounted()
         return batch_id
 
