@@ -15,7 +15,7 @@ from relevo_contract.probabilities import auc, average_precision, brier, calibra
 from relevo_contract.record import Estimate
 from relevo_contract.tasks import TASKS, Task
 
-EACH = pytest.mark.parametrize("task", TASKS.values(), ids=str)
+EACH = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
 SEEDS = st.integers(0, 2**32 - 1)
 
 
