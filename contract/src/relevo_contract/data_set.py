@@ -70,10 +70,13 @@ class DataSet:
     """By column what the source calls it, where that is another name."""
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     """By column and language what people call it."""
+    units: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """By column and language its unit, where it is told in several."""
+    value_labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict, hash=False)
+    """By column, value and language what people call the value."""
 
     def __post_init__(self) -> None:
         compared = set(self.compared)
-        places = {*self.within, *(() if self.place is None else (self.place,))}
         spelled = {name for name in (self.name, *self.columns) if not _NAME.match(name)}
         taken = {*(KEYS | _SYSTEM).intersection(self.columns), *_TABLES.intersection({self.name})}
         told = (*self.typed, *self.ignored)
@@ -84,7 +87,7 @@ class DataSet:
         kinds = "every column to be the target, numeric, categorical, a date, aside or ignored"
         self._expect_none(set(told) ^ set(self.columns), kinds)
         self._expect_none(compared.difference(self.categorical), "the compared columns to be categorical")
-        self._expect_none(places - compared, "place and within to be compared columns")
+        self._expect_none({*self.within, *self.places} - compared, "place and within to be compared columns")
         self._expect_none(set(self.rules).difference(self.columns), "rules for its columns alone")
         self._expect_none(set(self.aside).difference(self.rules), "a rule for each column that is kept aside")
         unfit = {self.target} if isinstance(self.rule(self.target), Either) != (self.task == "binary") else set[str]()
@@ -128,6 +131,11 @@ class DataSet:
         """The target's; empty if it has none."""
         rule = self.rule(self.target)
         return rule.unit if isinstance(rule, Number) else ""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The place and those within it."""
+        return () if self.place is None else (self.place, *self.within)
 
     @property
     def typed(self) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ class HoldoutPredictions(Strict):
     counts: tuple[int, ...]
     """Rows of each batch, in its order; `sum(counts)` is the number of rows below."""
     actual: tuple[float, ...]
-    """Natural logarithm of the target, as `predicted` is."""
+    """The target on the task's scale, as `predicted` is."""
     predicted: tuple[float, ...]
     things: tuple[int, ...] = ()
     """The same number for rows of one thing, by which the rows are counted; empty: each is its own."""

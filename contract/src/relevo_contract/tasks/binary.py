@@ -67,14 +67,14 @@ class BinaryTask(Task):
             return 0.0
         return float(self.losses(actual, np.full(len(actual), actual.mean())).mean())
 
-    def told(self, figure: Estimate, unit: str = "") -> str:
+    def told(self, figure: Estimate, unit: str = "", *, to: str = "to") -> str:
         """`0.183 (0.171 to 0.195)`."""
-        return named(figure, "")
+        return named(figure, "", to)
 
-    def told_difference(self, difference: Estimate, unit: str = "") -> str:
+    def told_difference(self, difference: Estimate, unit: str = "", *, to: str = "to", points: str = "points") -> str:
         """`-0.012 (-0.015 to -0.009)`."""
         value, low, high = (significant(one, sign="+") for one in (difference.value, difference.low, difference.high))
-        return f"{value} ({low} to {high})"
+        return f"{value} ({low} {to} {high})"
 
     def told_loss(self, loss: float, unit: str = "") -> str:
         """`0.012`."""

@@ -51,14 +51,14 @@ class NumberTask(Task):
         """The mean absolute deviation from the median: the loss of the baseline."""
         return float(np.abs(actual - np.median(actual)).mean()) if len(actual) else 0.0
 
-    def told(self, figure: Estimate, unit: str = "") -> str:
+    def told(self, figure: Estimate, unit: str = "", *, to: str = "to") -> str:
         """`3.21 minutes (2.9 to 3.52)`."""
-        return named(figure, unit)
+        return named(figure, unit, to)
 
-    def told_difference(self, difference: Estimate, unit: str = "") -> str:
+    def told_difference(self, difference: Estimate, unit: str = "", *, to: str = "to", points: str = "points") -> str:
         """`-0.31 minutes (-0.52 to -0.1)`."""
         value, low, high = (significant(one, sign="+") for one in (difference.value, difference.low, difference.high))
-        return f"{value}{unit and ' ' + unit} ({low} to {high})"
+        return f"{value}{unit and ' ' + unit} ({low} {to} {high})"
 
     def told_loss(self, loss: float, unit: str = "") -> str:
         """`0.31 minutes`."""

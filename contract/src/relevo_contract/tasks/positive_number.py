@@ -24,6 +24,7 @@ class PositiveNumberTask(Task):
     decides = "mean log error"
     baseline_words = "the median"
     values = "a number above zero"
+    shares = True
     link = "Exp"
     boosting = {"objective": "reg:squarederror", "eval_metric": "mae"}  # noqa: RUF012
 
@@ -55,14 +56,14 @@ class PositiveNumberTask(Task):
         """A loss is a share already."""
         return 1.0
 
-    def told(self, figure: Estimate, unit: str = "") -> str:
+    def told(self, figure: Estimate, unit: str = "", *, to: str = "to") -> str:
         """`23.5 % (21.0 to 26.2)`."""
-        return f"{percent(figure.value)} ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
+        return f"{percent(figure.value)} ({100 * figure.low:.1f} {to} {100 * figure.high:.1f})"
 
-    def told_difference(self, difference: Estimate, unit: str = "") -> str:
+    def told_difference(self, difference: Estimate, unit: str = "", *, to: str = "to", points: str = "points") -> str:
         """`-1.2 points (-2.0 to -0.4)`."""
         value, low, high = (f"{100 * one:+.1f}" for one in (difference.value, difference.low, difference.high))
-        return f"{value} points ({low} to {high})"
+        return f"{value} {points} ({low} {to} {high})"
 
     def told_loss(self, loss: float, unit: str = "") -> str:
         """`5.0 %`."""

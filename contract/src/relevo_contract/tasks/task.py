@@ -35,7 +35,8 @@ class Task(ABC):
     """The ONNX operator from what an estimator learns to the prediction; None: it learns the prediction itself."""
     boosting: ClassVar[Mapping[str, str]]
     """XGBoost's objective, and what its trees are stopped early by."""
-
+    shares: ClassVar[bool] = False
+    """Whether errors are shares, which people read in per cent."""
     fewest_each: ClassVar[int] = 0
     """Rows of each outcome that a training needs; 0: the target is a number."""
     values: ClassVar[str]
@@ -73,12 +74,12 @@ class Task(ABC):
         """What a loss of these rows is held against to call it large: a tolerance is a share of this."""
 
     @abstractmethod
-    def told(self, figure: Estimate, unit: str = "") -> str:
-        """A headline in a sentence, with its interval."""
+    def told(self, figure: Estimate, unit: str = "", *, to: str = "to") -> str:
+        """A headline in a sentence, with its interval; `to` is the word between its ends."""
 
     @abstractmethod
-    def told_difference(self, difference: Estimate, unit: str = "") -> str:
-        """A difference of mean losses in a sentence, signed, with its interval."""
+    def told_difference(self, difference: Estimate, unit: str = "", *, to: str = "to", points: str = "points") -> str:
+        """A difference of mean losses in a sentence, signed, with its interval; `points` is the word for hundredths."""
 
     @abstractmethod
     def told_loss(self, loss: float, unit: str = "") -> str:
@@ -91,6 +92,7 @@ class Task(ABC):
         """
 
 
-def named(figure: Estimate, unit: str) -> str:
+def named(figure: Estimate, unit: str, to: str) -> str:
     """A figure in its unit with its interval: `3.21 minutes (2.9 to 3.52)`."""
-    return f"{significant(figure.value)}{unit and ' ' + unit} ({significant(figure.low)} to {significant(figure.high)})"
+    low, high = significant(figure.low), significant(figure.high)
+    return f"{significant(figure.value)}{unit and ' ' + unit} ({low} {to} {high})"

@@ -39,7 +39,26 @@ class Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class ColumnDeclaration(Declared):
+InLanguages = Words | dict[Literal["en", "es"], Words]
+"""What people call something, in one language or several."""
+
+
+class Named(Declared):
+    """What people call a column, and its source; the target's as well."""
+
+    unit: InLanguages | None = Field(default=None, description="of a number, as people read it")
+    label: InLanguages | None = Field(default=None, description="what people call it, in one language or several")
+    values: dict[Label, InLanguages] = Field(
+        default={}, max_length=1_000, description="what people call values of a category, by how they are spelt"
+    )
+    source_name: Words | None = Field(
+        default=None, alias="from", description="what the source calls it, if that is no name of small letters"
+    )
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class ColumnDeclaration(Named):
     """A column, its target's apart."""
 
     type: Literal["number", "integer", "category", "text", "date", "boolean", "target", "auto"] = Field(
@@ -53,10 +72,6 @@ class ColumnDeclaration(Declared):
         "together by it, and in none may a version become much worse; `ignored`: RAW alone has it",
     )
     within: ColumnNames = Field(default=(), description="of a place, columns that are finer places in it")
-    unit: Words | None = Field(default=None, description="of a number, as people read it")
-    label: Words | dict[Literal["en", "es"], Words] | None = Field(
-        default=None, description="what people call it, in one language or several"
-    )
     range: tuple[float | date | None, float | date | None] | None = Field(
         default=None, description="the smallest and the largest value that are believed; null: no bound"
     )
@@ -74,17 +89,14 @@ class ColumnDeclaration(Declared):
         max_length=40,
         description="of a date that is not spelt 2020-05-31, as strptime has it",
     )
-    source_name: Words | None = Field(
-        default=None, alias="from", description="what the source calls it, if that is no name of small letters"
-    )
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
         numeric = self.type in {"number", "integer"}
         if self.unit is not None and not numeric:
             raise ValueError(f"expected a unit for numbers alone, this column is a {self.type}: leave the unit out")
+        if self.values and self.type not in {"category", "boolean"}:
+            raise ValueError(f"expected values for categories, this column is a {self.type}: leave values out")
         if self.format is not None and self.type != "date":
             raise ValueError(f"expected a format for dates alone, this column is a {self.type}: leave the format out")
         if self.spelling is not None and self.type not in {"category", "text"}:
@@ -126,7 +138,7 @@ def column(came: Any) -> Any:
     return {"type": came} if isinstance(came, str) else came
 
 
-class Target(Declared):
+class Target(Named):
     """What is predicted."""
 
     column: ColumnName
@@ -136,14 +148,9 @@ class Target(Declared):
     )
     positive: Label | None = Field(default=None, description="of two outcomes, the one whose probability is predicted")
     negative: Label | None = Field(default=None, description="the other one; left out: whatever else is there")
-    unit: Words | None = None
-    label: Words | dict[Literal["en", "es"], Words] | None = None
     range: tuple[float | None, float | None] | None = Field(
         default=None, description="of a number: a row whose target lies outside is left out"
     )
-    source_name: Words | None = Field(default=None, alias="from")
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -160,8 +167,8 @@ class Target(Declared):
         binary = self.task == "binary"
         if binary and self.positive is None:
             raise ValueError("expected positive, the outcome whose probability is predicted: task binary needs it")
-        if not binary and (self.positive or self.negative) is not None:
-            raise ValueError(f"expected positive and negative for task binary alone, the task is {self.task}")
+        if not binary and (self.positive or self.negative or self.values or None) is not None:
+            raise ValueError(f"expected positive, negative and values for task binary alone, the task is {self.task}")
         if binary and (self.unit or self.range) is not None:
             raise ValueError("expected no unit and no range for task binary: a probability has none")
         if binary and self.negative is not None and self.negative.casefold() == str(self.positive).casefold():

@@ -55,6 +55,12 @@ def data_set(declared: Declaration) -> DataSet:
         ignored=tuple(ignored),
         source_names={name: one.source_name for name, one in given.items() if one.source_name is not None},
         labels={name: _labels(one.label) for name, one in given.items() if one.label is not None},
+        units={name: _labels(one.unit) for name, one in given.items() if isinstance(one.unit, dict)},
+        value_labels={
+            name: {value: _labels(label) for value, label in one.values.items()}
+            for name, one in given.items()
+            if one.values
+        },
     )
 
 
@@ -68,6 +74,14 @@ def _labels(label: str | Mapping[Literal["en", "es"], str]) -> dict[str, str]:
     return {"en": label} if isinstance(label, str) else {str(one): words for one, words in label.items()}
 
 
+def _unit(column: ColumnDeclaration | Target) -> str:
+    """As texts that are in English alone tell it."""
+    if column.unit is None:
+        return ""
+    told = _labels(column.unit)
+    return told.get("en") or next(iter(told.values()), "")
+
+
 def rule_of(column: ColumnDeclaration) -> AnyRule:
     """What the values of a column are."""
     unknown = frozenset(column.unknown)
@@ -79,7 +93,7 @@ def rule_of(column: ColumnDeclaration) -> AnyRule:
         return Day(first, high if isinstance(high, date) else date.max, format=column.format)
     if column.type in {"number", "integer"}:
         figures = frozenset(float(one) for one in unknown)
-        return Number(*_ends(low, high), figures, unit=column.unit or "", whole=column.type == "integer")
+        return Number(*_ends(low, high), figures, unit=_unit(column), whole=column.type == "integer")
     if column.type == "boolean":
         return Boolean()
     if column.spelling == "zip-code":
@@ -98,4 +112,4 @@ def rule_of_target(target: Target) -> AnyRule:
     """What the values of the target are."""
     if target.positive is not None:
         return Either(target.positive, target.negative)
-    return Number(*_ends(*(target.range or (None, None))), unit=target.unit or "")
+    return Number(*_ends(*(target.range or (None, None))), unit=_unit(target))
