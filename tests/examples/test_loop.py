@@ -9,9 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 import relevo_ui
 from relevo_contract.record import Criterion, TrainReason
-from relevo_ui import history
+from relevo_ui import history, reasons
 from relevo_ui.mlflow_records import MlflowRecords
-from tests.examples.conftest import MODEL, Loop
+from relevo_ui.wording import Wording
+from tests.examples.conftest import MODEL, TRIPS, Loop
 from tests.jobs.holdings import query
 
 
@@ -68,12 +69,12 @@ def test_the_history_reads_the_records(loop: Loop) -> None:
         TrainReason.BASELINE,
     ]
     assert [record.outline() for record in told] == [run.outline for run in runs]
-    rows = [history.row(run.run_id, run.tags, record) for run, record in zip(runs, told, strict=True)]
+    rows = [history.row(run.run_id, run.tags, record, Wording(TRIPS)) for run, record in zip(runs, told, strict=True)]
     verdicts = [row.verdict for row in rows]
     kept, promoted = history.Verdict.KEPT, history.Verdict.PROMOTED
     assert verdicts == [kept, promoted, kept, promoted]
     assert rows[1].origin.startswith("Hills ")
-    assert rows[1].criterion == history.CRITERIA[Criterion.BETTER]
+    assert rows[1].criterion == reasons.CRITERIA[Criterion.BETTER]
     judged = told[1].promotion
     assert judged is not None
     assert {state.state for state in judged.states} == {"Centre", "Harbour", "Hills"}

@@ -49,6 +49,7 @@ def env(monkeypatch: pytest.MonkeyPatch, mlflow: MlflowServer) -> pytest.MonkeyP
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow.url)
     monkeypatch.setenv("RELEVO_API_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("RELEVO_TIMEOUT", "5")
+    monkeypatch.delenv("RELEVO_USE_CASE", raising=False)
     return monkeypatch
 
 

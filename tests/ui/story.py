@@ -117,13 +117,24 @@ def judged(record: DecisionRecord, version: int, criterion: Criterion, sentence:
     return record.model_copy(update={"promotion": promotion})
 
 
-def save(registry: Registry, record: DecisionRecord, bundle: Path, criterion: Criterion, sentence: str) -> int:
+def save(
+    registry: Registry,
+    record: DecisionRecord,
+    bundle: Path,
+    criterion: Criterion,
+    sentence: str,
+    *,
+    places: bool = True,
+) -> int:
     """Decide, train and settle one batch; returns the version."""
     run_id = registry.save_decision(record)
     version = registry.register(run_id, bundle, trained(record))
     found = registry.pending_promotion(GROUP)
     assert found is not None
-    registry.settle(run_id, judged(found[1], version, criterion, sentence))
+    settled = judged(found[1], version, criterion, sentence)
+    if not places and settled.promotion is not None:
+        settled = settled.model_copy(update={"promotion": settled.promotion.model_copy(update={"states": ()})})
+    registry.settle(run_id, settled)
     return version
 
 

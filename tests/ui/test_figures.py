@@ -26,11 +26,12 @@ from relevo_contract.record import DecisionRecord
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.stores.clean import CleanStore
-from relevo_ui import comparison, wording
+from relevo_ui import comparison
 from relevo_ui.mlflow_records import MlflowRecords
 from tests.houses import HOUSES, LISTINGS
 from tests.ui.loop import BATCHES, Loop
 from tests.ui.test_pages import page, shown
+from tests.ui.words import EN
 
 pytestmark = pytest.mark.timeout(900)
 GROUP = 6
@@ -48,7 +49,7 @@ class Stores:
     runs: Mapping[int, str]
     """By version."""
 
-    def log_prices(self, version: int, rows: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    def predicted(self, version: int, rows: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """What a version says of rows."""
         folder = self.folder / str(version)
         if not folder.exists():
@@ -139,9 +140,9 @@ def test_the_errors_shown_are_those_of_the_models_on_clean(stores: Stores, recor
         if record.decision.error is not None:
             assert record.champion_version is not None
             rows = judged_rows(stores, record)
-            predicted = stores.log_prices(record.champion_version, rows)
+            predicted = stores.predicted(record.champion_version, rows)
             now = median_error(percentage_errors(np.log(rows["price"]), predicted), HOUSES.identity_of(rows))
-            assert line["Champion here"].startswith(f"{wording.estimate(now)}, promised ")
+            assert line["Champion here"].startswith(f"{EN.estimate(now)}, promised ")
         judged = record.promotion
         if judged is None:
             assert (line["Champion"], line["Challenger"], line["Version"]) == ("", "", "")
@@ -150,36 +151,37 @@ def test_the_errors_shown_are_those_of_the_models_on_clean(stores: Stores, recor
         challenger = judged.challenger_version
         batches = list(record.training.batches)
         if judged.champion_version is not None:
-            stores.log_prices(judged.champion_version, stores.clean.columns([1], holdout=True))
+            stores.predicted(judged.champion_version, stores.clean.columns([1], holdout=True))
             new = [n for n in batches if n not in stores.trained_on(judged.champion_version)]
             if len(stores.clean.columns(new, holdout=True)["price"]) >= 30:
                 batches = new
         rows = stores.clean.columns(batches, holdout=True)
         price, identity = np.log(rows["price"]), HOUSES.identity_of(rows)
-        error = median_error(percentage_errors(price, stores.log_prices(challenger, rows)), identity)
-        assert line["Challenger"] == wording.estimate(error)
+        error = median_error(percentage_errors(price, stores.predicted(challenger, rows)), identity)
+        assert line["Challenger"] == EN.estimate(error)
         assert line["Version"] == str(challenger)
         if judged.champion_version is None:
             median = np.median(stores.clean.columns(record.training.batches, holdout=False)["price"])
             champion = median_error(percentage_errors(price, np.full(len(price), np.log(median))), identity)
-            assert line["Champion"] == f"median price: {wording.estimate(champion)}"
+            assert line["Champion"] == f"the median price: {EN.estimate(champion)}"
         else:
-            told_of = stores.log_prices(judged.champion_version, rows)
+            told_of = stores.predicted(judged.champion_version, rows)
             champion = median_error(percentage_errors(price, told_of), identity)
-            assert line["Champion"] == wording.estimate(champion)
+            assert line["Champion"] == EN.estimate(champion)
 
 
 def test_any_two_versions_are_compared_on_rows_of_clean(stores: Stores, loop: Loop) -> None:
     mlflow = MlflowRecords(loop.mlflow_url, MODEL, timeout=20)
     older, newer = min(stores.runs), max(stores.runs)
     assert older < newer
-    shared = comparison.shared(mlflow.holdout(older), mlflow.holdout(newer))
-    assert shared is not None
+    common = comparison.common(mlflow.holdout(older), mlflow.holdout(newer))
+    assert common is not None
+    shared = comparison.shared(common, LISTINGS.predicts)
     rows = stores.clean.columns(shared.batches, holdout=True)
     price = np.log(rows["price"])
     if len(price) == shared.rows:  # no batch holds more than is kept of it
         for version, told in ((older, shared.older), (newer, shared.newer)):
-            expected = median_error(percentage_errors(price, stores.log_prices(version, rows)))
+            expected = median_error(percentage_errors(price, stores.predicted(version, rows)))
             assert told.value == pytest.approx(expected.value, abs=2e-4)
 
 
@@ -224,5 +226,5 @@ def test_each_batch_can_be_told_from_the_pages_alone(stores: Stores, records: di
             if one.moved and one.new_categories:
                 assert one.new_categories[0] in said.replace("\\", "")
     last = records[BATCHES]
-    assert last.decision.live is not None, "houses were asked for before the last batch"
-    assert "houses asked for, from" in shown(page("data").run())
+    assert last.decision.live is not None, "rows were asked for before the last batch"
+    assert "rows asked for, from" in shown(page("data").run())

@@ -16,11 +16,11 @@ from relevo_contract.record import (
     TakenBack,
     TrainReason,
 )
-from relevo_ui import batches, column_charts, error_charts, history, wording
+from relevo_ui import batches, column_charts, error_charts, history, reasons, wording
 from relevo_ui.history import Verdict
-from relevo_ui.language import spanish
 from relevo_ui.wording import literal
 from tests.ui import story
+from tests.ui.words import EN, ES
 
 
 def tags(number: int, **more: str) -> dict[str, str]:
@@ -60,8 +60,8 @@ def promoted(record: DecisionRecord, version: int, criterion: Criterion) -> Deci
     ],
 )
 def test_a_batch_is_told_as_far_as_it_has_come(record: DecisionRecord, verdict: Verdict, headline: str) -> None:
-    assert history.row("run", tags(record.batch.number), record).verdict is verdict
-    assert headline in history.headline(record)
+    assert history.row("run", tags(record.batch.number), record, EN).verdict is verdict
+    assert headline in history.headline(record, EN)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_a_batch_is_told_as_far_as_it_has_come(record: DecisionRecord, verdict: 
 )
 def test_a_promise_is_kept_broken_or_strained(now: float, worse: bool, said: str) -> None:
     error = ErrorEvidence(now=story.near(now, 0.02), promised=story.near(0.24, 0.02), rows=100, worse=worse)
-    assert history.promise(error).startswith(said)
+    assert history.promise(error, EN).startswith(said)
 
 
 def test_every_reason_criterion_and_verdict_has_its_words() -> None:
-    assert set(history.REASONS) == set(TrainReason)
-    assert set(history.CRITERIA) == set(Criterion)
+    assert set(reasons.REASONS) == set(TrainReason)
+    assert set(reasons.CRITERIA) == set(Criterion)
     assert set(history.MARKS) == set(Verdict)
 
 
@@ -83,8 +83,8 @@ def test_what_moved_cannot_be_told_of_too_few_rows_whoever_asked() -> None:
     asked = Asked(id="a", reason="a hunch", data_alone=TrainReason.TOO_FEW_ROWS, data_alone_sentence="17 rows.")
     verdict = TINY.decision.model_copy(update={"train": True, "reason": TrainReason.ASKED, "asked": asked})
     record = TINY.model_copy(update={"decision": verdict})
-    assert history.moved(record) == history.moved(TINY) == "cannot be told"
-    assert history.headline(record) == (
+    assert history.moved(record, EN) == history.moved(TINY, EN) == "cannot be told"
+    assert history.headline(record, EN) == (
         "A training was asked for: somebody wanted it, whatever the data say. It has not finished."
     )
 
@@ -95,50 +95,50 @@ def test_what_somebody_typed_is_shown_as_it_is() -> None:
 
 
 def test_a_line_holds_what_a_person_asks_for() -> None:
-    row = history.row("run", tags(3), promoted(MOVED, 2, Criterion.BETTER))
+    row = history.row("run", tags(3), promoted(MOVED, 2, Criterion.BETTER), EN)
     assert (row.batch, row.group, row.rows, row.version) == (3, 6, 1500, 2)
     assert row.moved == "state, city and house size"
     assert row.why == "New."
     assert row.champion == "29.0 % (27.0 to 31.0)"
     assert row.challenger == "23.0 % (21.0 to 25.0)"
     assert row.outcome == "✔ promoted"
-    assert history.row("run", tags(1), promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)).champion.startswith(
-        "median price:"
+    assert history.row("run", tags(1), promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN), EN).champion.startswith(
+        "the median price: "
     )
 
 
 def test_where_nothing_was_compared_it_does_not_say_that_nothing_moved() -> None:
-    assert history.row("run", tags(1), BASELINE).moved == "no model to compare with"
-    assert history.row("run", tags(2), QUIET).moved == "nothing"
-    assert history.row("run", tags(5), TINY).moved == "cannot be told"
+    assert history.row("run", tags(1), BASELINE, EN).moved == "no model to compare with"
+    assert history.row("run", tags(2), QUIET, EN).moved == "nothing"
+    assert history.row("run", tags(5), TINY, EN).moved == "cannot be told"
 
 
 def test_a_run_without_a_record_is_being_decided() -> None:
-    row = history.row("run", tags(7), None)
+    row = history.row("run", tags(7), None, EN)
     assert (row.batch, row.verdict, row.rows) == (7, Verdict.DECIDING, None)
     assert row.why == "its decision is not written yet"
 
 
 def test_the_summary_counts() -> None:
     records = [QUIET, promoted(MOVED, 2, Criterion.BETTER), promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)]
-    rows = [history.row("run", tags(r.batch.number), r) for r in records]
-    assert history.summary(rows, 2) == "3 batches, 2 trainings, 2 promoted; version 2 is in production."
-    assert history.summary(rows[:1], None) == "1 batch, 0 trainings, 0 promoted; no version is in production yet."
+    rows = [history.row("run", tags(r.batch.number), r, EN) for r in records]
+    assert history.summary(rows, 2, EN) == "3 batches, 2 trainings, 2 promoted; version 2 is in production."
+    assert history.summary(rows[:1], None, EN) == "1 batch, 0 trainings, 0 promoted; no version is in production yet."
 
 
 def test_charts_show_each_column_and_state_and_leave_out_what_was_not_compared() -> None:
     judged = promoted(MOVED, 3, Criterion.STATE_WORSE)
     assert judged.promotion is not None
-    distances = column_charts.distances(MOVED.decision.columns)
+    distances = column_charts.distances(MOVED.decision.columns, EN)
     assert distances is not None
     drawn = str(distances.to_dict())
-    assert all(wording.column(c.column) in drawn for c in MOVED.decision.columns)
-    states = error_charts.states(judged.promotion.states)
+    assert all(EN.column(c.column) in drawn for c in MOVED.decision.columns)
+    states = error_charts.places(judged.promotion.states, EN)
     assert states is not None
     assert "Virgin Islands (60 rows), worse" in str(states.to_dict())
-    assert column_charts.distances(()) is None
-    assert error_charts.states(()) is None
-    assert len(column_charts.columns_table(MOVED.decision.columns)) == len(MOVED.decision.columns)
+    assert column_charts.distances((), EN) is None
+    assert error_charts.places((), EN) is None
+    assert len(column_charts.columns_table(MOVED.decision.columns, EN)) == len(MOVED.decision.columns)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_charts_show_each_column_and_state_and_leave_out_what_was_not_compared()
     ],
 )
 def test_an_error_is_said_with_its_interval(figure: Estimate, said: str) -> None:
-    assert wording.estimate(figure) == said
+    assert EN.estimate(figure) == said
 
 
 @pytest.mark.parametrize(
@@ -179,34 +179,34 @@ def test_times_are_said_as_a_person_says_them(ago: timedelta, said: str) -> None
 def test_the_errors_in_time_are_the_champions_and_the_challengers() -> None:
     kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
     told = story.decided(2, TrainReason.QUIET, "Quiet.", champion=1, error=kept)
-    drawn = error_charts.timeline([told, promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)])
+    drawn = error_charts.timeline([told, promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)], EN)
     assert drawn is not None
     for words in ("25.0 % (22.0 to 28.0)", "24.0 % (22.0 to 26.0)"):
         assert words in str(drawn.to_dict())
-    assert error_charts.timeline([BASELINE]) is None
+    assert error_charts.timeline([BASELINE], EN) is None
 
 
 def test_a_batch_names_the_states_it_comes_from() -> None:
     of_two = QUIET.model_copy(update={"origin": {"Puerto Rico": 1323, "": 147}})
-    assert history.origin(of_two) == "Puerto Rico 90 %, no state 10 %"
+    assert history.origin(of_two, EN) == "Puerto Rico 90 %, no state 10 %"
     many = QUIET.model_copy(update={"origin": dict.fromkeys("ABCDE", 294)})
-    assert history.origin(many) == "A 20 %, B 20 %, C 20 %, 2 more"
-    assert history.origin(QUIET) == ""
+    assert history.origin(many, EN) == "A 20 %, B 20 %, C 20 %, 2 more"
+    assert history.origin(QUIET, EN) == ""
 
 
 def test_what_the_source_sent_is_no_formula_in_tables_that_can_be_downloaded() -> None:
     sent = MOVED.model_copy(update={"origin": {"=1+1": 900, "@a": 600}})
-    assert batches.lines([sent])[0]["Origin"].startswith("'=1+1 ")
+    assert batches.lines([sent], EN)[0]["Origin"].startswith("'=1+1 ")
     new = MOVED.decision.columns[0].model_copy(update={"new_categories": ("=1", "+2")})
-    assert list(column_charts.columns_table([new])["new categories"]) == ["'=1,' +2"]
+    assert list(column_charts.columns_table([new], EN)["new categories"]) == ["'=1,' +2"]
 
 
 def test_in_spanish_the_reason_is_made_of_the_figures_that_were_recorded() -> None:
     kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
     record = story.decided(2, TrainReason.QUIET, "Written in English.", champion=1, error=kept)
-    assert history.why(record) == "Written in English."
-    assert history.why(record, spanish) == (
-        "Nada cambió tanto como para pedirlo; la versión 1 yerra aquí en 25.0 % (22.0 a 28.0), prometió 24.0 % (22.0 a "
+    assert history.why(record, EN) == "Written in English."
+    assert history.why(record, ES) == (
+        "Nada cambió tanto como para pedirlo; la versión 1 aquí yerra en 25.0 % (22.0 a 28.0), prometió 24.0 % (22.0 a "
         "26.0)."
     )
 
@@ -221,29 +221,31 @@ def looking_broken(*excluded: int) -> DecisionRecord:
 
 def test_what_was_left_out_says_how_it_is_taken_back_and_who_did() -> None:
     record = looking_broken(2, 3)
-    assert "No training uses batch 2 and 3" in history.left_out(record)
-    assert "`relevo-job include 2 3`" in history.left_out(record)
-    assert "`relevo.dev/include` on the ModelDeployment, with the value `2 3: why`" in history.left_out(record)
-    assert "recupérelo con la orden `relevo-job include 2 3`" in history.left_out(record, spanish)
-    assert history.warnings(record) == []
-    assert "puede haber cambiado su unidad" in history.why(record, spanish)
+    assert "No training uses batch 2 and 3" in history.left_out(record, EN)
+    assert "`relevo-job include 2 3`" in history.left_out(record, EN)
+    assert "`relevo.dev/include` on the ModelDeployment, with the value `2 3: why`" in history.left_out(record, EN)
+    assert "recupérelo con la orden `relevo-job include 2 3`" in history.left_out(record, ES)
+    assert history.warnings(record, EN) == []
+    assert "puede haber cambiado su unidad" in history.why(record, ES)
     at = datetime(2026, 11, 28, 16, 0, tzinfo=UTC)
     one = TakenBack(batches=(3,), by="Ana", at=at, reason="it is right")
     some = record.model_copy(update={"taken_back": (one,)})
-    assert "`relevo-job include 2`" in history.left_out(some)
-    assert history.why(some) == ("The sentence. Batch 3 was taken back by Ana on 2026-11-28 16:00 UTC: it is right.")
-    assert "Ana recuperó el lote 3 el 2026-11-28 16:00 UTC: it is right." in history.why(some, spanish)
+    assert "`relevo-job include 2`" in history.left_out(some, EN)
+    assert history.why(some, EN) == (
+        "The sentence. Batch 3 was taken back by Ana on 2026-11-28 16:00 UTC: it is right."
+    )
+    assert "Ana recuperó el lote 3 el 2026-11-28 16:00 UTC: it is right." in history.why(some, ES)
     both = some.model_copy(update={"taken_back": (one, one.model_copy(update={"batches": (2,), "reason": ""}))})
-    assert history.left_out(both) == ""
-    assert history.row("run", tags(3), both).why.endswith("Batch 2 was taken back by Ana on 2026-11-28 16:00 UTC.")
+    assert history.left_out(both, EN) == ""
+    assert history.row("run", tags(3), both, EN).why.endswith("Batch 2 was taken back by Ana on 2026-11-28 16:00 UTC.")
 
 
 def test_what_only_looks_broken_is_a_warning_in_both_languages() -> None:
     record = looking_broken()
-    assert history.warnings(record) == [
+    assert history.warnings(record, EN) == [
         "Most values of house size lie beyond nearly all of the training data; its unit may have changed; a warning, "
         "for the model does not err more than it promised."
     ]
-    assert "es un aviso" in history.why(record, spanish)
-    assert history.left_out(record) == ""
-    assert set(history.DEFECTS) == set(DefectKind)
+    assert "es un aviso" in history.why(record, ES)
+    assert history.left_out(record, EN) == ""
+    assert set(reasons.DEFECTS) == set(DefectKind)

@@ -9,17 +9,19 @@ import pytest
 
 import relevo_ui
 from relevo_contract.strict_csv import Fault
+from relevo_contract.tasks import TASKS
 from relevo_ui import (
     batches,
-    history,
-    house_file,
     mlflow_records,
     problems,
+    reasons,
     refusals,
     wording,
 )
 from relevo_ui.history import Verdict
 from relevo_ui.language import SPANISH, chosen, english, spanish
+from relevo_ui.wording import Wording
+from tests.ui.words import ES
 
 HERE = Path(relevo_ui.__file__).parent
 
@@ -35,16 +37,15 @@ def constants(node: ast.expr) -> Iterator[str]:
 def spoken() -> set[str]:
     """Every text that the code says, and those that tables hold for it to say."""
     found = {
-        *wording.COLUMNS.values(),
-        *wording.STATUSES.values(),
-        *history.REASONS.values(),
-        *history.CRITERIA.values(),
-        *history.DEFECTS.values(),
+        *reasons.REASONS.values(),
+        *reasons.CRITERIA.values(),
+        *reasons.DEFECTS.values(),
+        *(words for task in TASKS.values() for words in (task.figure, task.errs, task.decides, task.baseline_words)),
         *batches.REJECTIONS.values(),
         *(verdict.value for verdict in Verdict),
         *problems.TEXTS,
         *("1 day ago", "{count} days ago", "1 hour ago", "{count} hours ago", "1 minute ago", "{count} minutes ago"),
-        *("state", "rows", "before", "now", "difference"),
+        *("rows", "before", "now", "difference"),
         *(text for name, text in vars(refusals).items() if name.isupper() and isinstance(text, str)),
         *refusals.STATUSES.values(),
         *(fault.value for fault in Fault),
@@ -54,8 +55,9 @@ def spoken() -> set[str]:
         for node in ast.walk(ast.parse(file.read_text())):
             if (
                 isinstance(node, ast.Call)
+                and node.args
                 and isinstance(node.func, ast.Name)
-                and node.func.id in {"say", "mark", "spoken", "FileError"}
+                and node.func.id in {"say", "mark", "spoken", "self", "FileError"}
             ):
                 found.update(constants(node.args[0]))
     return found
@@ -97,5 +99,6 @@ def test_the_language_is_what_was_asked_for_then_the_browsers(
 
 def test_figures_and_lists_are_worded_in_spanish() -> None:
     assert wording.listed(["a", "b", "c"], say=spanish) == "a, b y c"
-    assert wording.column("house_size", spanish) == "superficie"
-    assert house_file.EXAMPLE.count("\n") == 3
+    assert ES.with_unit("house_size") == "superficie, pies cuadrados"
+    assert ES.category("status", "for_sale") == "en venta"
+    assert Wording().column("house_size") == "house size", "without a label"

@@ -63,7 +63,7 @@ def test_pages_ask_mlflow_once_for_what_several_of_them_show(
     assert f"{BATCHES} batches, 50 trainings" in shown(app)
     assert len(app.dataframe[0].value) == BATCHES
     first = len(asked)
-    assert first <= OVERVIEW + 5, "the overview, the newest batch's record, its version and two pictures, twice at most"
+    assert first <= OVERVIEW + 7, "the overview, the newest batch's record, its version's data set and two pictures"
     app.run()
     page("data").run()
     # Nothing new was asked; had five seconds passed meanwhile, the runs, the versions and the alias.

@@ -14,10 +14,11 @@ from relevo_contract.profiling import bin_counts, numeric_profile
 from relevo_contract.record import Criterion, DecisionRecord, Distribution, Estimate, TrainReason
 from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
 from relevo_ui import batches, column_charts, comparison, links, model_charts, report, service, versions
-from relevo_ui.language import spanish
 from relevo_ui.settings import Settings
 from relevo_ui.versions import Told
+from tests.houses import LISTINGS
 from tests.ui import story
+from tests.ui.words import EN, ES
 
 FIRST = story.judged(
     story.trained(story.decided(1, TrainReason.BASELINE, "No model yet.")), 1, Criterion.FIRST_BEATS_MEDIAN, "First."
@@ -61,9 +62,14 @@ def kept(batch_rows: dict[int, int], error: float) -> HoldoutPredictions:
     )
 
 
-def test_two_versions_are_compared_on_the_rows_they_share_alone() -> None:
-    found = comparison.shared(kept({1: 40, 2: 20}, 0.3), kept({1: 40, 2: 20, 5: 900}, -0.1))
+def shared(older: HoldoutPredictions, newer: HoldoutPredictions) -> comparison.Shared:
+    found = comparison.common(older, newer)
     assert found is not None
+    return comparison.shared(found, LISTINGS.predicts)
+
+
+def test_two_versions_are_compared_on_the_rows_they_share_alone() -> None:
+    found = shared(kept({1: 40, 2: 20}, 0.3), kept({1: 40, 2: 20, 5: 900}, -0.1))
     assert (found.batches, found.rows, found.better) == ((1, 2), 60, 1.0)
     assert found.older.value == pytest.approx(np.expm1(0.3))
     assert found.newer.value == pytest.approx(-np.expm1(-0.1))
@@ -71,9 +77,9 @@ def test_two_versions_are_compared_on_the_rows_they_share_alone() -> None:
 
 def test_rows_of_a_batch_that_was_cleaned_anew_are_not_taken_for_the_same() -> None:
     other = kept({1: 40}, 0.1).model_copy(update={"actual": (0.0,) * 40})
-    assert comparison.shared(kept({1: 40}, 0.3), other) is None
-    assert comparison.shared(kept({}, 0.3), kept({1: 4}, 0.1)) is None
-    assert comparison.shared(None, kept({1: 4}, 0.1)) is None
+    assert comparison.common(kept({1: 40}, 0.3), other) is None
+    assert comparison.common(kept({}, 0.3), kept({1: 4}, 0.1)) is None
+    assert comparison.common(None, kept({1: 4}, 0.1)) is None
 
 
 def test_a_house_held_out_many_times_is_one_house() -> None:
@@ -86,11 +92,9 @@ def test_a_house_held_out_many_times_is_one_house() -> None:
         return HoldoutPredictions(batches=(1,), counts=(480,), actual=prices, predicted=predicted, things=things)
 
     houses = tuple(np.repeat(np.arange(60), 8).tolist())
-    by_row = comparison.shared(of(()), of(()))
-    assert by_row is not None
+    by_row = shared(of(()), of(()))
     for older, newer in ((houses, ()), ((), houses), (houses, houses)):
-        by_house = comparison.shared(of(older), of(newer))
-        assert by_house is not None
+        by_house = shared(of(older), of(newer))
         assert by_house.newer.value == by_row.newer.value
         assert by_house.newer.high - by_house.newer.low > 1.8 * (by_row.newer.high - by_row.newer.low)
 
@@ -103,7 +107,7 @@ def test_what_the_newer_looks_at_more_is_told_in_shares() -> None:
         ("prev_sold_date", 0.0, 0.0, 0.0),
     ]
     assert comparison.weights(None, None) == []
-    drawn = model_charts.importance(weights, "version 1", "version 2").to_dict()
+    drawn = model_charts.importance(weights, "version 1", "version 2", EN).to_dict()
     assert list(dict.fromkeys(drawn["encoding"]["y"]["sort"])) == ["city", "house size", "previous sale"]
 
 
@@ -115,20 +119,22 @@ def test_what_the_newer_looks_at_more_is_told_in_shares() -> None:
         ("prev_sold_date", [(date(2020, 1, 1), 40.0), (date(1970, 1, 1), 0.0)], ("x", "temporal")),
     ],
 )
-def test_a_columns_values_are_drawn_with_the_dollars_by_which_they_moved_the_price(
+def test_a_columns_values_are_drawn_with_the_amounts_by_which_they_moved_the_prediction(
     column: str, values: list[tuple[object, float]], axis: tuple[str, str]
 ) -> None:
-    pairs = comparison.dependence(shap(1, 1), column)
+    pairs = comparison.dependence(shap(1, 1), column, LISTINGS)
     assert pairs == values
     both = [(version, *pair) for version in ("version 1", "version 2") for pair in pairs]
-    drawn = model_charts.dependence(both, column, ("version 1", "version 2"))
+    drawn = model_charts.dependence(both, column, ("version 1", "version 2"), EN)
     channel, kind = axis
     assert drawn.to_dict()["encoding"][channel]["type"] == kind
 
 
 def test_rare_categories_are_drawn_as_one() -> None:
     cities = [f"city {n}" for n in range(30) for _ in range(1 + (n < model_charts.SHOWN))]
-    chart = model_charts.dependence([("version 1", city, 5.0) for city in cities], "city", ("version 1", "version 2"))
+    chart = model_charts.dependence(
+        [("version 1", city, 5.0) for city in cities], "city", ("version 1", "version 2"), EN
+    )
     drawn = chart.to_dict()["encoding"]["y"]["sort"]
     assert sorted(drawn[:-1]) == sorted(f"City {n}" for n in range(model_charts.SHOWN))
     assert drawn[-1] == "all others"
@@ -156,9 +162,9 @@ def test_what_is_in_production_is_set_beside_what_it_replaced() -> None:
     assert versions.pair(all_three[2:], 1) is None
     assert versions.judged(all_three[2], all_three[1]) == SECOND.promotion
     assert versions.judged(all_three[2], all_three[0]) is None
-    label = versions.label(told(3, THIRD, **{names.TAG_OUTCOME: names.OUTCOME_REJECTED}), 2)
+    label = versions.label(told(3, THIRD, **{names.TAG_OUTCOME: names.OUTCOME_REJECTED}), 2, EN)
     assert label == "Version 3, rejected"
-    assert versions.facts(all_three[1], profile({}))["median price"] == "$200,000"
+    assert versions.facts(all_three[1], profile({}), EN)["median price"] == "$200,000"
 
 
 def at(hour: int) -> dict[str, str]:
@@ -212,7 +218,7 @@ def test_the_analysis_tells_each_stage_and_what_was_turned_down_in_it() -> None:
         report.Stage(FIRST, profile({"puerto rico": 100}), shap(1, 3), [b"png"], []),
         report.Stage(SECOND, profile({"puerto rico": 50, "vermont": 50}), shap(4, 4), [], [THIRD]),
     ]
-    html = report.report("house-prices", pictured, datetime(2026, 11, 5, tzinfo=UTC), "en")
+    html = report.report("house-prices", pictured, datetime(2026, 11, 5, tzinfo=UTC), EN)
     text = re.sub(r"<[^>]+>", " ", html)
     for words in (
         "Version 1, of batch 1",
@@ -228,41 +234,41 @@ def test_the_analysis_tells_each_stage_and_what_was_turned_down_in_it() -> None:
     assert "&lt;b&gt;New&lt;/b&gt; state." in html
     assert "<script" not in html
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", html), "nothing is loaded from elsewhere"
-    assert '<html lang="es">' in report.report("house-prices", [], datetime(2026, 11, 5, tzinfo=UTC), "es")
+    assert '<html lang="es">' in report.report("house-prices", [], datetime(2026, 11, 5, tzinfo=UTC), ES)
 
 
 def test_a_batch_is_told_from_raw_to_clean() -> None:
     record = SECOND.model_copy(
         update={"rejected": {"duplicate": 25, "of_a_later_release": 5}, "origin": {"Vermont": 1470, "": 0}}
     )
-    (line,) = batches.lines([record])
+    (line,) = batches.lines([record], EN)
     assert (line["RAW rows"], line["CLEAN rows"], line["Left out"]) == (1500, 1470, 30)
-    assert line["Why left out"] == "25: the same values as an earlier row of the batch; 5: of_a_later_release"
+    assert line["Why left out"] == "25: the same values as an earlier row of the batch; 5: of a later release"
     assert line["Origin"] == "Vermont 100 %, no state 0 %"
-    assert batches.lines([SECOND], spanish)[0]["Filas en RAW"] == 1500
+    assert batches.lines([SECOND], ES)[0]["Filas en RAW"] == 1500
 
 
 def test_bins_are_said_as_ranges_and_a_picture_shows_both_sides() -> None:
     numbers = Distribution(edges=(1000.0, 2000.0), before=(1, 2, 3), now=(3, 2, 1))
-    assert column_charts.bins("bed", numbers) == ["below 1,000", "1,000–2,000", "2,000 and above"]
+    assert column_charts.bins("bed", numbers, EN) == ["below 1,000", "1,000–2,000", "2,000 and above"]
     states = Distribution(categories=("new york",), before=(1, 2), now=(3, 4))
-    assert column_charts.bins("state", states) == ["New York", "all others"]
+    assert column_charts.bins("state", states, EN) == ["New York", "all others"]
     column = SECOND.decision.columns[3].model_copy(update={"distribution": numbers})
-    drawn = column_charts.distribution(column, "version 1", "batch 3")
+    drawn = column_charts.distribution(column, "version 1", "batch 3", EN)
     assert drawn is not None
     assert "2,000 and above" in str(drawn.to_dict())
-    assert column_charts.distribution(SECOND.decision.columns[3], "version 1", "batch 3") is None
+    assert column_charts.distribution(SECOND.decision.columns[3], "version 1", "batch 3", EN) is None
 
 
 def test_a_value_of_weight_is_a_bin_and_what_lies_beyond_all_that_was_seen_is_another() -> None:
     of = numeric_profile(np.array([1.0, 2.0, 2.0, 3.0]))
     now = tuple(bin_counts(of.edges, np.array([2.0, 2.5, 9.0, 9.0])).tolist())
     kept = Distribution(edges=of.edges, before=of.counts, now=now)
-    assert column_charts.bins("bed", kept) == ["below 1", "1", "1–2", "2", "2–3", "3", "above 3"]
+    assert column_charts.bins("bed", kept, EN) == ["below 1", "1", "1–2", "2", "2–3", "3", "above 3"]
     column = SECOND.decision.columns[3].model_copy(
         update={"missing_before": 0.0, "missing_now": 0.0, "distribution": kept}
     )
-    shares = column_charts.distribution_shares(column, kept)
+    shares = column_charts.distribution_shares(column, kept, EN)
     assert shares == {"1": (0.25, 0), "2": (0.5, 0.25), "2–3": (0, 0.25), "3": (0.25, 0), "above 3": (0, 0.5)}
 
 
@@ -272,7 +278,7 @@ def test_bins_that_read_the_same_are_one() -> None:
     column = SECOND.decision.columns[3].model_copy(
         update={"missing_before": 0.0, "missing_now": 0.0, "distribution": kept}
     )
-    shares = column_charts.distribution_shares(column, kept)
+    shares = column_charts.distribution_shares(column, kept, EN)
     assert sum(before for before, _ in shares.values()) == pytest.approx(1)
     assert sum(now for _, now in shares.values()) == pytest.approx(1)
 
@@ -282,7 +288,7 @@ def test_a_value_that_is_missing_is_a_bin_of_its_own_and_the_shares_add_up() -> 
     column = SECOND.decision.columns[0].model_copy(
         update={"column": "status", "missing_before": 0.2, "missing_now": 1.0, "distribution": kept}
     )
-    assert column_charts.distribution_shares(column, kept) == {"for sale": (0.8, 0.0), "(no value)": (0.2, 1.0)}
+    assert column_charts.distribution_shares(column, kept, EN) == {"for sale": (0.8, 0.0), "(no value)": (0.2, 1.0)}
 
 
 def test_links_lead_where_a_browser_finds_things_and_carry_no_password() -> None:

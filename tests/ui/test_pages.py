@@ -12,11 +12,12 @@ from relevo_contract import names
 from relevo_contract.record import Criterion, TrainReason
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
-from relevo_ui.wording import column
+from relevo_ui import row_form
 from tests.gate import Gate
-from tests.houses import LISTINGS
+from tests.houses import HOUSE_PRICES, LISTINGS
 from tests.serving_process import Running, serving
 from tests.ui import story
+from tests.ui.words import EN
 from tests.versions import Versions
 
 VIEWS = Path(relevo_ui.__file__).parent / "views"
@@ -42,17 +43,28 @@ def shown(app: AppTest) -> str:
     return "\n".join(f"{e.label} {e.value}" if e.type == "metric" else str(e.value) for e in elements)
 
 
-def test_a_house_is_priced_by_the_api_and_the_answer_says_by_which_version(
+def type_in(app: AppTest, name: str, text: str) -> None:
+    """Type what a list does not have; AppTest only chooses."""
+    box = app.selectbox(key=f"input_{name}")
+    box.options.append(text)
+    box.set_value(text)
+
+
+def test_a_row_is_predicted_by_the_api_and_the_answer_says_by_which_version(
     env: pytest.MonkeyPatch, told: str, serving_told: Running
 ) -> None:
     env.setenv("RELEVO_API_URL", serving_told.url)
     env.setenv("RELEVO_MODEL", told)
     app = page("predict").run()
     assert "Predicted price" not in shown(app)
-    app.number_input[2].set_value(1800)
+    app.number_input(key="input_house_size").set_value(1800)
     app.button[0].click().run()
-    house = {"bed": 3, "bath": 2, "house_size": 1800, "status": "for_sale", "state": app.selectbox[0].value}
-    (prediction,) = serving_told.predict({k: v for k, v in house.items() if v}).json()["predictions"]
+    typed = {
+        field.key.removeprefix("input_"): field.value for field in (*app.number_input, *app.selectbox, *app.date_input)
+    }
+    row = row_form.row(LISTINGS, typed)
+    assert row["house_size"] == 1800
+    (prediction,) = serving_told.predict(row).json()["predictions"]
     said = shown(app)
     assert f"Predicted price ${prediction['prediction']:,.0f}" in said
     assert rf"\${prediction['low']:,.0f}" in said
@@ -61,22 +73,22 @@ def test_a_house_is_priced_by_the_api_and_the_answer_says_by_which_version(
     assert not app.warning
 
 
-def test_what_made_a_price_is_told_by_the_columns_and_the_values_that_were_typed(
+def test_what_made_a_prediction_is_told_by_the_columns_and_the_values_that_were_typed(
     env: pytest.MonkeyPatch, told: str, serving_told: Running
 ) -> None:
     env.setenv("RELEVO_API_URL", serving_told.url)
     env.setenv("RELEVO_MODEL", told)
     app = page("predict").run()
-    app.number_input[2].set_value(1800)
+    app.number_input(key="input_house_size").set_value(1800)
     app.button[0].click().run()
-    assert "the price of a typical listing" in shown(app)
+    assert "the prediction for a typical row" in shown(app)
     table = app.dataframe[0].value.set_index("column")
-    assert sorted(table.index) == sorted(column(name) for name in LISTINGS.inputs)
-    assert table["this house"]["house size"] == "1,800"
-    assert table["this house"]["status"] == "for sale"
-    assert table["this house"]["broker"] == "(no value)"
-    assert table["dollars"].str.match(r"[+−]\$[\d,]+").all()
-    dollars = table["dollars"].str.replace(r"[+$,]", "", regex=True).str.replace("−", "-").astype(int).abs()
+    assert sorted(table.index) == sorted(EN.column(name) for name in LISTINGS.inputs)
+    assert table["this row"]["house size"] == "1,800"
+    assert table["this row"]["status"] == "for sale"
+    assert table["this row"]["street"] == "(no value)"
+    assert table["effect"].str.match(r"[+−]\$[\d,]+").all()
+    dollars = table["effect"].str.replace(r"[+$,]", "", regex=True).str.replace("−", "-").astype(int).abs()
     assert dollars.is_monotonic_decreasing
 
 
@@ -88,43 +100,42 @@ def test_two_versions_are_set_side_by_side_by_column(env: pytest.MonkeyPatch, to
     charts = len(app.get("vega_lite_chart"))
     for name in ("house_size", "city", "prev_sold_date"):
         app.selectbox(key="column").select(name).run()
-        assert "by how much that moved the price" in shown(app)
+        assert "by how much that moved the prediction" in shown(app)
         assert len(app.get("vega_lite_chart")) == charts
 
 
-def test_an_unknown_place_is_priced_with_a_warning(env: pytest.MonkeyPatch, told: str, serving_told: Running) -> None:
+def test_an_unknown_place_is_predicted_with_a_warning(
+    env: pytest.MonkeyPatch, told: str, serving_told: Running
+) -> None:
     env.setenv("RELEVO_API_URL", serving_told.url)
     env.setenv("RELEVO_MODEL", told)
     app = page("predict").run()
-    app.text_input[0].set_value("98765")
+    type_in(app, "zip_code", "98765")
     app.button[0].click().run()
     assert "never saw this zip code “98765”" in app.warning[0].value
     assert "Predicted price" in shown(app)
 
 
-def test_a_house_that_is_not_accepted_names_the_field(
-    env: pytest.MonkeyPatch, told: str, serving_told: Running
-) -> None:
+def test_a_row_that_is_not_accepted_names_the_field(env: pytest.MonkeyPatch, told: str, serving_told: Running) -> None:
     env.setenv("RELEVO_API_URL", serving_told.url)
     env.setenv("RELEVO_MODEL", told)
     app = page("predict").run()
-    app.selectbox[1].options.append("x" * 201)  # as typed; AppTest only chooses
-    app.selectbox[1].set_value("x" * 201)
+    type_in(app, "city", "x" * 201)
     app.button[0].click().run()
     assert app.error[0].value == "city: expected at most 200 characters, got 201"
     assert "Predicted price" not in shown(app)
 
 
-def test_a_value_that_is_not_believed_is_priced_as_unknown_and_told_beside_its_field(
+def test_a_value_that_is_not_believed_is_taken_as_unknown_and_told_beside_its_field(
     env: pytest.MonkeyPatch, told: str, serving_told: Running
 ) -> None:
     env.setenv("RELEVO_API_URL", serving_told.url)
     env.setenv("RELEVO_MODEL", told)
     app = page("predict").run()
-    app.number_input[2].set_value(0)
+    app.number_input(key="input_house_size").set_value(0)
     app.button[0].click().run()
     assert [warning.value for warning in app.warning] == [
-        "house size is priced as unknown: expected 50 to 500,000, got 0"
+        "house size is taken as unknown: expected 50 to 500,000, got 0"
     ]
     assert "Predicted price" in shown(app)
 
@@ -144,6 +155,7 @@ def test_before_the_first_promotion_both_pages_say_what_is_awaited(
     env: pytest.MonkeyPatch, mlflow: MlflowServer, model_name: str, tmp_path: Path
 ) -> None:
     env.setenv("RELEVO_MODEL", model_name)
+    env.setenv("RELEVO_USE_CASE", str(HOUSE_PRICES))
     assert "No batch has been decided yet" in shown(page("history").run())
     with serving(tmp_path, mlflow.url, model_name) as api:
         api.wait(lambda said: bool(said["registry"]["reachable"]))

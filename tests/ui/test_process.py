@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 
 from relevo_contract.settings import variable
 from relevo_demo.servers import free_port
-from relevo_ui.house_file import MOST_MEGABYTES
+from relevo_ui.row_file import MOST_MEGABYTES
 from relevo_ui.settings import Settings
 
 ADDRESSES = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "RELEVO_API_URL": "http://127.0.0.1:9"}

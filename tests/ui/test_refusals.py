@@ -12,7 +12,7 @@ import pytest
 
 from relevo_ui import api
 from relevo_ui.api import Api
-from relevo_ui.errors import ApiAway, BadHouse, NoModel, TooMuch, UiError
+from relevo_ui.errors import ApiAway, BadRow, NoModel, TooMuch, UiError
 from relevo_ui.language import english, spanish
 
 HTML = b"<html><h1>of a proxy</h1></html>"
@@ -20,7 +20,7 @@ OURS = b'{"error": "the {very} reason", "fields": []}'
 ANSWER = (
     b"""{"predictions": [%b], "model": {"name": "m", "version": 1, "run_id": "r", "since": "2026-11-04T00:00:00Z"}}"""
 )
-HOUSE = b'{"prediction": 1, "low": 1, "high": 2, "unseen": [], "missing": ["bed"]}'
+ROW = b'{"prediction": 1, "low": 1, "high": 2, "unseen": [], "missing": ["bed"]}'
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def answering(status: int, body: bytes, *, location: str = "", after: float = 0)
         (413, HTML, TooMuch, "takes less in one request (413): "),
         (415, HTML, ApiAway, "takes no JSON"),
         (418, HTML, ApiAway, "answered 418: check RELEVO_API_URL"),
-        (422, OURS, BadHouse, "the {very} reason"),
+        (422, OURS, BadRow, "the {very} reason"),
         (422, HTML, ApiAway, "answered 422: check RELEVO_API_URL"),
         (422, b'{"error": "many", "fields": [{"field": "instances", "problem": "many"}]}', TooMuch, "(422) – many"),
         (429, HTML, ApiAway, "asked too often"),
@@ -105,16 +105,16 @@ def test_an_answer_that_is_late_is_told_from_one_that_never_comes() -> None:
         Api("http://127.0.0.1:9", timeout=1).predict([{}])
 
 
-def test_what_is_wrong_is_told_by_house_and_input_all_at_once() -> None:
+def test_what_is_wrong_is_told_by_row_and_input_all_at_once() -> None:
     fields = [f'{{"field": "instances.{n}.{name}", "problem": "p"}}' for n in range(500) for name in ("bed", "bath.x")]
     body = b'{"error": "wrong", "fields": [%b]}' % ",".join(fields).encode()
-    with answering(422, body) as client, pytest.raises(BadHouse) as told:
+    with answering(422, body) as client, pytest.raises(BadRow) as told:
         client.predict([{}] * 500)
     assert told.value.fields == {(n, name): "p" for n in range(500) for name in ("bed", "bath")}
 
 
 def test_what_was_not_believed_comes_with_its_reason_and_may_be_left_out() -> None:
-    with answering(200, ANSWER % HOUSE) as client:
+    with answering(200, ANSWER % ROW) as client:
         assert client.predict([{}]).predictions[0].blanked == {}
-    with answering(200, ANSWER % (HOUSE[:-1] + b', "blanked": {"bed": "no number"}}')) as client:
+    with answering(200, ANSWER % (ROW[:-1] + b', "blanked": {"bed": "no number"}}')) as client:
         assert client.predict([{}]).predictions[0].blanked == {"bed": "no number"}

@@ -11,11 +11,18 @@ from pathlib import Path
 
 from relevo_contract.settings import read, table
 from relevo_ui.errors import SettingsError
-from relevo_ui.house_file import MOST_MEGABYTES
-from relevo_ui.settings import Settings
+from relevo_ui.row_file import MOST_MEGABYTES
+from relevo_ui.settings import Settings, declared
 
 WRONG_SETTING = 2
-NEEDED = ("altair", "pyarrow", "relevo_ui.model_charts", "relevo_ui.pricing", "relevo_ui.report", "relevo_ui.versions")
+NEEDED = (
+    "altair",
+    "pyarrow",
+    "relevo_ui.model_charts",
+    "relevo_ui.predictions",
+    "relevo_ui.report",
+    "relevo_ui.versions",
+)
 """What the pages import."""
 
 
@@ -62,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _parser().parse_args(arguments)
     try:
         settings = read(Settings, SettingsError)
+        declared(settings)
         _port_is_free(settings)
     except SettingsError as error:
         print(f"relevo-ui: {error}", file=sys.stderr)  # noqa: T201

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import AwareDatetime, BaseModel
 
 from relevo_contract import bounded_http
+from relevo_contract.data_set import DataSet
 from relevo_contract.mlflow_login import bearer
 from relevo_ui import refusals
 from relevo_ui.errors import ApiAway
@@ -28,7 +30,7 @@ class Serving(BaseModel):
 
 
 class Prediction(BaseModel):
-    """One house's price in US dollars with its 90 % interval; None of a version that keeps none."""
+    """One row's prediction in the target's unit with its 90 % interval; None of a version that has none."""
 
     prediction: float
     low: float | None = None
@@ -36,7 +38,7 @@ class Prediction(BaseModel):
     unseen: list[str]
     missing: list[str]
     blanked: dict[str, str] = {}
-    """By input that was given and is priced as missing: why it is not believed."""
+    """By input that was given and is taken as missing: why it is not believed."""
 
 
 class Answer(BaseModel):
@@ -47,7 +49,7 @@ class Answer(BaseModel):
 
 
 class Contribution(BaseModel):
-    """By how many dollars one column's value raises or lowers one price."""
+    """By how much one column's value raises or lowers one prediction."""
 
     column: str
     value: float | str | None
@@ -55,14 +57,14 @@ class Contribution(BaseModel):
 
 
 class Base(BaseModel):
-    """The house that every explanation of a version begins with."""
+    """The row that every explanation of a version begins with."""
 
     prediction: float
     inputs: dict[str, float | str | None]
 
 
 class Explanation(BaseModel):
-    """Why one house is priced as it is: the base's prediction and the contributions add up to `prediction`."""
+    """Why one row is predicted as it is: the base's prediction and the contributions add up to `prediction`."""
 
     prediction: float
     base: Base
@@ -70,7 +72,7 @@ class Explanation(BaseModel):
 
 
 class Explained(BaseModel):
-    """Explanations in the houses' order, and who made them."""
+    """Explanations in the rows' order, and who made them."""
 
     explanations: list[Explanation]
     model: Serving
@@ -97,6 +99,19 @@ class Status(BaseModel):
     follows: str
     refused: Refused | None
     registry: RegistryStatus
+
+
+class Tensor(BaseModel):
+    """An input or the output."""
+
+    name: str
+
+
+class Metadata(BaseModel):
+    """What GET /v2/models/NAME answers, as far as the UI needs it."""
+
+    inputs: list[Tensor]
+    outputs: list[Tensor]
 
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
@@ -133,17 +148,30 @@ class Api:
         """What is served. Raises ApiAway."""
         return self._parse(self._ask("GET", "/model"), Status)
 
-    def predict(self, houses: Sequence[Mapping[str, Any]]) -> Answer:
-        """Price houses, at most as many as the API takes in one request. Raises ApiAway, NoModel, BadHouse, TooMuch."""
+    def data_set(self, model: str) -> DataSet | None:
+        """What is served, by its columns' names alone, whose texts the API reads; None if that makes no data set.
+
+        Raises ApiAway, NoModel.
+        """
+        found = self._parse(self._ask("GET", f"/v2/models/{quote(model, safe='')}"), Metadata)
+        inputs = tuple(one.name for one in found.inputs)
+        try:
+            (target,) = (one.name for one in found.outputs)
+            return DataSet("rows", (*inputs, target), target, categorical=inputs, task="number")
+        except ValueError:
+            return None
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> Answer:
+        """Predict rows, at most as many as the API takes in one request. Raises ApiAway, NoModel, BadRow, TooMuch."""
         path = "/predict"
-        answer = self._parse(self._ask("POST", path, {"instances": [dict(house) for house in houses]}), Answer)
-        if len(answer.predictions) != len(houses):
+        answer = self._parse(self._ask("POST", path, {"instances": [dict(row) for row in rows]}), Answer)
+        if len(answer.predictions) != len(rows):
             raise ApiAway(refusals.NOT_JSON, url=self._url, path=path)
         return answer
 
-    def explain(self, house: Mapping[str, Any]) -> Explained:
-        """Why one house is priced as it is. Raises ApiAway, NoModel, BadHouse, TooMuch."""
-        return self._parse(self._ask("POST", "/explain", {"instances": [dict(house)]}), Explained)
+    def explain(self, row: Mapping[str, Any]) -> Explained:
+        """Why one row is predicted as it is. Raises ApiAway, NoModel, BadRow, TooMuch."""
+        return self._parse(self._ask("POST", "/explain", {"instances": [dict(row)]}), Explained)
 
     def _parse(self, answer: tuple[str, bytes], kind: type[Parsed]) -> Parsed:
         path, content = answer

@@ -11,7 +11,9 @@ st.set_page_config(page_title="Relevo", page_icon=":material/sports_score:", lay
 say = session.say()
 page = st.navigation(
     [
-        st.Page("views/predict.py", title=say("Predict"), icon=":material/sell:", url_path="predict", default=True),
+        st.Page(
+            "views/predict.py", title=say("Predict"), icon=":material/calculate:", url_path="predict", default=True
+        ),
         st.Page("views/history.py", title=say("History"), icon=":material/history:", url_path="history"),
         st.Page("views/models.py", title=say("Models"), icon=":material/compare_arrows:", url_path="models"),
         st.Page("views/data.py", title=say("Data"), icon=":material/table_rows:", url_path="data"),

@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from relevo_contract.figures import percent
 from relevo_contract.record import ColumnEvidence, DecisionRecord
 from relevo_ui.history import origin
-from relevo_ui.language import Say, english
 from relevo_ui.spreadsheet import harmless
-from relevo_ui.wording import column, moment, percent
+from relevo_ui.wording import Wording, moment
 
 REJECTIONS: Final = {
-    "price_missing": "no price, or none that is a number",
-    "price_implausible": "a price below 1,000 or above 1,000,000,000 dollars",
-    "no_place": "neither city nor zip code nor state",
+    "{target}_missing": "no {target}, or none that can be read",
+    "{target}_implausible": "no {target} that can be believed",
     "duplicate": "the same values as an earlier row of the batch",
 }
-"""Why cleaning leaves a row out, docs/cleaning.md."""
+"""Why cleaning leaves a row out, docs/cleaning.md; a use case names more reasons."""
 
 
-def reasons(record: DecisionRecord, say: Say = english) -> list[tuple[str, int]]:
+def reasons(record: DecisionRecord, say: Wording) -> list[tuple[str, int]]:
     """Rows left out by reason, in words; empty where that was not recorded."""
-    return [(say(REJECTIONS.get(reason, reason)), rows) for reason, rows in (record.rejected or {}).items()]
+    target = say.data.target
+    words = {name.format(target=target): say(text, target=say.column(target)) for name, text in REJECTIONS.items()}
+    return [(words.get(name, name.replace("_", " ")), rows) for name, rows in (record.rejected or {}).items()]
 
 
-def lines(records: Sequence[DecisionRecord], say: Say = english) -> list[dict[str, Any]]:
+def lines(records: Sequence[DecisionRecord], say: Wording) -> list[dict[str, Any]]:
     """A line a batch."""
     return [
         {
@@ -42,11 +43,11 @@ def lines(records: Sequence[DecisionRecord], say: Say = english) -> list[dict[st
     ]
 
 
-def missing(evidence: Sequence[ColumnEvidence], say: Say = english) -> list[dict[str, str]]:
+def missing(evidence: Sequence[ColumnEvidence], say: Wording) -> list[dict[str, str]]:
     """Missing values by column, in the training data and in the batch, most missing first."""
     return [
         {
-            say("column"): column(one.column, say),
+            say("column"): say.column(one.column),
             say("missing before"): percent(one.missing_before),
             say("missing now"): percent(one.missing_now),
         }

@@ -9,19 +9,19 @@ from itertools import pairwise
 import altair as alt
 import pandas as pd
 
+from relevo_contract.figures import percent
 from relevo_contract.record import ColumnEvidence, Distribution
 from relevo_ui.chart_style import AROUND, BAR_HEIGHT, GREY, LEGEND, ORANGE, TICKS, lines
-from relevo_ui.language import Say, english
 from relevo_ui.spreadsheet import harmless
-from relevo_ui.wording import category, column, percent
+from relevo_ui.wording import Wording
 
 
-def distances(columns: Sequence[ColumnEvidence], say: Say = english) -> alt.LayerChart | None:
+def distances(columns: Sequence[ColumnEvidence], say: Wording) -> alt.LayerChart | None:
     """How far each column moved, in multiples of what noise alone would give; None without columns."""
     moved, still = say("moved"), say("within noise")
     rows = [
         {
-            "column": column(c.column, say),
+            "column": say.column(c.column),
             "times": c.distance / c.limit,
             "verdict": moved if c.moved else still,
             "distance": say(
@@ -66,10 +66,10 @@ def distances(columns: Sequence[ColumnEvidence], say: Say = english) -> alt.Laye
     return alt.LayerChart(layer=[bars, limit]).properties(height=len(rows) * BAR_HEIGHT + AROUND + LEGEND)
 
 
-def bins(name: str, distribution: Distribution, say: Say = english) -> list[str]:
+def bins(name: str, distribution: Distribution, say: Wording) -> list[str]:
     """What each count of a column's distribution is of: a range of numbers, or a category."""
     if distribution.categories:
-        return [*(category(name, found, say) for found in distribution.categories), say("all others")]
+        return [*(say.category(name, found) for found in distribution.categories), say("all others")]
     edges = [f"{edge:,.6g}" for edge in distribution.edges]
     if not edges:
         return [say("all values")]
@@ -88,9 +88,7 @@ def _is_value(low: float, high: float) -> bool:
     return high == math.nextafter(low, math.inf)
 
 
-def distribution_shares(
-    evidence: ColumnEvidence, kept: Distribution, say: Say = english
-) -> dict[str, tuple[float, float]]:
+def distribution_shares(evidence: ColumnEvidence, kept: Distribution, say: Wording) -> dict[str, tuple[float, float]]:
     """By bin its share of all rows, in the training data and in the batch; a missing value is a bin as well."""
     there = (1 - evidence.missing_before, 1 - evidence.missing_now)
     sums = (max(1, sum(kept.before)), max(1, sum(kept.now)))
@@ -104,7 +102,7 @@ def distribution_shares(
     return shares
 
 
-def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = english) -> alt.Chart | None:
+def distribution(evidence: ColumnEvidence, before: str, now: str, say: Wording) -> alt.Chart | None:
     """A column's shares in the training data and in the batch, bin by bin; None if the record does not keep them."""
     if evidence.distribution is None:
         return None
@@ -134,7 +132,7 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = eng
                 legend=alt.Legend(orient="top", labelLimit=300, columns=1),
             ),
             tooltip=[
-                alt.Tooltip("bin:N", title=column(evidence.column, say)),
+                alt.Tooltip("bin:N", title=say.column(evidence.column)),
                 alt.Tooltip("data:N", title=" "),
                 alt.Tooltip("share:Q", title=say("share"), format=".1%"),
             ],
@@ -144,12 +142,12 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Say = eng
     return drawn
 
 
-def columns_table(columns: Sequence[ColumnEvidence], say: Say = english) -> pd.DataFrame:
+def columns_table(columns: Sequence[ColumnEvidence], say: Wording) -> pd.DataFrame:
     """The figures behind `distances`."""
     return pd.DataFrame(
         [
             {
-                say("column"): column(c.column, say),
+                say("column"): say.column(c.column),
                 say("moved"): say("yes") if c.moved else say("no"),
                 say("distance"): f"{c.distance:.3g}",
                 say("limit"): f"{c.limit:.3g}",

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from relevo_contract.data_set import DataSet
 from relevo_contract.graph_inputs import spelling, values_of
-from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
+from relevo_contract.tasks import Task
 from relevo_contract.version import HoldoutPredictions, ShapleySummary
-from relevo_ui.listing import LISTINGS
 
 Floats = NDArray[np.float64]
 Shown = float | date | str
@@ -31,37 +31,57 @@ class Shared:
     older: Estimate
     newer: Estimate
     better: float
-    """Share of the rows that the newer prices more closely."""
+    """Share of the rows on which the newer has the smaller loss."""
 
 
-def shared(older: HoldoutPredictions | None, newer: HoldoutPredictions | None) -> Shared | None:
+class Common(NamedTuple):
+    """What two versions said of the same held-out rows, (n,) each, on the task's scale."""
+
+    batches: tuple[int, ...]
+    actual: Floats
+    older: Floats
+    newer: Floats
+    things: NDArray[np.int64] | None
+    """The same number for rows of one thing; None: each is its own."""
+
+
+def common(older: HoldoutPredictions | None, newer: HoldoutPredictions | None) -> Common | None:
     """On the batches both were trained on; None if they share no row or keep no predictions."""
     if older is None or newer is None:
         return None
     first, second = _by_batch(older), _by_batch(newer)
-    # A batch cleaned anew would have other rows: those that do not agree on the price are not the same.
-    common = [
-        n for n in first if n in second and np.array_equal(first[n].price, second[n].price) and len(first[n].price)
+    # A batch cleaned anew would have other rows: those that do not agree on the target are not the same.
+    batches = [
+        n for n in first if n in second and np.array_equal(first[n].actual, second[n].actual) and len(first[n].actual)
     ]
-    if not common:
+    if not batches:
         return None
-    price = np.concatenate([first[n].price for n in common])
-    a, b = (np.concatenate([of[n].predicted for n in common]) for of in (first, second))
-    of = second if newer.things else first  # the rows are the same, and so are the houses
-    things = np.concatenate([of[n].things for n in common]) if older.things or newer.things else None
+    of = second if newer.things else first  # the rows are the same, and so are the things
+    return Common(
+        tuple(batches),
+        np.concatenate([first[n].actual for n in batches]),
+        np.concatenate([first[n].predicted for n in batches]),
+        np.concatenate([second[n].predicted for n in batches]),
+        np.concatenate([of[n].things for n in batches]) if older.things or newer.things else None,
+    )
+
+
+def shared(found: Common, task: Task) -> Shared:
+    """Their errors on these rows."""
+    batches, actual, older, newer, things = found
     return Shared(
-        batches=tuple(common),
-        rows=len(price),
-        older=median_error(percentage_errors(price, a), things),
-        newer=median_error(percentage_errors(price, b), things),
-        better=float((np.abs(b - price) < np.abs(a - price)).mean()),
+        batches=batches,
+        rows=len(actual),
+        older=task.headline(actual, older, things),
+        newer=task.headline(actual, newer, things),
+        better=float((task.losses(actual, newer) < task.losses(actual, older)).mean()),
     )
 
 
 class _Rows(NamedTuple):
     """A batch's kept rows, (n,) each."""
 
-    price: Floats
+    actual: Floats
     predicted: Floats
     things: NDArray[np.int64]
     """Zeros where they are not known."""
@@ -71,9 +91,9 @@ def _by_batch(kept: HoldoutPredictions) -> dict[int, _Rows]:
     if not kept.batches:
         return {}
     ends = np.cumsum(kept.counts)[:-1].tolist()
-    prices, predicted = (np.split(np.array(one), ends) for one in (kept.actual, kept.predicted))
+    actual, predicted = (np.split(np.array(one), ends) for one in (kept.actual, kept.predicted))
     things = np.split(np.array(kept.things or np.zeros(len(kept.actual)), dtype=np.int64), ends)
-    return dict(zip(kept.batches, map(_Rows, prices, predicted, things), strict=True))
+    return dict(zip(kept.batches, map(_Rows, actual, predicted, things), strict=True))
 
 
 @dataclass(frozen=True)
@@ -104,14 +124,14 @@ def _shares(summary: ShapleySummary | None) -> dict[str, float]:
     return {n: v / total for n, v in zip(summary.columns, summary.mean_absolute, strict=True)}
 
 
-def dependence(summary: ShapleySummary, column: str) -> list[tuple[Shown, float]]:
-    """A column's values and by how many dollars they moved the price, row by row.
+def dependence(summary: ShapleySummary, column: str, data: DataSet) -> list[tuple[Shown, float]]:
+    """A column's values and by how much they moved the prediction, row by row.
 
     Texts are spelt as the model reads them, a missing one is ""; missing numbers and days are left out.
     """
     place = summary.columns.index(column)
-    found = [values_of(LISTINGS, {column: row[place]})[column] for row in summary.inputs]
-    if column in LISTINGS.categorical:
+    found = [values_of(data, {column: row[place]})[column] for row in summary.inputs]
+    if column in data.categorical:
         found = [spelling(value) if isinstance(value, str) else "" for value in found]
     effects = (row[place] for row in summary.values)
     return [(value, effect) for value, effect in zip(found, effects, strict=True) if value is not None]
@@ -137,6 +157,15 @@ def median(profile: Profile | None, column: str) -> float | None:
         return None
     reached = np.cumsum(held.counts) >= sum(held.counts) / 2
     return held.edges[min(int(np.argmax(reached)), len(held.edges) - 1)]
+
+
+def share(profile: Profile | None, column: str) -> float | None:
+    """The share of ones among a column of zeros and ones; None where it is not known."""
+    held = profile.columns.get(column) if profile is not None else None
+    if not isinstance(held, NumericProfile) or not sum(held.counts):
+        return None
+    from_one = sum(edge < 1 for edge in held.edges) + 1
+    return sum(held.counts[from_one:]) / sum(held.counts)
 
 
 def differing(older: Mapping[str, object], newer: Mapping[str, object]) -> Sequence[tuple[str, object, object, bool]]:

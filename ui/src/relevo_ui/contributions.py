@@ -1,6 +1,6 @@
-"""What raised and lowered a price, as the steps of a waterfall: one a column that was given. Pure.
+"""What raised and lowered a prediction, as the steps of a waterfall: one a column that was given. Pure.
 
-The columns that were not given are one step together: what is not known of a house moves its price, too.
+The columns that were not given are one step together: what is not known of a row moves its prediction, too.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relevo_ui.api import Explanation
-from relevo_ui.language import Say, english
-from relevo_ui.wording import column, listed, value
+from relevo_ui.wording import Wording, listed
 
 SHOWN: Final = 9
 """Steps of a waterfall; the smaller ones are one step together."""
@@ -21,24 +20,24 @@ MOST_NAMED: Final = 4
 
 @dataclass(frozen=True)
 class Step:
-    """One bar of the waterfall, US dollars."""
+    """One bar of the waterfall, in the target's unit."""
 
     label: str
-    dollars: float
+    amount: float
     start: float
     end: float
 
 
-def steps(explanation: Explanation, blanked: Collection[str] = (), say: Say = english, most: int = SHOWN) -> list[Step]:
-    """From the base's price to the price, the largest step first, what is over in one step at the end.
+def steps(explanation: Explanation, say: Wording, blanked: Collection[str] = (), *, most: int = SHOWN) -> list[Step]:
+    """From the base's prediction to the row's, the largest step first, what is over in one step at the end.
 
-    `blanked` are the columns that were given and are priced as unknown.
+    `blanked` are the columns that were given and are taken as unknown.
     """
     parts = explanation.contributions
     absent = [part for part in parts if part.value is None and part.column not in blanked]
     sums = {named(p.column, p.value, say): p.contribution for p in parts if p not in absent}
     if absent:
-        columns = listed([column(part.column, say) for part in absent], MOST_NAMED, say)
+        columns = listed([say.column(part.column) for part in absent], MOST_NAMED, say)
         sums[say("not given: {columns}", columns=columns)] = sum(part.contribution for part in absent)
     ordered = sorted(sums.items(), key=lambda item: -abs(item[1]))
     if len(ordered) > most:
@@ -52,12 +51,12 @@ def steps(explanation: Explanation, blanked: Collection[str] = (), say: Say = en
     return found
 
 
-def named(name: str, came: float | str | None, say: Say = english) -> str:
+def named(name: str, came: float | str | None, say: Wording) -> str:
     """A column with its value: `house size 920`."""
-    return f"{column(name, say)} {value(name, came, say)}"
+    return f"{say.column(name)} {say.value(name, came)}"
 
 
-def described(inputs: Mapping[str, float | str | None], say: Say = english) -> str:
-    """A house by what is known of it: `bed 3, bath 2, city Boston`."""
+def described(inputs: Mapping[str, float | str | None], say: Wording) -> str:
+    """A row by what is known of it: `bed 3, bath 2, city Boston`."""
     told = [named(name, came, say) for name, came in inputs.items() if came is not None]
     return listed(told, len(told), say)

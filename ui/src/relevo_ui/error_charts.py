@@ -9,11 +9,10 @@ import pandas as pd
 
 from relevo_contract.record import DecisionRecord, ErrorEvidence, Estimate, Promotion, StateComparison
 from relevo_ui.chart_style import AROUND, BLUE, GREY, ORANGE, ROW_HEIGHT, TICKS, lines
-from relevo_ui.language import Say, english
-from relevo_ui.wording import estimate, points
+from relevo_ui.wording import Wording
 
 
-def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: bool, say: Say) -> alt.LayerChart:
+def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: bool, say: Wording) -> alt.LayerChart:
     """Points with their intervals; each row: label, figure, colour."""
     data = pd.DataFrame(
         {
@@ -22,13 +21,13 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
             "low": [figure.low for _, figure, _ in rows],
             "high": [figure.high for _, figure, _ in rows],
             "colour": [colour for _, _, colour in rows],
-            "said": [points(figure, say) if zero else estimate(figure, say) for _, figure, _ in rows],
+            "said": [say.difference(figure) if zero else say.estimate(figure) for _, figure, _ in rows],
         }
     )
     x = alt.X(
         "low:Q",
         title=lines(title),
-        axis=alt.Axis(format="+.1%" if zero else ".0%", tickCount=TICKS),
+        axis=alt.Axis(format=say.difference_axis if zero else say.error_axis, tickCount=TICKS),
         scale=alt.Scale(zero=True),
     )
     y = alt.Y("label:N", title=None, sort=data["label"].tolist(), axis=alt.Axis(labelLimit=240, labelOverlap=False))
@@ -51,7 +50,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], title: str, *, zero: b
     return alt.LayerChart(layer=layers).properties(height=len(rows) * ROW_HEIGHT + AROUND)
 
 
-def timeline(records: Sequence[DecisionRecord], say: Say = english) -> alt.LayerChart | None:
+def timeline(records: Sequence[DecisionRecord], say: Wording) -> alt.LayerChart | None:
     """The champion's error on each batch against the challenger's on the rows that decided; None without errors."""
     champion, challenger = say("champion, on the batch"), say("challenger, on rows that decided")
     figures = [(r, champion, r.decision.error.now) for r in records if r.decision.error is not None]
@@ -66,7 +65,7 @@ def timeline(records: Sequence[DecisionRecord], say: Say = english) -> alt.Layer
                 "error": f.value,
                 "low": f.low,
                 "high": f.high,
-                "said": estimate(f, say),
+                "said": say.estimate(f),
             }
             for r, who, f in figures
         ]
@@ -87,7 +86,7 @@ def timeline(records: Sequence[DecisionRecord], say: Say = english) -> alt.Layer
         "who:N", title=None, scale=alt.Scale(domain=[champion, challenger], range=["circle", "triangle-up"])
     )
     base = alt.Chart(data)
-    y = alt.Y("low:Q", title=say("median error"), axis=alt.Axis(format=".0%"), scale=alt.Scale(zero=True))
+    y = alt.Y("low:Q", title=say.figure, axis=alt.Axis(format=say.error_axis), scale=alt.Scale(zero=True))
     whiskers = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x, y=y, y2="high:Q", color=who)
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=x,
@@ -99,41 +98,41 @@ def timeline(records: Sequence[DecisionRecord], say: Say = english) -> alt.Layer
     return alt.LayerChart(layer=[whiskers, dots]).properties(height=280)
 
 
-def promise(error: ErrorEvidence, say: Say = english) -> alt.LayerChart:
+def promise(error: ErrorEvidence, say: Wording) -> alt.LayerChart:
     """The champion's error on the batch against what it promised."""
     rows = [
         (say("promised"), error.promised, GREY),
         (say("on this batch"), error.now, ORANGE if error.worse else BLUE),
     ]
-    return _intervals(rows, say("median error, share of the price"), zero=False, say=say)
+    return _intervals(rows, say.figure_axis, zero=False, say=say)
 
 
-def two_errors(older: tuple[str, Estimate], newer: tuple[str, Estimate], say: Say = english) -> alt.LayerChart:
+def two_errors(older: tuple[str, Estimate], newer: tuple[str, Estimate], say: Wording) -> alt.LayerChart:
     """Two errors on the same rows, each with its label."""
-    title = say("median error on the same held-out rows, share of the price")
+    title = say("{figure}, on the same held-out rows", figure=say.figure_axis)
     return _intervals([(*older, GREY), (*newer, BLUE)], title, zero=False, say=say)
 
 
-def promotion(judged: Promotion, say: Say = english) -> alt.LayerChart:
+def promotion(judged: Promotion, say: Wording) -> alt.LayerChart:
     """Champion and challenger on the same held-out rows."""
     champion = judged.champion_version
-    before = say("version {version}", version=champion) if champion else say("median price")
+    before = say("version {version}", version=champion) if champion else say.baseline
     after = say("version {version}", version=judged.challenger_version)
     return two_errors((before, judged.champion), (after, judged.challenger), say)
 
 
-def states(compared: Sequence[StateComparison], say: Say = english) -> alt.LayerChart | None:
-    """The challenger against the champion state by state; None without states."""
+def places(compared: Sequence[StateComparison], say: Wording) -> alt.LayerChart | None:
+    """The challenger against the champion place by place; None without places."""
     if not compared:
         return None
-    ordered = sorted(compared, key=lambda state: state.rows, reverse=True)
+    ordered = sorted(compared, key=lambda place: place.rows, reverse=True)
     rows = [
         (
-            say("{state} ({rows} rows), worse" if s.worse else "{state} ({rows} rows)", state=s.state, rows=s.rows),
+            say("{place} ({rows} rows), worse" if s.worse else "{place} ({rows} rows)", place=s.state, rows=s.rows),
             s.difference,
             ORANGE if s.worse else BLUE,
         )
         for s in ordered
     ]
-    title = say("mean error of the log price, challenger minus champion; left of zero the challenger is better")
+    title = say("{decides}, challenger minus champion; left of zero the challenger is better", decides=say.decides)
     return _intervals(rows, title, zero=True, say=say)

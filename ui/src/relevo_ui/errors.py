@@ -4,7 +4,7 @@ UiError
 ├── SettingsError   a setting is missing or wrong: `relevo-ui` ends with exit code 2
 ├── ApiAway         the inference API does not answer
 ├── NoModel         it answers, and has no model to predict with
-├── BadHouse        it does not accept a house; `fields` says which input and why
+├── BadRow          it does not accept a row; `fields` says which input and why
 ├── TooMuch         it takes less in one request
 └── MlflowAway      MLflow does not answer
 """
@@ -38,17 +38,17 @@ class NoModel(UiError):
     """The inference API has no model to predict with."""
 
 
-class BadHouse(UiError):
-    """The inference API does not accept a house."""
+class BadRow(UiError):
+    """The inference API does not accept a row."""
 
     def __init__(self, message: str, fields: dict[tuple[int, str], str]) -> None:
         super().__init__(message)
         self.fields = fields
-        """By the house's place in the request, from 0, and its input's name (`bed`): what is wrong with it."""
+        """By the row's place in the request, from 0, and its input's name (`bed`): what is wrong with it."""
 
 
 class TooMuch(UiError):
-    """The inference API takes fewer houses, or fewer bytes, in one request."""
+    """The inference API takes fewer rows, or fewer bytes, in one request."""
 
 
 class MlflowAway(UiError):

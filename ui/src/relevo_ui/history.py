@@ -8,17 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from relevo_contract import names
-from relevo_contract.record import (
-    Criterion,
-    DecisionRecord,
-    Defect,
-    DefectKind,
-    ErrorEvidence,
-    Promotion,
-    TrainReason,
-)
+from relevo_contract.record import DecisionRecord, ErrorEvidence, Promotion, TrainReason
+from relevo_ui import reasons
 from relevo_ui.language import Say, english
-from relevo_ui.wording import column, estimate, listed, moment, sentence
+from relevo_ui.wording import Wording, listed, moment, sentence
 
 
 class Verdict(StrEnum):
@@ -42,36 +35,8 @@ MARKS: Mapping[Verdict, str] = {
 }
 """A sign beside the word, so that colour is never what tells them apart."""
 
-REASONS: Mapping[TrainReason, str] = {
-    TrainReason.BASELINE: "there was no model yet",
-    TrainReason.NEW_STATE: "much of it lies in a state the model hardly knew",
-    TrainReason.ERROR: "the model erred more than it promised",
-    TrainReason.DRIFT: "the data moved beyond noise, and many rows wait untrained",
-    TrainReason.LIVE_DRIFT: "customers ask for other houses than the model learnt from",
-    TrainReason.QUIET: "nothing changed enough to call for one",
-    TrainReason.TOO_FEW_ROWS: "too few rows to tell a change from noise",
-    TrainReason.BROKEN_COLUMN: "a column is broken",
-    TrainReason.ASKED: "somebody wanted it, whatever the data say",
-}
-
-CRITERIA: Mapping[Criterion, str] = {
-    Criterion.FIRST_BEATS_MEDIAN: "the first model, better than always saying the median price",
-    Criterion.BETTER: "better beyond noise on the same held-out rows",
-    Criterion.NOT_BETTER_THAN_MEDIAN: "no better than always saying the median price",
-    Criterion.NOT_BETTER: "not better beyond noise on the same held-out rows",
-    Criterion.STATE_WORSE: "much worse in a state of weight",
-    Criterion.TOO_FEW_ROWS: "too few held-out rows to judge",
-}
-
-
-DEFECTS: Mapping[DefectKind, str] = {
-    DefectKind.LOST: "{column} is there in hardly any row, in training it was there in most",
-    DefectKind.STUCK: "{column} is one and the same number in every row",
-    DefectKind.UNIT: "most values of {column} lie beyond nearly all of the training data; its unit may have changed",
-}
-
 ORIGINS: Final = 3
-"""States named in a line."""
+"""Places named in a line."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +48,7 @@ class Row:
     run_id: str
     rows: int | None
     origin: str
-    """The states its rows come from."""
+    """The places its rows come from."""
     moved: str
     verdict: Verdict
     outcome: str
@@ -120,22 +85,22 @@ def version_of(record: DecisionRecord | None, tags: Mapping[str, str]) -> int | 
     return int(tag) if tag.isascii() and tag.isdigit() else None
 
 
-def origin(record: DecisionRecord, say: Say = english) -> str:
-    """The states that its rows come from, with their shares; empty where that was not recorded."""
+def origin(record: DecisionRecord, say: Wording) -> str:
+    """The places that its rows come from, with their shares; empty where that was not recorded."""
     if not record.origin or not record.batch.kept:
         return ""
     named = [
-        f"{state or say('no state')} {100 * rows / record.batch.kept:.0f} %"
-        for state, rows in list(record.origin.items())[:ORIGINS]
+        f"{name or say('no {place}', place=say.place)} {100 * rows / record.batch.kept:.0f} %"
+        for name, rows in list(record.origin.items())[:ORIGINS]
     ]
     more = len(record.origin) - len(named)
     return ", ".join([*named, *([say("{count} more", count=more)] if more else [])])
 
 
-def moved(record: DecisionRecord, say: Say = english) -> str:
+def moved(record: DecisionRecord, say: Wording) -> str:
     """Which columns moved, or why none is named."""
     if record.decision.moved:
-        return listed([column(name, say) for name in record.decision.moved], say=say)
+        return listed([say.column(name) for name in record.decision.moved], say=say)
     if record.champion_version is None:
         return say("no model to compare with")
     asked = record.decision.asked
@@ -143,23 +108,22 @@ def moved(record: DecisionRecord, say: Say = english) -> str:
     return say("cannot be told") if found is TrainReason.TOO_FEW_ROWS else say("nothing")
 
 
-def warnings(record: DecisionRecord, say: Say = english) -> list[str]:
+def warnings(record: DecisionRecord, say: Wording) -> list[str]:
     """What looks broken though the champion's error does not say that it is; the batch is used."""
     if record.decision.excluded:
         return []
     return [
         sentence(
-            say("{defect}; a warning, for the model does not err more than it promised", defect=_defect(defect, say))
+            say(
+                "{defect}; a warning, for the model does not err more than it promised",
+                defect=reasons.defect(defect, say),
+            )
         )
         for defect in record.decision.defects
     ]
 
 
-def _defect(defect: Defect, say: Say) -> str:
-    return say(DEFECTS[defect.kind], column=column(defect.column, say))
-
-
-def left_out(record: DecisionRecord, say: Say = english) -> str:
+def left_out(record: DecisionRecord, say: Say) -> str:
     """Which batches no training uses for what this decision found, and how they are taken back; empty if none."""
     back = {number for one in record.taken_back for number in one.batches}
     out = [str(number) for number in record.decision.excluded if number not in back]
@@ -174,7 +138,7 @@ def left_out(record: DecisionRecord, say: Say = english) -> str:
     )
 
 
-def taken_back(record: DecisionRecord, say: Say = english) -> list[str]:
+def taken_back(record: DecisionRecord, say: Wording) -> list[str]:
     """Who took back what this decision left out, and when, and why."""
     told = []
     for one in record.taken_back:
@@ -186,54 +150,56 @@ def taken_back(record: DecisionRecord, say: Say = english) -> list[str]:
     return told
 
 
-def why(record: DecisionRecord, say: Say = english) -> str:
+def why(record: DecisionRecord, say: Wording) -> str:
     """The sentence why: in English the one that was written with the decision; else made of the same figures. And who
     took back what it left out.
     """
     return " ".join([_why(record, say), *taken_back(record, say)])
 
 
-def _why(record: DecisionRecord, say: Say) -> str:
-    if say is english:
+def _why(record: DecisionRecord, say: Wording) -> str:
+    if say.say is english:
         return sentence(record.decision.sentence)
-    told = say(REASONS[record.decision.reason])
+    told = reasons.reason(record, say)
     if (error := record.decision.error) is not None:
         told += "; " + say(
-            "version {version} errs by {now} here, promised {promised}",
+            "version {version} {errs} {now} here, promised {promised}",
             version=record.champion_version,
-            now=estimate(error.now, say),
-            promised=estimate(error.promised, say),
+            errs=say.errs,
+            now=say.estimate(error.now),
+            promised=say.estimate(error.promised),
         )
     if record.decision.excluded:
-        told = "; ".join([told, *(_defect(defect, say) for defect in record.decision.defects)])
+        told = "; ".join([told, *(reasons.defect(defect, say) for defect in record.decision.defects)])
     return " ".join([sentence(told), *warnings(record, say)])
 
 
-def judged(promotion: Promotion, say: Say = english) -> str:
+def judged(promotion: Promotion, say: Wording) -> str:
     """The sentence that decided: in English as it was written then; else made of the same figures."""
-    if say is english:
+    if say.say is english:
         return sentence(promotion.sentence)
     champion = promotion.champion_version
     return sentence(
         say(
-            "version {version} errs by {challenger} where {before} errs by {champion}, on {rows} held-out rows",
+            "version {version} {errs} {challenger} where {before} {errs} {champion}, on {rows} held-out rows",
             version=promotion.challenger_version,
-            challenger=estimate(promotion.challenger, say),
-            before=say("the median price") if champion is None else say("version {version}", version=champion),
-            champion=estimate(promotion.champion, say),
+            errs=say.errs,
+            challenger=say.estimate(promotion.challenger),
+            before=say.baseline if champion is None else say("version {version}", version=champion),
+            champion=say.estimate(promotion.champion),
             rows=f"{promotion.rows:,}",
         )
     )
 
 
-def _champion_here(record: DecisionRecord, say: Say) -> str:
+def _champion_here(record: DecisionRecord, say: Wording) -> str:
     error = record.decision.error
     if error is None:
         return ""
-    return say("{now}, promised {promised}", now=estimate(error.now, say), promised=estimate(error.promised, say))
+    return say("{now}, promised {promised}", now=say.estimate(error.now), promised=say.estimate(error.promised))
 
 
-def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None, say: Say = english) -> Row:
+def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None, say: Wording) -> Row:
     """One batch's line; an outline of its record will do."""
     version = version_of(record, tags)
     number, group = int(tags[names.TAG_BATCH]), int(tags.get(names.TAG_GROUP, "0"))
@@ -242,7 +208,7 @@ def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None, say
         outcome = f"{MARKS[Verdict.DECIDING]} {say(Verdict.DECIDING)}"
         return Row(number, group, run_id, None, "", "", Verdict.DECIDING, outcome, told, version, "", "", "", "")
     promotion, far = record.promotion, verdict(record, tags)
-    against = "" if promotion is None or promotion.champion_version is not None else say("median price:") + " "
+    against = "" if promotion is None or promotion.champion_version is not None else f"{say.baseline}: "
     return Row(
         batch=record.batch.number,
         group=record.batch.group,
@@ -255,13 +221,13 @@ def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None, say
         why=why(record, say),
         version=version,
         champion_here=_champion_here(record, say),
-        champion=against + estimate(promotion.champion, say) if promotion else "",
-        challenger=estimate(promotion.challenger, say) if promotion else "",
-        criterion=say(CRITERIA[promotion.criterion]) if promotion else "",
+        champion=against + say.estimate(promotion.champion) if promotion else "",
+        challenger=say.estimate(promotion.challenger) if promotion else "",
+        criterion=reasons.criterion(promotion, say) if promotion else "",
     )
 
 
-def promise(error: ErrorEvidence, say: Say = english) -> str:
+def promise(error: ErrorEvidence, say: Wording) -> str:
     """Whether the champion keeps its promise on this batch."""
     if error.worse:
         return say("No: it errs more here than it promised")
@@ -270,26 +236,26 @@ def promise(error: ErrorEvidence, say: Say = english) -> str:
     return say("Yes, as far as this batch can tell")
 
 
-def headline(record: DecisionRecord, say: Say = english) -> str:
+def headline(record: DecisionRecord, say: Wording) -> str:
     """What a batch came to, in a sentence or two."""
     decision, promotion = record.decision, record.promotion
-    reason = say(REASONS[decision.reason])
+    because = reasons.reason(record, say)
     if not decision.train:
-        return say("No training: {reason}.", reason=reason)
+        return say("No training: {reason}.", reason=because)
     if record.training is None:
-        return say("A training was asked for: {reason}. It has not finished.", reason=reason)
+        return say("A training was asked for: {reason}. It has not finished.", reason=because)
     if promotion is None:
-        return say("Trained: {reason}. The version has not been judged yet.", reason=reason)
-    return _settled(reason, promotion, say)
+        return say("Trained: {reason}. The version has not been judged yet.", reason=because)
+    return _settled(because, promotion, say)
 
 
-def _settled(reason: str, promotion: Promotion, say: Say) -> str:
+def _settled(because: str, promotion: Promotion, say: Wording) -> str:
     """What a version came to."""
     champion = promotion.champion_version
     told = {
-        "reason": reason,
+        "reason": because,
         "version": promotion.challenger_version,
-        "criterion": say(CRITERIA[promotion.criterion]),
+        "criterion": reasons.criterion(promotion, say),
         "champion": champion,
     }
     if promotion.promoted:
@@ -304,7 +270,7 @@ def _settled(reason: str, promotion: Promotion, say: Say) -> str:
     return say("Trained: {reason}. Version {version} was rejected: {criterion}; version {champion} stays.", **told)
 
 
-def summary(rows: Sequence[Row], production: int | None, say: Say = english) -> str:
+def summary(rows: Sequence[Row], production: int | None, say: Wording) -> str:
     """What all batches came to, in a sentence."""
     trained = sum(r.version is not None for r in rows)
     promoted = sum(r.verdict is Verdict.PROMOTED for r in rows)

@@ -32,6 +32,13 @@ def spanish(text: str, /, **values: object) -> str:
 
 
 LANGUAGES: Final[Mapping[str, Say]] = {"en": english, "es": spanish}
+
+
+def code_of(say: Say) -> str:
+    """A language's code, by which labels are declared."""
+    return "es" if say is spanish else "en"
+
+
 NAMES: Final[Mapping[str, str]] = {"en": "English", "es": "Español"}
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from relevo_contract import names
+from relevo_contract import data_set, names
+from relevo_contract.data_set import DataSet
 from relevo_contract.mlflow_rest import MlflowError, MlflowRest, RegisteredVersion, registered_version
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
-from relevo_contract.version import HoldoutPredictions, ShapleySummary
+from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
 from relevo_ui.errors import MlflowAway
 
 PAGE: Final = 1000
@@ -56,7 +57,6 @@ class BatchRun:
 
 
 T = TypeVar("T")
-Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 def _run(found: Mapping[str, Any]) -> BatchRun:
@@ -116,20 +116,28 @@ class MlflowRecords:
         key = run.run_id, run.stamp
         if run.decided and key not in self._kept:
             body = self._found(lambda m: m.run_file(run.run_id, names.RECORD_FILE, LARGEST_FILE))
-            self._kept[key] = _parse(DecisionRecord, body)
+            self._kept[key] = _parse(DecisionRecord.model_validate_json, body)
         return self._kept.get(key)
+
+    def data_set(self, version: int) -> DataSet | None:
+        """Which columns the version knows, and what it predicts; None if it does not say."""
+        return _parse(data_set.from_json, self._version_file(version, names.DATA_SET_FILE))
+
+    def typical(self, version: int) -> Example | None:
+        """The row that its explanations begin with; None if it has none."""
+        return _parse(Example.model_validate_json, self._version_file(version, names.TYPICAL_FILE))
 
     def profile(self, version: int) -> Profile | None:
         """What the version was trained on; None if it cannot be read."""
-        return _parse(Profile, self._version_file(version, names.PROFILE_FILE))
+        return _parse(Profile.model_validate_json, self._version_file(version, names.PROFILE_FILE))
 
     def shap(self, version: int) -> ShapleySummary | None:
         """What moves the version's predictions; None if it cannot be read."""
-        return _parse(ShapleySummary, self._version_file(version, names.SHAPLEY_FILE))
+        return _parse(ShapleySummary.model_validate_json, self._version_file(version, names.SHAPLEY_FILE))
 
     def holdout(self, version: int) -> HoldoutPredictions | None:
         """Its predictions for held-out rows; None if it has none, as those of earlier releases."""
-        return _parse(HoldoutPredictions, self._version_file(version, names.HOLDOUT_FILE))
+        return _parse(HoldoutPredictions.model_validate_json, self._version_file(version, names.HOLDOUT_FILE))
 
     def picture(self, version: int, name: str) -> bytes | None:
         """A picture of the version; None if there is none."""
@@ -161,9 +169,9 @@ class MlflowRecords:
             raise MlflowAway(AWAY, url=self._mlflow.shown, got=got) from error
 
 
-def _parse(kind: type[Parsed], body: bytes | None) -> Parsed | None:
+def _parse(read: Callable[[bytes], T], body: bytes | None) -> T | None:
     """The file's content; None without a file, or where another release wrote it."""
     try:
-        return kind.model_validate_json(body) if body is not None else None
-    except ValidationError:
+        return read(body) if body is not None else None
+    except ValueError:
         return None

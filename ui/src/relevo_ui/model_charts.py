@@ -1,4 +1,4 @@
-"""Two versions, and one price, as charts. Pure: values in, an Altair chart out."""
+"""Two versions, and one prediction, as charts. Pure: values in, an Altair chart out."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from textwrap import wrap
 import altair as alt
 import pandas as pd
 
+from relevo_contract.figures import percent
 from relevo_ui.chart_style import AROUND, BAR_HEIGHT, BLUE, GREY, LEGEND, ORANGE
 from relevo_ui.comparison import Shown, Weight
 from relevo_ui.contributions import Step
-from relevo_ui.language import Say, english
-from relevo_ui.wording import category, column, dollars, percent, signed_dollars
+from relevo_ui.wording import Wording
 
 SHOWN = 12
 """Columns, or categories of one, in a picture."""
@@ -24,12 +24,14 @@ LINE_END = "|"
 ON_GREY = "#111111"
 
 
-def waterfall(base: float, steps: Sequence[Step], price: float, say: Say = english) -> alt.LayerChart:
-    """From the base's price to the price, one bar a step, each with its dollars on the side that has room."""
-    raised, lowered, whole = say("raises the price"), say("lowers the price"), say("price")
-    rows = [(say("a typical listing"), 0.0, base, whole, dollars(base))]
-    rows += [(s.label, s.start, s.end, raised if s.dollars >= 0 else lowered, signed_dollars(s.dollars)) for s in steps]
-    rows.append((say("this house"), 0.0, price, whole, dollars(price)))
+def waterfall(base: float, steps: Sequence[Step], prediction: float, say: Wording) -> alt.LayerChart:
+    """From the base's prediction to the row's, one bar a step, each with its amount on the side that has room."""
+    raised, lowered, whole = say("raises it"), say("lowers it"), say.target
+    rows = [(say("a typical row"), 0.0, base, whole, say.amount(base, prediction))]
+    rows += [
+        (s.label, s.start, s.end, raised if s.amount >= 0 else lowered, say.change(s.amount, prediction)) for s in steps
+    ]
+    rows.append((say("this row"), 0.0, prediction, whole, say.amount(prediction, base)))
     data = pd.DataFrame(rows, columns=["step", "start", "end", "kind", "said"])
     data["left"], data["right"] = data[["start", "end"]].min(axis=1), data[["start", "end"]].max(axis=1)
     labels = [wrap(step, LABEL_WIDTH) for step in data["step"]]
@@ -39,8 +41,8 @@ def waterfall(base: float, steps: Sequence[Step], price: float, say: Say = engli
     color = alt.Color(
         "kind:N", scale=alt.Scale(domain=[raised, lowered, whole], range=[BLUE, ORANGE, GREY]), legend=None
     )
-    tooltip = [alt.Tooltip("kind:N", title=" "), alt.Tooltip("said:N", title=say("dollars"))]
-    x = alt.X("left:Q", title=say("price, US dollars"), axis=alt.Axis(format="$,.0f", tickCount=5))
+    tooltip = [alt.Tooltip("kind:N", title=" "), alt.Tooltip("said:N", title=say.target)]
+    x = alt.X("left:Q", title=say.target_axis, axis=alt.Axis(format=say.amount_axis, tickCount=5))
     marks = alt.Chart(data).mark_bar(height={"band": 0.65}, cornerRadius=2)
     bars = marks.encode(x=x, x2="right:Q", y=y, color=color, tooltip=tooltip)
     totals = data["kind"] == whole
@@ -59,22 +61,22 @@ def waterfall(base: float, steps: Sequence[Step], price: float, say: Say = engli
     )
 
 
-def interval(low: float, price: float, high: float) -> alt.LayerChart:
-    """The price within its interval."""
-    data = pd.DataFrame({"low": [low], "price": [price], "high": [high]})
-    axis = alt.Axis(format="$,.0f", tickCount=5)
+def interval(low: float, prediction: float, high: float, say: Wording) -> alt.LayerChart:
+    """The prediction within its interval."""
+    data = pd.DataFrame({"low": [low], "prediction": [prediction], "high": [high]})
+    axis = alt.Axis(format=say.amount_axis, tickCount=5)
     base = alt.Chart(data)
     bar = base.mark_bar(height=10, color=BLUE, opacity=0.5, cornerRadius=5).encode(
         x=alt.X("low:Q", title=None, axis=axis, scale=alt.Scale(zero=True)), x2="high:Q"
     )
-    dot = base.mark_point(size=180, filled=True, color=ORANGE, opacity=1).encode(x="price:Q")
+    dot = base.mark_point(size=180, filled=True, color=ORANGE, opacity=1).encode(x="prediction:Q")
     return alt.LayerChart(layer=[bar, dot]).properties(height=70)
 
 
-def importance(weights: Sequence[Weight], older: str, newer: str, say: Say = english) -> alt.Chart:
+def importance(weights: Sequence[Weight], older: str, newer: str, say: Wording) -> alt.Chart:
     """What each of two versions looks at, side by side."""
     rows = [
-        {"column": column(w.column, say), "version": name, "share": share, "said": percent(share)}
+        {"column": say.column(w.column), "version": name, "share": share, "said": percent(share)}
         for w in weights[:SHOWN]
         for name, share in ((older, w.older), (newer, w.newer))
     ]
@@ -106,22 +108,22 @@ def importance(weights: Sequence[Weight], older: str, newer: str, say: Say = eng
 
 
 def dependence(
-    pairs: Sequence[tuple[str, Shown, float]], name: str, versions: Sequence[str], say: Say = english
+    pairs: Sequence[tuple[str, Shown, float]], name: str, versions: Sequence[str], say: Wording
 ) -> alt.Chart:
-    """How a column moves the price in each version; rows: version, the column's value, its dollars.
+    """How a column moves the prediction in each version; rows: version, the column's value, by how much.
 
     Texts are drawn by category: the most frequent ones, and all others as one.
     """
     data = pd.DataFrame(list(pairs), columns=["version", "value", "effect"])
-    title, effect = column(name, say), say("effect on the price, US dollars")
-    dollar_axis, height = alt.Axis(format="$,.0f", tickCount=5), 320
+    title, effect = say.column(name), say("effect on {target}", target=say.target_axis)
+    amounts, height = alt.Axis(format=say.amount_axis, tickCount=5), 320
     if any(isinstance(value, str) for value in data["value"]):
-        data["value"] = [category(name, value, say) for value in data["value"]]
+        data["value"] = [say.category(name, value) for value in data["value"]]
         shown = data["value"].value_counts().index[:SHOWN].tolist()
         data["value"] = data["value"].where(data["value"].isin(shown), say("all others"))
         labels = alt.Axis(labelLimit=200, labelOverlap=False)
         channels = {
-            "x": alt.X("effect:Q", title=effect, axis=dollar_axis),
+            "x": alt.X("effect:Q", title=effect, axis=amounts),
             "y": alt.Y("value:N", title=None, sort=[*shown, say("all others")], axis=labels),
             "yOffset": alt.YOffset("version:N", sort=list(versions)),
         }
@@ -132,7 +134,7 @@ def dependence(
         scale = alt.Scale(zero=False) if not days else alt.Undefined
         channels = {
             "x": alt.X("value", title=title, scale=scale),
-            "y": alt.Y("effect:Q", title=effect, axis=dollar_axis),
+            "y": alt.Y("effect:Q", title=effect, axis=amounts),
         }
     chart: alt.Chart = (
         alt.Chart(data)
@@ -151,7 +153,7 @@ def dependence(
             tooltip=[
                 alt.Tooltip("version:N", title=say("version")),
                 alt.Tooltip("value", title=title),
-                alt.Tooltip("effect:Q", title=say("dollars"), format="$,.0f"),
+                alt.Tooltip("effect:Q", title=effect, format=say.amount_axis),
             ],
         )
         .properties(height=height)

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from relevo_ui.errors import ApiAway, BadHouse, NoModel, TooMuch, UiError
+from relevo_ui.errors import ApiAway, BadRow, NoModel, TooMuch, UiError
 
 AWAY: Final = (
     "The inference API at {url} does not answer ({error}). Start it with `relevo-serving`, or check RELEVO_API_URL; "
@@ -60,7 +60,7 @@ def refusal(status: int, content: bytes, *, url: str, path: str, location: str =
     if status == 413 or (status == 422 and _too_many(answer)):
         return TooMuch(TOO_MUCH, **values)
     if status == 422 and isinstance(said, str):
-        return BadHouse(said, _fields(answer))
+        return BadRow(said, _fields(answer))
     if 300 <= status < 400:
         return ApiAway(REDIRECT, **values, to=f", {_address(location)}" if location else "")
     if status in STATUSES:
@@ -84,12 +84,12 @@ def _wrong(answer: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _too_many(answer: dict[str, Any]) -> bool:
-    """Whether it is the number of houses that is wrong, and no house."""
+    """Whether it is the number of rows that is wrong, and no row."""
     return [field for field, _ in _wrong(answer)] == ["instances"]
 
 
 def _fields(answer: dict[str, Any]) -> dict[tuple[int, str], str]:
-    """By house and input what is wrong; `instances.3.bed` is the fourth house's. Empty if it names anything else."""
+    """By row and input what is wrong; `instances.3.bed` is the fourth row's. Empty if it names anything else."""
     found: dict[tuple[int, str], str] = {}
     for field, problem in _wrong(answer):
         _, _, rest = field.partition(".")

@@ -12,13 +12,14 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
+from relevo_contract.figures import percent
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
 from relevo_contract.version import ShapleySummary
-from relevo_ui import history
+from relevo_ui import history, reasons
 from relevo_ui.comparison import new_places, weights
-from relevo_ui.language import LANGUAGES, Say
-from relevo_ui.wording import column, estimate, listed, moment, percent, points, sentence
+from relevo_ui.language import code_of
+from relevo_ui.wording import Wording, listed, moment, sentence
 
 STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -57,9 +58,8 @@ def stages(records: Sequence[DecisionRecord]) -> list[tuple[DecisionRecord, list
     return found
 
 
-def report(model: str, told: Sequence[Stage], made_at: datetime, language: str) -> str:
-    """The whole file, in one of LANGUAGES."""
-    say = LANGUAGES[language]
+def report(model: str, told: Sequence[Stage], made_at: datetime, say: Wording) -> str:
+    """The whole file."""
     title = say("{model}: the best model at each stage", model=model)
     body = [f"<h1>{escape(title)}</h1>"]
     made = say("Made {when} from the decision records of {count} promotions.", when=moment(made_at), count=len(told))
@@ -69,13 +69,13 @@ def report(model: str, told: Sequence[Stage], made_at: datetime, language: str) 
     for before, stage in zip([None, *told], told, strict=False):
         body += _stage(before, stage, say)
     return (
-        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{code_of(say.say)}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
         f"<style>{STYLE}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
 
 
-def _stage(before: Stage | None, stage: Stage, say: Say) -> list[str]:
+def _stage(before: Stage | None, stage: Stage, say: Wording) -> list[str]:
     record, judged = stage.record, stage.record.promotion
     assert judged is not None
     version = judged.challenger_version
@@ -91,21 +91,20 @@ def _stage(before: Stage | None, stage: Stage, say: Say) -> list[str]:
         f"<h2>{escape(heading)}</h2>",
         f"<p><small>{escape(moment(record.decided_at))}</small></p>",
         *(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs if paragraph),
-        *_states(judged, say),
+        *_places(judged, say),
         *_pictures(stage, version, say),
     ]
 
 
-def _why(record: DecisionRecord, say: Say) -> str:
-    reason = say(history.REASONS[record.decision.reason])
-    told = say("It was trained because {reason}.", reason=reason) + " " + history.why(record, say)
+def _why(record: DecisionRecord, say: Wording) -> str:
+    told = say("It was trained because {reason}.", reason=reasons.reason(record, say)) + " " + history.why(record, say)
     if record.decision.moved:
-        moved = listed([column(name, say) for name in record.decision.moved], 8, say)
+        moved = listed([say.column(name) for name in record.decision.moved], 8, say)
         told += " " + say("What moved against the data of the version before: {moved}.", moved=moved)
     return told
 
 
-def _saw(before: Stage | None, stage: Stage, say: Say) -> str:
+def _saw(before: Stage | None, stage: Stage, say: Wording) -> str:
     training = stage.record.training
     if training is None:
         return ""
@@ -116,87 +115,92 @@ def _saw(before: Stage | None, stage: Stage, say: Say) -> str:
         seconds=f"{training.seconds:.0f}",
     )
     if before is not None:
-        for name in ("state", "city"):
-            new = [place.title() for place, _ in new_places(before.profile, stage.profile, name)]
+        for name in say.data.places[:2]:
+            new = [say.category(name, place) for place, _ in new_places(before.profile, stage.profile, name)]
             if new:
                 told += " " + say(
-                    "New to it ({column}): {places}.", column=column(name, say), places=listed(new, NAMED, say)
+                    "New to it ({column}): {places}.", column=say.column(name), places=listed(new, NAMED, say)
                 )
     return told
 
 
-def _errs(judged: Promotion, say: Say) -> str:
-    rows, challenger = f"{judged.rows:,}", estimate(judged.challenger, say)
+def _errs(judged: Promotion, say: Wording) -> str:
+    rows, challenger = f"{judged.rows:,}", say.estimate(judged.challenger)
     if judged.champion_version is None:
         told = say(
-            "On {rows} held-out rows half of its prices are within {challenger} of what was asked; always saying the "
-            "median price, within {champion}.",
+            "On {rows} held-out rows it {errs} {challenger}; always saying {baseline} {errs} {champion}.",
             rows=rows,
+            errs=say.errs,
+            baseline=say.baseline,
             challenger=challenger,
-            champion=estimate(judged.champion, say),
+            champion=say.estimate(judged.champion),
         )
     else:
         told = say(
-            "On the same {rows} held-out rows, which neither was trained on, it errs by {challenger} where version "
-            "{version} errs by {champion}.",
+            "On the same {rows} held-out rows, which neither was trained on, it {errs} {challenger} where version "
+            "{version} {errs} {champion}.",
             rows=rows,
+            errs=say.errs,
             challenger=challenger,
             version=judged.champion_version,
-            champion=estimate(judged.champion, say),
+            champion=say.estimate(judged.champion),
         )
     return f"{told} " + say(
-        "What decided is the mean error of the log price, which differs by {points}: {criterion}.",
-        points=points(judged.difference, say),
-        criterion=say(history.CRITERIA[judged.criterion]),
+        "What decided is the {decides}, which differs by {points}: {criterion}.",
+        decides=say.decides,
+        points=say.difference(judged.difference),
+        criterion=reasons.criterion(judged, say),
     )
 
 
-def _looks(before: Stage | None, stage: Stage, say: Say) -> str:
+def _looks(before: Stage | None, stage: Stage, say: Wording) -> str:
     if stage.shap is None:
         return ""
     found = weights(before.shap if before is not None else None, stage.shap)
     most = sorted(found, key=lambda w: -w.newer)[:NAMED]
-    named = [f"{column(w.column, say)} ({percent(w.newer)})" for w in most]
+    named = [f"{say.column(w.column)} ({percent(w.newer)})" for w in most]
     told = say("It looks most at {columns}.", columns=listed(named, NAMED, say))
     if before is not None and before.shap is not None:
         gained = [w for w in sorted(found, key=lambda w: -w.gained)[:NAMED] if w.gained > 0.005]
         if gained:
-            named = [f"{column(w.column, say)} (+{percent(w.gained)})" for w in gained]
+            named = [f"{say.column(w.column)} (+{percent(w.gained)})" for w in gained]
             told += " " + say("More than the version before: {columns}.", columns=listed(named, NAMED, say))
     return told
 
 
-def _turned_down(record: DecisionRecord, say: Say) -> str:
+def _turned_down(record: DecisionRecord, say: Wording) -> str:
     judged = record.promotion
     assert judged is not None
     return sentence(
         say(
-            "Version {version} (batch {batch}) was turned down: {criterion}; it errs by {challenger} against "
-            "{champion}",
+            "Version {version} (batch {batch}) was turned down: {criterion}; it {errs} {challenger} against {champion}",
+            errs=say.errs,
             version=judged.challenger_version,
             batch=record.batch.number,
-            criterion=say(history.CRITERIA[judged.criterion]),
-            challenger=estimate(judged.challenger, say),
-            champion=estimate(judged.champion, say),
+            criterion=reasons.criterion(judged, say),
+            challenger=say.estimate(judged.challenger),
+            champion=say.estimate(judged.champion),
         )
     )
 
 
-def _states(judged: Promotion, say: Say) -> list[str]:
+def _places(judged: Promotion, say: Wording) -> list[str]:
     if not judged.states:
         return []
-    heads = "".join(f"<th>{escape(say(head))}</th>" for head in ("state", "rows", "before", "now", "difference"))
+    named = [say.place, *(say(head) for head in ("rows", "before", "now", "difference"))]
+    heads = "".join(f"<th>{escape(head)}</th>" for head in named)
     rows = [
         f'<tr><td>{escape(s.state)}</td><td class="figure">{s.rows:,}</td>'
-        f'<td class="figure">{percent(s.champion)}</td>'
-        f'<td class="figure">{percent(s.challenger)}</td><td class="figure">{escape(points(s.difference, say))}'
+        f'<td class="figure">{escape(say.loss(s.champion))}</td>'
+        f'<td class="figure">{escape(say.loss(s.challenger))}</td>'
+        f'<td class="figure">{escape(say.difference(s.difference))}'
         f"{' ⚠' if s.worse else ''}</td></tr>"
         for s in judged.states
     ]
     return [f"<table><thead><tr>{heads}</tr></thead><tbody>", *rows, "</tbody></table>"]
 
 
-def _pictures(stage: Stage, version: int, say: Say) -> list[str]:
+def _pictures(stage: Stage, version: int, say: Wording) -> list[str]:
     text = escape(say("What version {version} looks at (Shapley values)", version=version), quote=True)
     return [
         f'<figure><img alt="{text}" src="data:image/png;base64,{base64.b64encode(picture).decode()}"></figure>'

@@ -8,17 +8,19 @@ from typing import Final
 
 import streamlit as st
 
+from relevo_contract.data_set import DataSet
 from relevo_contract.mlflow_rest import RegisteredVersion
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_contract.settings import read
-from relevo_contract.version import HoldoutPredictions, ShapleySummary
+from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
 from relevo_ui.api import Api, Status
 from relevo_ui.errors import ApiAway, MlflowAway, NoModel, SettingsError, UiError
 from relevo_ui.language import LANGUAGES, Say, chosen
 from relevo_ui.marked import show
 from relevo_ui.mlflow_records import BatchRun, MlflowRecords
-from relevo_ui.settings import Settings
+from relevo_ui.settings import Settings, declared
+from relevo_ui.wording import UNDESCRIBED, Wording
 
 FRESH_SECONDS: Final = 5
 """Pages may show MLflow's answers this old: Streamlit runs a page again at every click."""
@@ -84,6 +86,16 @@ def _picture(tracking_uri: str, model: str, timeout: float, version: int, name: 
 
 
 @st.cache_data(max_entries=60, show_spinner=False)
+def _data_set(tracking_uri: str, model: str, timeout: float, version: int) -> DataSet | None:
+    return _mlflow(tracking_uri, model, timeout).data_set(version)
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _typical(tracking_uri: str, model: str, timeout: float, version: int) -> Example | None:
+    return _mlflow(tracking_uri, model, timeout).typical(version)
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
 def _profile(tracking_uri: str, model: str, timeout: float, version: int) -> Profile | None:
     return _mlflow(tracking_uri, model, timeout).profile(version)
 
@@ -108,6 +120,31 @@ def story() -> Story:
     return _story(*_key())
 
 
+def looked() -> Story | UiError:
+    """What MLflow tells, or why it tells nothing: a page looks once."""
+    try:
+        return story()
+    except UiError as error:
+        return error
+
+
+def wording(found: Story | UiError) -> Wording:
+    """Words in this visitor's language, of what the newest version predicts."""
+    newest = found.versions[0].number if isinstance(found, Story) and found.versions else None
+    return Wording((None if isinstance(found, UiError) else data_set(newest)) or UNDESCRIBED, say())
+
+
+def served_wording(status: Status | UiError) -> Wording:
+    """The same of what the version that serves predicts; where none does, of the newest one."""
+    if isinstance(status, UiError) or status.serving is None:
+        return wording(looked())
+    try:
+        found = data_set(status.serving.version) or api().data_set(status.serving.name)
+    except UiError:
+        found = None
+    return Wording(found or UNDESCRIBED, say())
+
+
 def record(run: BatchRun) -> DecisionRecord | None:
     """A batch's whole record. Raises MlflowAway."""
     return _mlflow(*_key()).record(run)
@@ -116,6 +153,20 @@ def record(run: BatchRun) -> DecisionRecord | None:
 def picture(version: int, name: str) -> bytes | None:
     """A picture of the version. Raises MlflowAway."""
     return _picture(*_key(), version, name)
+
+
+def data_set(version: int | None) -> DataSet | None:
+    """What the version says of its columns; without a version, or its word, what RELEVO_USE_CASE declares."""
+    try:
+        found = None if version is None else _data_set(*_key(), version)
+    except MlflowAway:
+        found = None
+    return found or declared(settings())
+
+
+def typical(version: int) -> Example | None:
+    """The row that the version's explanations begin with. Raises MlflowAway."""
+    return _typical(*_key(), version)
 
 
 def profile(version: int) -> Profile | None:
@@ -162,11 +213,12 @@ def follow(look: Callable[[], str], seen: str) -> None:
         st.rerun()
 
 
-def tell(page: Callable[[Story], None]) -> None:
+def tell(found: Story | UiError, page: Callable[[Story], None]) -> None:
     """Show a page of what MLflow tells, and again once something happened; where MLflow is away, that it is."""
     spoken = LANGUAGES[language()]
     try:
-        found = story()
+        if isinstance(found, UiError):
+            raise found
         follow(history_stamp, found.stamp)
         page(found)
     except MlflowAway as error:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relevo_contract import names
+from relevo_contract.figures import percent
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
 from relevo_ui import comparison
-from relevo_ui.language import Say, english
-from relevo_ui.wording import column, dollars, estimate, listed, moment
+from relevo_ui.wording import Wording, listed, moment
 
-NUMBERS = ("price", "house_size", "bed", "bath", "acre_lot")
-"""Columns whose middle is told."""
+NUMBERS = 5
+"""Columns whose middle is told, at most."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Told:
     """An outline will do."""
 
 
-def label(told: Told, production: int | None, say: Say = english) -> str:
+def label(told: Told, production: int | None, say: Wording) -> str:
     """A version's name in a list."""
     if told.number == production:
         return say("Version {version}, in production", version=told.number)
@@ -53,7 +53,7 @@ def pair(versions: Sequence[Told], production: int | None) -> tuple[int, int] | 
     return (other, newer) if other is not None else (newer, min(n for n in by_number if n > newer))
 
 
-def facts(told: Told, profile: Profile | None, say: Say = english) -> dict[str, str]:
+def facts(told: Told, profile: Profile | None, say: Wording) -> dict[str, str]:
     """What is said of one version beside another, by its heading."""
     record = told.record
     training = record.training if record is not None else None
@@ -61,15 +61,19 @@ def facts(told: Told, profile: Profile | None, say: Say = english) -> dict[str, 
     found = {
         say("came of batch"): "" if record is None else str(record.batch.number),
         say("decided"): "" if record is None else moment(record.decided_at),
-        say("promised error"): "" if profile is None else estimate(profile.promised, say),
+        say("promised error"): "" if profile is None else say.estimate(profile.promised),
         say("trained on rows"): "" if training is None else f"{training.rows:,}",
         say("of batches"): listed([str(number) for number in batches], 12, say),
         say("training took"): "" if training is None else f"{training.seconds:.0f} s",
     }
-    for name in NUMBERS:
+    target = say.data.target
+    if say.outcome is not None:
+        share = comparison.share(profile, target)
+        found[say("share of {outcome}", outcome=say.outcome)] = "" if share is None else percent(share)
+    for name in (target, *say.data.numeric)[say.outcome is not None :][:NUMBERS]:
         middle = comparison.median(profile, name)
-        shown = "" if middle is None else dollars(middle) if name == "price" else f"{middle:,.6g}"
-        found[say("median {column}", column=column(name, say))] = shown
+        shown = "" if middle is None else say.amount(middle) if name == target else f"{middle:,.6g}"
+        found[say("median {column}", column=say.column(name))] = shown
     return found
 
 

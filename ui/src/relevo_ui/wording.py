@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from math import floor, log10
 from textwrap import shorten
 from typing import Final
 
+from relevo_contract.data_set import DataSet
+from relevo_contract.figures import percent, significant
+from relevo_contract.graph_inputs import spelling
 from relevo_contract.record import Estimate
-from relevo_ui.language import Say, english
+from relevo_contract.tasks import Task
+from relevo_contract.values import Boolean, Either, Number
+from relevo_ui.language import Say, code_of, english
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-SIGN: Final = {True: "+", False: "−"}
-
-COLUMNS: Final[Mapping[str, str]] = {
-    "brokered_by": "broker",
-    "status": "status",
-    "price": "price",
-    "bed": "bed",
-    "bath": "bath",
-    "acre_lot": "lot (acres)",
-    "street": "street",
-    "city": "city",
-    "state": "state",
-    "zip_code": "zip code",
-    "house_size": "house size",
-    "prev_sold_date": "previous sale",
-}
-"""A column's name as a person says it."""
+DIGITS: Final = 4
+"""Of a figure at least, as far as they say something."""
+CURRENCIES: Final = {"US dollars": "$", "USD": "$", "euros": "€", "EUR": "€", "GBP": "£"} | {one: one for one in "$€£¥"}
+"""Units that are a sign before the figure."""
 LONGEST_VALUE: Final = 40
 """Characters of a value in a picture or a sentence."""
 _LINE_ENDS: Final = re.compile(r"[ \t]*[\r\n\v\f]+[ \t]*")
@@ -36,33 +30,167 @@ _MARKS: Final = re.compile(r"[\\`*\[\]<$~&]|(?<![^\W_])_|_(?![^\W_])|:(?=[A-Za-z
 """What Markdown reads anywhere: `_` at the edge of a word alone, `:` before one, where Streamlit has its directives."""
 _BEGINS: Final = re.compile(r"^(\d*)([#>]|[+.)\-](?=[\s\-]|$))")
 """What it reads at the beginning of a line."""
-STATUSES: Final[Mapping[str, str]] = {"for_sale": "for sale", "ready_to_build": "ready to build", "sold": "sold"}
+UNDESCRIBED: Final = DataSet(name="rows", columns=("target",), target="target", task="number")
+"""Stands for a data set of which nothing is known yet."""
 
 
-def percent(share: float) -> str:
-    """0.2241 is `22.4 %`."""
-    return f"{100 * share:.1f} %"
+@dataclass(frozen=True)
+class Wording:
+    """Words what is told of a data set in a language: its names, its values, and figures of its target."""
+
+    data: DataSet = UNDESCRIBED
+    say: Say = english
+
+    def __call__(self, text: str, /, **values: object) -> str:
+        """A text of the UI's own."""
+        return self.say(text, **values)
+
+    def _labelled(self, labels: Mapping[str, str], otherwise: str) -> str:
+        return labels.get(code_of(self.say)) or labels.get("en") or next(iter(labels.values()), otherwise)
+
+    def column(self, name: str) -> str:
+        """A column's name as a person says it; without its underscores where it has no label."""
+        return self._labelled(self.data.labels.get(name, {}), name.replace("_", " "))
+
+    def unit(self, name: str) -> str:
+        """A column's unit; empty if it has none."""
+        rule = self.data.rule(name)
+        return self._labelled(self.data.units.get(name, {}), rule.unit if isinstance(rule, Number) else "")
+
+    def with_unit(self, name: str) -> str:
+        """A column's name with its unit: `house size, square feet`."""
+        return ", ".join(filter(None, (self.column(name), self.unit(name))))
+
+    def category(self, name: str, value: str) -> str:
+        """A column's category as a person writes it; where it is kept as it is compared, it is in small letters."""
+        for spelt, labels in self.data.value_labels.get(name, {}).items():
+            if spelling(spelt) == spelling(value):
+                return self._labelled(labels, value)
+        if isinstance(self.data.rule(name), Boolean) and value in {"true", "false"}:
+            return self("yes") if value == "true" else self("no")
+        is_place = name in self.data.places
+        return (value.title() if is_place and value.islower() else value) or self("(empty)")
+
+    def value(self, name: str, came: float | str | None) -> str:
+        """A column's value in few characters: `1,500`, `for sale`, `San Juan`."""
+        if came is None:
+            return self("(no value)")
+        told = self.category(name, came) if isinstance(came, str) else f"{came:,.6g}"
+        return shorten(told, LONGEST_VALUE, placeholder=" …") if " " in told else told[:LONGEST_VALUE]
+
+    @property
+    def task(self) -> Task:
+        """What is predicted."""
+        return self.data.predicts
+
+    @property
+    def outcome(self) -> str | None:
+        """What a predicted probability is of; None: it is no probability."""
+        rule = self.data.rule(self.data.target)
+        if not isinstance(rule, Either):
+            return None
+        bare = not any(map(str.isalpha, rule.positive)) or Boolean().read(rule.positive).value is not None
+        return self.column(self.data.target) if bare else self.category(self.data.target, rule.positive)
+
+    @property
+    def target(self) -> str:
+        """What is predicted, in a sentence: `price`, `chance of bad`."""
+        outcome = self.outcome
+        return self.column(self.data.target) if outcome is None else self("chance of {outcome}", outcome=outcome)
+
+    @property
+    def target_axis(self) -> str:
+        """The same with its unit."""
+        return self.target if self.outcome is not None else self.with_unit(self.data.target)
+
+    @property
+    def place(self) -> str:
+        """What the declared place is called."""
+        return self("place") if self.data.place is None else self.column(self.data.place)
+
+    @property
+    def baseline(self) -> str:
+        """What a model that knows no input always says: `the median price`."""
+        return f"{self(self.task.baseline_words)} {self.outcome or self.column(self.data.target)}"
+
+    @property
+    def figure(self) -> str:
+        """The figure of an error that people read: `median error`."""
+        return self(self.task.figure)
+
+    @property
+    def figure_axis(self) -> str:
+        """The same with its unit."""
+        if self.task.shares:
+            return self("{figure}, share of {target}", figure=self.figure, target=self.target)
+        return ", ".join(filter(None, (self.figure, self.unit(self.data.target))))
+
+    @property
+    def decides(self) -> str:
+        """The loss that decides."""
+        return self(self.task.decides)
+
+    @property
+    def errs(self) -> str:
+        """What a version does that has this figure: `errs by`."""
+        return self(self.task.errs)
+
+    def estimate(self, figure: Estimate) -> str:
+        """An error with its interval: `22.4 % (20.1 to 24.9)`."""
+        return self.task.told(figure, self.unit(self.data.target), to=self("to"))
+
+    def difference(self, figure: Estimate) -> str:
+        """A difference of losses with its interval, signed."""
+        words = {"to": self("to"), "points": self("points")}
+        return self.task.told_difference(figure, self.unit(self.data.target), **words)
+
+    def loss(self, figure: float) -> str:
+        """An error without its interval."""
+        return self.task.told_loss(figure, self.unit(self.data.target))
+
+    @property
+    def _currency(self) -> str:
+        return CURRENCIES.get(self.data.unit, "")
+
+    def amount(self, value: float, beside: float | None = None) -> str:
+        """A prediction: `$1,200`, `3.2`, `7.3 %`; no more exact than is needed `beside` a larger one."""
+        sign = "−" * (value < 0)
+        if self.outcome is not None:
+            return sign + percent(abs(value))
+        return sign + self._currency + _figure(abs(value), max(abs(value), abs(beside or 0)))
+
+    def amount_with_unit(self, value: float) -> str:
+        """A prediction in its unit: `3.2 degrees`."""
+        unit = "" if self._currency or self.outcome is not None else self.unit(self.data.target)
+        return f"{self.amount(value)} {unit}".rstrip()
+
+    def change(self, value: float, beside: float | None = None) -> str:
+        """What is added to a prediction, or taken from it: `+$1,200`, `−$300`, `+2.1 points`."""
+        sign = "+" if value >= 0 else ""
+        if self.outcome is not None:
+            return f"{sign or '−'}{100 * abs(value):.1f} {self('points')}"
+        return sign + self.amount(value, beside)
+
+    @property
+    def amount_axis(self) -> str:
+        """How an axis writes predictions, as d3 has it."""
+        return ".0%" if self.outcome is not None else "$,.0f" if self._currency == "$" else ",.4~r"
+
+    @property
+    def error_axis(self) -> str:
+        """How an axis writes errors."""
+        return ".0%" if self.task.shares else ",.3~r"
+
+    @property
+    def difference_axis(self) -> str:
+        """How an axis writes differences of losses."""
+        return "+.1%" if self.task.shares else "+,.3~r"
 
 
-def estimate(figure: Estimate, say: Say = english) -> str:
-    """A share with its interval: `22.4 % (20.1 to 24.9)`."""
-    return f"{percent(figure.value)} ({100 * figure.low:.1f} {say('to')} {100 * figure.high:.1f})"
-
-
-def points(figure: Estimate, say: Say = english) -> str:
-    """A difference of shares with its interval, in percentage points, signed."""
-    low, high = f"{100 * figure.low:+.1f}", f"{100 * figure.high:+.1f}"
-    return f"{100 * figure.value:+.1f} {say('points')} ({low} {say('to')} {high})"
-
-
-def dollars(amount: float) -> str:
-    """A price in whole dollars."""
-    return f"${amount:,.0f}"
-
-
-def signed_dollars(amount: float) -> str:
-    """What is added to a price, or taken from it: `+$1,200`, `−$300`."""
-    return f"{SIGN[amount >= 0]}${abs(amount):,.0f}"
+def _figure(value: float, beside: float) -> str:
+    """As many decimals as the larger of both needs to have DIGITS digits."""
+    decimals = max(0, DIGITS - 1 - floor(log10(beside))) if beside > 0 else 0
+    return significant(round(value, decimals), 17) if decimals < 8 else significant(value)
 
 
 def literal(text: str) -> str:
@@ -71,9 +199,14 @@ def literal(text: str) -> str:
     return _BEGINS.sub(r"\1\\\2", _MARKS.sub(r"\\\g<0>", text))
 
 
+def capital(text: str) -> str:
+    """Words that begin a line."""
+    return text[:1].upper() + text[1:]
+
+
 def sentence(text: str) -> str:
     """Words that stand alone: with a capital and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return capital(text) + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def listed(words: Sequence[str], most: int = 4, say: Say = english) -> str:
@@ -83,27 +216,6 @@ def listed(words: Sequence[str], most: int = 4, say: Say = english) -> str:
     if len(words) > 1:
         return say("{first} and {last}", first=", ".join(words[:-1]), last=words[-1])
     return words[0] if words else ""
-
-
-def column(name: str, say: Say = english) -> str:
-    """A column's name as a person says it: `house_size` is `house size`; another's without its underscores."""
-    known = COLUMNS.get(name)
-    return name.replace("_", " ") if known is None else say(known)
-
-
-def category(name: str, value: str, say: Say = english) -> str:
-    """A column's category as a person writes it; where it is kept as it is compared, it is in small letters."""
-    if name == "status":
-        return say(STATUSES.get(value, value))
-    return (value.title() if name in {"city", "state"} and value.islower() else value) or say("(empty)")
-
-
-def value(name: str, came: float | str | None, say: Say = english) -> str:
-    """A column's value in few characters: `1,500`, `for sale`, `San Juan`."""
-    if came is None:
-        return say("(no value)")
-    told = category(name, came, say) if isinstance(came, str) else f"{came:,.6g}"
-    return shorten(told, LONGEST_VALUE, placeholder=" …") if " " in told else told[:LONGEST_VALUE]
 
 
 def since(then: datetime, now: datetime, say: Say = english) -> str:

@@ -9,11 +9,12 @@ from relevo_contract.record import DecisionRecord
 from relevo_ui import batches, column_charts, session
 from relevo_ui.marked import Markdown, marking, show
 from relevo_ui.session import Story
-from relevo_ui.wording import column, moment
+from relevo_ui.wording import moment
 
 ROW_PIXELS = 76  # three lines; with fewer, Streamlit wraps no text
 TABLE_PIXELS = 560
-say = session.say()
+looked = session.looked()
+say = session.wording(looked)
 mark = marking(say)
 
 
@@ -47,7 +48,7 @@ def live(record: DecisionRecord) -> None:
         show(
             st.caption,
             say(
-                "Not told for this batch: it takes at least 200 houses asked for, a model, and an inference API that "
+                "Not told for this batch: it takes at least 200 rows asked for, a model, and an inference API that "
                 "keeps them in RAW (RELEVO_RAW_URL)."
             ),
         )
@@ -55,8 +56,7 @@ def live(record: DecisionRecord) -> None:
     show(
         st.markdown,
         say(
-            "The newest {rows} houses asked for, from {since} to {until}, against what version {version} was "
-            "trained on.",
+            "The newest {rows} rows asked for, from {since} to {until}, against what version {version} was trained on.",
             rows=f"{evidence.rows:,}",
             since=moment(evidence.since),
             until=moment(evidence.until),
@@ -71,11 +71,11 @@ def live(record: DecisionRecord) -> None:
         name = st.selectbox(
             say("A column asked for and trained on"),
             list(pictured),
-            format_func=lambda name: column(name, say),
+            format_func=say.column,
             key="live_column",
         )
         before = say("training data of version {version}", version=record.champion_version)
-        if (picture := column_charts.distribution(pictured[name], before, say("houses asked for"), say)) is not None:
+        if (picture := column_charts.distribution(pictured[name], before, say("rows asked for"), say)) is not None:
             st.altair_chart(picture)
 
 
@@ -135,4 +135,4 @@ def page(story: Story) -> None:
 
 
 st.title(say("What data came"))
-session.tell(page)
+session.tell(looked, page)

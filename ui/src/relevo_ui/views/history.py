@@ -7,18 +7,19 @@ import streamlit as st
 
 from relevo_contract import names
 from relevo_contract.record import DecisionRecord
-from relevo_ui import column_charts, error_charts, history, links, service, session
+from relevo_ui import column_charts, error_charts, history, links, reasons, service, session
 from relevo_ui.history import Row
 from relevo_ui.marked import Markdown, marked, marking, show
 from relevo_ui.mlflow_records import BatchRun
 from relevo_ui.session import Story
 from relevo_ui.spreadsheet import harmless
-from relevo_ui.wording import column, estimate, listed, moment, points
+from relevo_ui.wording import listed, moment
 
 CHOSEN = "batch"
 ROW_PIXELS = 118  # six lines: what the longest sentences of `decide` take
 TABLE_PIXELS = 640
-say = session.say()
+looked = session.looked()
+say = session.wording(looked)
 mark = marking(say)
 
 
@@ -36,23 +37,29 @@ def label(row: Row, groups: int) -> str:
 
 def overview(rows: list[Row]) -> None:
     """One line per batch; choosing a line opens its batch below."""
-    here = say("median error on this batch; 95 % interval")
+    here = say("{figure} on this batch; 95 % interval", figure=say.figure)
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     shown = {
         say("Batch"): ([r.batch for r in rows], number(width=45)),
         say("Rows"): (pd.array([r.rows for r in rows], dtype="Int64"), number(width=52, format="localized")),
         say("Outcome"): ([r.outcome for r in rows], text(width=96)),
         say("Why"): ([harmless(r.why) for r in rows], text(width=296)),
-        say("Origin"): ([harmless(r.origin) for r in rows], text(width=106, help=say("states its rows come from"))),
+        say("Origin"): (
+            [harmless(r.origin) for r in rows],
+            text(width=106, help=say("{place}: where its rows come from", place=say.place)),
+        ),
         say("What moved"): ([r.moved for r in rows], text(width=90)),
         say("Version"): (["" if r.version is None else str(r.version) for r in rows], text(width=52)),
         say("Criterion"): ([r.criterion for r in rows], text(width=106)),
         say("Champion here"): ([r.champion_here for r in rows], text(width=92, help=here)),
         say("Champion"): (
             [r.champion for r in rows],
-            text(width=78, help=say("median error on the held-out rows that decided")),
+            text(width=78, help=say("{figure} on the held-out rows that decided", figure=say.figure)),
         ),
-        say("Challenger"): ([r.challenger for r in rows], text(width=78, help=say("median error on the same rows"))),
+        say("Challenger"): (
+            [r.challenger for r in rows],
+            text(width=78, help=say("{figure} on the same rows", figure=say.figure)),
+        ),
     }
 
     def choose() -> None:
@@ -112,13 +119,11 @@ def what_moved(record: DecisionRecord) -> None:
     for one in evidence:
         if one.new_categories and one.moved:
             new = listed(list(one.new_categories), 10, say)
-            told = mark("New in **{column}**: {categories}", column=column(one.column, say), categories=new)
+            told = mark("New in **{column}**: {categories}", column=say.column(one.column), categories=new)
             show(st.markdown, told)
     pictured = {one.column: one for one in evidence if one.distribution is not None}
     if pictured:
-        name = st.selectbox(
-            say("A column before and now"), list(pictured), format_func=lambda name: column(name, say), key="column"
-        )
+        name = st.selectbox(say("A column before and now"), list(pictured), format_func=say.column, key="column")
         before = say("training data of version {version}", version=record.champion_version)
         now = say("batch {batch}", batch=record.batch.number)
         if (picture := column_charts.distribution(pictured[name], before, now, say)) is not None:
@@ -134,11 +139,12 @@ def promise(record: DecisionRecord) -> None:
         return
     st.subheader(say("Does the champion keep its promise?"))
     figures = say(
-        "On {rows} of its rows version {version} errs by {now}; it promised {promised}.",
+        "On {rows} of its rows version {version} {errs} {now}; it promised {promised}.",
+        errs=say.errs,
         rows=f"{error.rows:,}",
         version=record.champion_version,
-        now=estimate(error.now, say),
-        promised=estimate(error.promised, say),
+        now=say.estimate(error.now),
+        promised=say.estimate(error.promised),
     )
     show(st.markdown, f"{history.promise(error, say)}. {figures}")
     st.altair_chart(error_charts.promise(error, say))
@@ -154,19 +160,20 @@ def promotion(record: DecisionRecord) -> None:
     show(
         st.caption,
         mark(
-            "Criterion `{criterion}`: {meaning}. What decides is the mean error of the log price, challenger minus "
-            "champion, by row on {rows} held-out rows: {points}.",
+            "Criterion `{criterion}`: {meaning}. What decides is the {decides}, challenger minus champion, by row on "
+            "{rows} held-out rows: {points}.",
+            decides=say.decides,
             criterion=judged.criterion,
-            meaning=say(history.CRITERIA[judged.criterion]),
+            meaning=reasons.criterion(judged, say),
             rows=f"{judged.rows:,}",
-            points=points(judged.difference, say),
+            points=say.difference(judged.difference),
         ),
     )
     st.altair_chart(error_charts.promotion(judged, say))
-    by_state = error_charts.states(judged.states, say)
-    if by_state is not None:
-        show(st.markdown, Markdown(f"**{say('By state')}**"))
-        st.altair_chart(by_state)
+    by_place = error_charts.places(judged.states, say)
+    if by_place is not None:
+        show(st.markdown, mark("**By {place}**", place=say.place))
+        st.altair_chart(by_place)
 
 
 def pictures(record: DecisionRecord) -> None:
@@ -181,7 +188,7 @@ def pictures(record: DecisionRecord) -> None:
     show(
         st.caption,
         say(
-            "Shapley values: by how many dollars each column moves the price from that of a typical listing, over the "
+            "Shapley values: by how much each column moves the prediction from that of a typical row, over the "
             "version's own held-out rows."
         ),
     )
@@ -284,4 +291,4 @@ def page(story: Story) -> None:
 
 
 st.title(say("What happened, and why"))
-session.tell(page)
+session.tell(looked, page)

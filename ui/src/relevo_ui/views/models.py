@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from relevo_contract import names
+from relevo_contract.figures import percent
 from relevo_contract.profile import Profile
 from relevo_contract.version import ShapleySummary
 from relevo_ui import (
@@ -16,6 +19,7 @@ from relevo_ui import (
     history,
     links,
     model_charts,
+    probability_charts,
     report,
     service,
     session,
@@ -24,9 +28,10 @@ from relevo_ui import (
 from relevo_ui.marked import Markdown, marked, marking, show
 from relevo_ui.session import Story
 from relevo_ui.versions import Told
-from relevo_ui.wording import column, listed, percent, sentence
+from relevo_ui.wording import Wording, listed, sentence
 
-say = session.say()
+looked = session.looked()
+say = session.wording(looked)
 mark = marking(say)
 
 
@@ -34,6 +39,45 @@ def told(story: Story) -> list[Told]:
     """The versions, newest first, each with its run's outline."""
     records = {run.run_id: record for run, record in zip(story.runs, story.records, strict=True)}
     return [Told(v.number, v.run_id, v.tags, records.get(v.run_id)) for v in story.versions]
+
+
+def probabilities(versions: Sequence[probability_charts.Said]) -> None:
+    """How good probabilities are, on held-out rows."""
+    st.subheader(say("How good the probabilities are"))
+    st.dataframe(probability_charts.figures(versions, say), hide_index=True, height="content")
+    show(
+        st.caption,
+        say(
+            "AUC is the chance that a row of which {outcome} is true is given more than one of which it is not: 0.5 is "
+            "a guess, 1 is perfect. Average precision is the share of true ones among the rows that are given most, "
+            "over all cuts: a guess has the share of {outcome}. The Brier score is the mean squared error: less is "
+            "better.",
+            outcome=say.outcome,
+        ),
+    )
+    st.altair_chart(probability_charts.calibrated(versions, say))
+    show(
+        st.caption,
+        say(
+            "Each point is a tenth of the held-out rows, with a 95 % interval. On the dashed line probabilities come "
+            "true: of the rows that were given 20 %, {outcome} is true of 20 %. Below it they are too high, above it "
+            "too low.",
+            outcome=say.outcome,
+        ),
+    )
+
+
+def alone(one: Told) -> None:
+    """The only version."""
+    told = say("There is one version so far; a second one can be set beside it.")
+    show(st.info, told, icon=":material/looks_one:")
+    for heading, fact in versions.facts(one, session.profile(one.number), say).items():
+        if fact:
+            show(st.markdown, Markdown(f"**{marked(heading)}**: {marked(fact)}"))
+    kept = session.holdout(one.number) if say.outcome is not None else None
+    if kept is not None and kept.actual:
+        named = say("version {version}", version=one.number)
+        probabilities([probability_charts.Said(named, np.array(kept.actual), np.array(kept.predicted))])
 
 
 def same_rows(older: Told, newer: Told) -> None:
@@ -44,13 +88,14 @@ def same_rows(older: Told, newer: Told) -> None:
     if judged is not None:
         show(st.markdown, mark("**What decided between them**: {sentence}", sentence=history.judged(judged, say)))
         st.altair_chart(error_charts.promotion(judged, say))
-    shared = comparison.shared(session.holdout(older.number), session.holdout(newer.number))
-    if shared is not None:
+    common = comparison.common(session.holdout(older.number), session.holdout(newer.number))
+    if common is not None:
+        shared = comparison.shared(common, say.task)
         show(
             st.markdown,
             say(
                 "On {rows} held-out rows of the {batches} batches that both learnt from, {newer} is the closer one for "
-                "{better} of the houses.",
+                "{better} of them.",
                 rows=f"{shared.rows:,}",
                 batches=len(shared.batches),
                 newer=second,
@@ -58,6 +103,9 @@ def same_rows(older: Told, newer: Told) -> None:
             ),
         )
         st.altair_chart(error_charts.two_errors((first, shared.older), (second, shared.newer), say))
+        if say.outcome is not None:
+            said = probability_charts.Said
+            probabilities([said(first, common.actual, common.older), said(second, common.actual, common.newer)])
     elif judged is None:
         show(st.caption, say("They share no held-out rows, so their errors cannot be compared row by row."))
 
@@ -74,15 +122,15 @@ def seen(older: Told, newer: Told, profiles: tuple[Profile | None, Profile | Non
         }
     )
     st.dataframe(table, hide_index=True, height="content")
-    for name in ("state", "city"):
-        new = [place.title() for place, _ in comparison.new_places(*profiles, name)]
+    for name in say.data.places[:2]:
+        new = [say.category(name, place) for place, _ in comparison.new_places(*profiles, name)]
         if new:
             show(
                 st.markdown,
                 say(
                     "New to version {version} ({column}): {places}.",
                     version=newer.number,
-                    column=column(name, say),
+                    column=say.column(name),
                     places=listed(new, 12, say),
                 ),
             )
@@ -121,30 +169,30 @@ def looks(older: Told, newer: Told, shap: tuple[ShapleySummary | None, ShapleySu
     first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
     gained = [w for w in sorted(weights, key=lambda w: -w.gained)[:4] if w.gained > 0.005]
     if gained:
-        named = [f"{column(w.column, say)} (+{percent(w.gained)})" for w in gained]
+        named = [f"{say.column(w.column)} (+{percent(w.gained)})" for w in gained]
         more = {"newer": second, "older": first, "columns": listed(named, say=say)}
         show(st.markdown, sentence(say("{newer} looks more than {older} at {columns}.", **more)))
     st.altair_chart(model_charts.importance(weights, first, second, say))
     name = st.selectbox(
-        say("How one column moves the price"),
+        say("How one column moves the prediction"),
         [w.column for w in weights],
-        format_func=lambda name: column(name, say),
+        format_func=say.column,
         key="column",
     )
     pairs = [
         (label, value, effect)
         for label, summary in ((first, shap[0]), (second, shap[1]))
         if summary is not None and name in summary.columns
-        for value, effect in comparison.dependence(summary, name)
+        for value, effect in comparison.dependence(summary, name, say.data)
     ]
     st.altair_chart(model_charts.dependence(pairs, name, (first, second), say))
-    show(st.caption, say("Each point is one held-out house: its value, and by how much that moved the price."))
+    show(st.caption, say("Each point is one held-out row: its value, and by how much that moved the prediction."))
 
 
-def analysis(story: Story, language: str) -> str:
+def analysis(story: Story, spoken: Wording) -> str:
     """The written analysis as HTML; asks MLflow for what each promoted version keeps.
 
-    It is made when it is asked for, in a thread that knows no visitor: so it is told the language.
+    It is made when it is asked for, in a thread that knows no visitor: so it is told the words.
     """
     whole = [record for run in story.runs if (record := session.record(run)) is not None]
     stages = []
@@ -152,7 +200,7 @@ def analysis(story: Story, language: str) -> str:
         version = record.promotion.challenger_version if record.promotion is not None else 0
         pictures = [p for name in names.SHAPLEY_PICTURES if (p := session.picture(version, name)) is not None]
         stages.append(report.Stage(record, session.profile(version), session.shap(version), pictures, rejected))
-    return report.report(session.settings().model, stages, datetime.now(UTC), language)
+    return report.report(session.settings().model, stages, datetime.now(UTC), spoken)
 
 
 def two(found: list[Told], story: Story, pair: tuple[int, int]) -> None:
@@ -204,7 +252,6 @@ def page(story: Story) -> None:
             icon=":material/hourglass_empty:",
         )
         return
-    language = session.language()
     status = session.status()
     serving = status.serving.version if status is not None and status.serving is not None else None
     if status is not None:
@@ -213,7 +260,7 @@ def page(story: Story) -> None:
         show(st.markdown, service.agreement(story.production, serving, given_up, say))
     st.download_button(
         say("Written analysis of the best model at each stage (HTML)"),
-        lambda: analysis(story, language),
+        lambda: analysis(story, say),
         "relevo-analysis.html",
         "text/html",
         icon=":material/description:",
@@ -221,14 +268,10 @@ def page(story: Story) -> None:
     )
     pair = versions.pair(found, story.production)
     if pair is None:
-        alone = say("There is one version so far; a second one can be set beside it.")
-        show(st.info, alone, icon=":material/looks_one:")
-        for heading, fact in versions.facts(found[0], session.profile(found[0].number), say).items():
-            if fact:
-                show(st.markdown, Markdown(f"**{marked(heading)}**: {marked(fact)}"))
+        alone(found[0])
         return
     two(found, story, pair)
 
 
 st.title(say("Which model, and why"))
-session.tell(page)
+session.tell(looked, page)

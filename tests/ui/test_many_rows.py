@@ -1,4 +1,4 @@
-"""The page's CSV of many houses, before the process that serves: what a person gets back and is told."""
+"""The page's CSV of many rows, before the process that serves: what a person gets back and is told."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def predict(env: pytest.MonkeyPatch, told: str, serving_told: Running) -> AppTes
     return page("predict").run()
 
 
-def given(app: AppTest, content: str, name: str = "houses.csv") -> str:
+def given(app: AppTest, content: str, name: str = "rows.csv") -> str:
     """The page's words once it was given a file."""
     app.file_uploader[0].set_value((name, content.encode(), "text/csv"))
     return shown(app.run())
@@ -38,7 +38,7 @@ def given(app: AppTest, content: str, name: str = "houses.csv") -> str:
         ("a,b\n3,4\n", "Expected a first line with names"),
     ],
 )
-def test_a_file_that_is_no_table_is_refused_by_its_line_and_nothing_is_priced(
+def test_a_file_that_is_no_table_is_refused_by_its_line_and_nothing_is_predicted(
     predict: AppTest, content: str, said: str
 ) -> None:
     assert said in given(predict, content)
@@ -47,7 +47,7 @@ def test_a_file_that_is_no_table_is_refused_by_its_line_and_nothing_is_priced(
 
 def test_a_row_that_is_wrong_is_told_by_the_files_own_line(predict: AppTest) -> None:
     said = given(predict, f"bed,city\n\n\n3,Ponce\n\n2,{'x' * 30_000}\n4,Ponce\n")
-    assert "**2 of 3 houses are priced.**" in said
+    assert "**2 of 3 rows are predicted.**" in said
     assert "Line 6: city: " in said
     table = predict.dataframe[0].value
     assert list(table["bed"]) == ["3", "2", "4"]
@@ -56,13 +56,13 @@ def test_a_row_that_is_wrong_is_told_by_the_files_own_line(predict: AppTest) -> 
 
 def test_what_is_no_number_is_a_problem_and_what_is_not_believed_a_note(predict: AppTest) -> None:
     said = given(predict, 'bed,house_size,city\n\nthree,0,N/A\n2,"1,200",Ponce\n4,0,Ponce\n0,"350000,50",Ponce\n')
-    assert "**2 of 4 houses are priced.**" in said
-    assert "Line 3: bed: expected a number such as 1200, 1,200 or 1200.5, got 'three'" in said
+    assert "**2 of 4 rows are predicted.**" in said
+    assert "Line 3: bedrooms: expected a number such as 1200, 1,200 or 1200.5, got 'three'" in said
     assert "Line 6: house size: expected a number such as 1200, 1,200 or 1200.5, got '350000,50'" in said
     assert "Line 5: house size: expected 50 to 500,000, got 0" in said
     table = predict.dataframe[0].value
     assert list(table["note"]) == ["", "", "house size: expected 50 to 500,000, got 0", ""]
-    assert [problem.partition(":")[0] for problem in table["problem"]] == ["bed", "", "", "house size"]
+    assert [problem.partition(":")[0] for problem in table["problem"]] == ["bedrooms", "", "", "house size"]
 
 
 def test_two_thousand_rows_with_four_wrong_values_each_take_a_request_a_part(
@@ -75,7 +75,7 @@ def test_two_thousand_rows_with_four_wrong_values_each_take_a_request_a_part(
 
     before = asked()
     said = given(predict, "bed,bath,acre_lot,house_size\n" + "a,b,c,d\n" * 2000)
-    assert "**0 of 2,000 houses are priced.**" in said
+    assert "**0 of 2,000 rows are predicted.**" in said
     assert "and 1,990 more, in the download" in said
     assert asked() - before == 4
     assert predict.dataframe[0].value["problem"].map(lambda said: said.count("expected a number")).eq(4).all()
@@ -94,7 +94,7 @@ def test_columns_of_the_person_stand_beside_ours(predict: AppTest) -> None:
 
 
 def test_the_bounds_are_said_before_anything_is_given(predict: AppTest) -> None:
-    assert "At most 20 MB, 20,000 houses, 200 columns and 32,767 characters a value" in shown(predict)
+    assert "At most 20 MB, 20,000 rows, 200 columns and 32,767 characters a value" in shown(predict)
 
 
 def test_what_stopped_is_gone_on_with_and_nothing_is_lost(
@@ -106,12 +106,12 @@ def test_what_stopped_is_gone_on_with_and_nothing_is_lost(
         api.wait(lambda said: bool(said["registry"]["reachable"]))
         env.setenv("RELEVO_API_URL", api.url)
         app = page("predict").run()
-        assert "**0 of 2 houses are priced.**" in given(app, "bed\n3\n2\n")
+        assert "**0 of 2 rows are predicted.**" in given(app, "bed\n3\n2\n")
         assert "no version" in app.error[0].value or "alias" in app.error[0].value
         assert [button.label for button in app.button][-1] == "Go on"
         versions.promote(versions.register(bundles[0]))
         api.wait_for_version(1)
-        assert "**0 of 2 houses are priced.**" in shown(app.run()), "nothing is asked again by itself"
+        assert "**0 of 2 rows are predicted.**" in shown(app.run()), "nothing is asked again by itself"
         app.button[-1].click().run()
-        assert "**2 of 2 houses are priced.**" in shown(app)
+        assert "**2 of 2 rows are predicted.**" in shown(app)
         assert not app.error

@@ -7,11 +7,12 @@ from datetime import date
 
 import pytest
 
-from relevo_contract.values import AnyRule, Came, Day, Number, Text, ZipCode
+from relevo_contract.values import AnyRule, Boolean, Came, Day, Number, Text, ZipCode
 from relevo_ui import contributions, model_charts
 from relevo_ui.api import Base, Contribution, Explanation
 from relevo_ui.language import spanish
 from relevo_ui.problems import TOO_LONG, explained
+from tests.ui.words import EN, ES
 
 
 def part(column: str, dollars: float, value: float | str | None = None) -> Contribution:
@@ -36,13 +37,13 @@ EXPLANATION = Explanation(
 )
 
 
-def test_the_steps_lead_from_the_typical_listing_to_the_price_column_by_column() -> None:
-    steps = contributions.steps(EXPLANATION, blanked={"bed"})
-    assert [(s.label, s.dollars) for s in steps] == [
+def test_the_steps_lead_from_the_typical_row_to_the_prediction_column_by_column() -> None:
+    steps = contributions.steps(EXPLANATION, EN, {"bed"})
+    assert [(s.label, s.amount) for s in steps] == [
         ("city Ponce", 60.0),
         ("house size 1,200.5", -25.0),
-        ("not given: lot (acres) and broker", 20.0),
-        ("bed (no value)", -5.0),
+        ("not given: lot and broker", 20.0),
+        ("bedrooms (no value)", -5.0),
         ("status for sale", 0.0),
     ]
     assert steps[0].start == 100.0
@@ -51,43 +52,46 @@ def test_the_steps_lead_from_the_typical_listing_to_the_price_column_by_column()
 
 
 def test_what_is_over_is_one_step_and_nothing_is_lost() -> None:
-    steps = contributions.steps(EXPLANATION, most=2)
+    steps = contributions.steps(EXPLANATION, EN, most=2)
     assert [s.label for s in steps] == ["city Ponce", "3 more"]
     assert steps[-1].end == pytest.approx(150.0)
 
 
-def test_the_typical_listing_is_told_by_what_is_known_of_it() -> None:
-    assert contributions.described(BASE.inputs) == "bed 3, house size 1,500, status for sale and city San Juan"
-    assert contributions.described(BASE.inputs, spanish) == (
+def test_the_typical_row_is_told_by_what_is_known_of_it() -> None:
+    assert contributions.described(BASE.inputs, EN) == "bedrooms 3, house size 1,500, status for sale and city San Juan"
+    assert contributions.described(BASE.inputs, ES) == (
         "dormitorios 3, superficie 1,500, situación en venta y ciudad San Juan"
     )
-    assert contributions.described({}) == ""
+    assert contributions.described({}, EN) == ""
 
 
-def test_a_waterfall_says_each_step_in_dollars_and_in_words() -> None:
-    drawn = str(model_charts.waterfall(100.0, contributions.steps(EXPLANATION, say=spanish), 150.0, spanish).to_dict())
-    for words in ("+$60", "−$25", "ciudad Ponce", "un anuncio típico", "sin dato: terreno", "baja el precio", "$150"):
+def test_a_waterfall_says_each_step_in_its_unit_and_in_words() -> None:
+    drawn = str(model_charts.waterfall(100.0, contributions.steps(EXPLANATION, ES), 150.0, ES).to_dict())
+    for words in ("+$60", "−$25", "ciudad Ponce", "una fila típica", "sin dato: terreno", "la baja", "$150"):
         assert words in drawn
 
 
 def test_a_waterfalls_rows_are_in_the_order_of_its_own_steps() -> None:
     """A page that draws a second picture in the first one's place would keep the first one's order otherwise."""
     for explanation in (EXPLANATION, EXPLANATION.model_copy(update={"contributions": EXPLANATION.contributions[2:]})):
-        steps = contributions.steps(explanation)
-        drawn = model_charts.waterfall(100.0, steps, 150.0).to_dict()
+        steps = contributions.steps(explanation, EN)
+        drawn = model_charts.waterfall(100.0, steps, 150.0, EN).to_dict()
         ordered = [label.replace("|", " ") for label in drawn["layer"][0]["encoding"]["y"]["sort"]]
-        assert ordered == ["a typical listing", *(step.label for step in steps), "this house"]
+        assert ordered == ["a typical row", *(step.label for step in steps), "this row"]
 
 
 def test_a_long_value_is_cut_in_a_picture() -> None:
     for text in ("x" * 200, "Llanfair pwll " * 14):
-        told = contributions.named("city", text)
+        told = contributions.named("city", text, EN)
         assert len(told) <= len("city ") + 40
 
 
 @pytest.mark.parametrize(
     ("rule", "came", "in_spanish"),
     [
+        (Number(whole=True), 2.5, "un número entero y llegó 2.5"),
+        (Boolean(), "maybe", "true o false y llegó 'maybe'"),
+        (Day(format="%d/%m/%Y"), "x", "como 31/05/2020 y llegó 'x'"),
         (Number(), "three", "como 1200, 1,200 o 1200.5 y llegó 'three'"),
         (Number(), 10**400, "un número finito y llegó"),
         (Number(1, 100), "-4", "se esperaba de 1 a 100 y llegó -4"),

@@ -1,4 +1,4 @@
-"""A CSV of many houses: read into houses, and told again with their prices. Pure."""
+"""A CSV of many rows: read by the data set's columns, and told again with their predictions. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from relevo_contract import strict_csv
+from relevo_contract.data_set import DataSet
+from relevo_contract.graph_inputs import values_of
+from relevo_contract.version import Example
+from relevo_ui import row_form, spreadsheet
 from relevo_ui.api import Prediction
 from relevo_ui.language import Say, english
-from relevo_ui.listing import LISTINGS
 
-INPUTS: Final = LISTINGS.inputs
-ANSWERS: Final = ("predicted_price", "low", "high", "unseen", "version", "note", "problem")
-"""Our columns, beside the person's."""
-EXAMPLE: Final = (
-    "bed,bath,acre_lot,house_size,city,state,zip_code,status\n"
-    "3,2,0.12,920,Adjuntas,Puerto Rico,00601,for_sale\n"
-    "2,,,800,Springfield,Oregon,,\n"
-)
-EXAMPLE_NAMES: Final = ", ".join(INPUTS[:4])
+ANSWERS: Final = ("low", "high", "unseen", "version", "note", "problem")
+"""Our columns, beside the person's and `predicted_` with the target's name."""
+DIGITS: Final = 7
+"""Of a prediction: the graph computes in float32."""
+NAMED: Final = 4
+"""Inputs that an error names."""
 MOST_MEGABYTES: Final = 20
 MOST_ROWS: Final = 20_000
 """Of one file: forty requests to the API, some seconds."""
@@ -33,7 +33,7 @@ _SEPARATORS: Final = {",": ",", ";": ";", "\t": "tab"}
 
 
 class FileError(ValueError):
-    """The file is not a CSV of houses; the message, a text of the UI, says what was expected."""
+    """The file is not a CSV of rows; the message, a text of the UI, says what was expected."""
 
     def __init__(self, text: str, **values: object) -> None:
         super().__init__(english(text, **values))
@@ -46,7 +46,7 @@ class FileError(ValueError):
 
 
 @dataclass(frozen=True)
-class HouseFile:
+class RowFile:
     """The rows of a file."""
 
     header: tuple[str, ...]
@@ -54,7 +54,7 @@ class HouseFile:
     """As they stand in the file, each as long as the header."""
     lines: tuple[int, ...]
     """By row, the file's line in which it begins."""
-    houses: tuple[dict[str, str], ...]
+    sent: tuple[dict[str, str], ...]
     """What is sent: the inputs that are not empty, as text. What a text means is the API's to decide."""
     ignored: tuple[str, ...]
     """Columns that are no input."""
@@ -63,30 +63,38 @@ class HouseFile:
     """Whether it begins with a byte order mark, as Excel writes it."""
 
 
-def _input(name: str) -> str:
-    """A column's name as the API spells it: `House size` is `house_size`."""
+def _spelt(name: str) -> str:
+    """A name as columns are spelt: `House size` is `house_size`."""
     return "_".join(name.strip().casefold().split())
 
 
-def read(content: bytes) -> HouseFile:
-    """The houses of a CSV with a line of names. Raises FileError."""
+def example(data: DataSet, typical: Example | None) -> str:
+    """A file to fill in: the inputs' names, and the typical row."""
+    row = {} if typical is None else row_form.row(data, values_of(data, typical.inputs))
+    told = {name: f"{value:.10g}" if isinstance(value, float) else value for name, value in row.items()}
+    return spreadsheet.written([data.inputs, [told.get(name, "") for name in data.inputs]])
+
+
+def read(content: bytes, data: DataSet) -> RowFile:
+    """The rows of a CSV with a line of names, of the columns or as the source calls them. Raises FileError."""
+    inputs = {_spelt(data.source_names.get(name, name)): name for name in data.inputs} | {n: n for n in data.inputs}
     if len(content) > MOST_MEGABYTES * 1_000_000:
         raise FileError("Expected at most {most} MB, the file has more: split it.", most=MOST_MEGABYTES)
     text = _decoded(content)
-    delimiter = strict_csv.delimiter(lambda: io.StringIO(text, newline=""), lambda name: _input(name) in INPUTS)
+    delimiter = strict_csv.delimiter(lambda: io.StringIO(text, newline=""), lambda name: _spelt(name) in inputs)
     found = strict_csv.rows(io.StringIO(text, newline=""), delimiter)
     try:
-        header = _header(*next(found, (1, [])))
+        header = _header(*next(found, (1, [])), inputs)
         lines, rows = _rows(found, len(header), delimiter)
     except strict_csv.NotCsvError as error:
         raise FileError("Line {line} is no CSV: {fault}.", line=error.line, fault=error.fault) from error
-    places = {_input(name): place for place, name in enumerate(header) if _input(name) in INPUTS}
-    return HouseFile(
+    places = {inputs[_spelt(name)]: place for place, name in enumerate(header) if _spelt(name) in inputs}
+    return RowFile(
         header=tuple(header),
         rows=tuple(rows),
         lines=tuple(lines),
-        houses=tuple({name: row[at].strip() for name, at in places.items() if row[at].strip()} for row in rows),
-        ignored=tuple(name for name in header if _input(name) not in INPUTS),
+        sent=tuple({name: row[at].strip() for name, at in places.items() if row[at].strip()} for row in rows),
+        ignored=tuple(name for name in header if _spelt(name) not in inputs),
         delimiter=delimiter,
         marked=content.startswith(b"\xef\xbb\xbf"),
     )
@@ -102,15 +110,18 @@ def _decoded(content: bytes) -> str:
         ) from error
 
 
-def _header(line: int, names: list[str]) -> list[str]:
-    known = [name for name in map(_input, names) if name in INPUTS]
+def _header(line: int, names: list[str], inputs: Mapping[str, str]) -> list[str]:
+    known = [inputs[name] for name in map(_spelt, names) if name in inputs]
     if not known:
-        raise FileError("Expected a first line with names such as {names}, found none of them.", names=EXAMPLE_NAMES)
+        raise FileError(
+            "Expected a first line with names such as {names}, found none of them.",
+            names=", ".join(list(inputs.values())[:NAMED]),
+        )
     if len(names) > MOST_COLUMNS:
         raise FileError("Expected at most {most} columns, the file has {got}.", most=MOST_COLUMNS, got=len(names))
     for name in known:
         if known.count(name) > 1:
-            twice = [spelled for spelled in names if _input(spelled) == name]
+            twice = [spelled for spelled in names if inputs.get(_spelt(spelled)) == name]
             raise FileError(
                 "Expected each input once, line {line} names {name} more than once ({spelled}): which one is it?",
                 line=line,
@@ -127,7 +138,7 @@ def _rows(found: Iterator[strict_csv.Row], width: int, delimiter: str) -> tuple[
     uneven: list[tuple[int, int]] = []
     for line, row in found:
         if len(rows) + len(uneven) == MOST_ROWS:
-            raise FileError("Expected at most {most} houses, the file has more: split it.", most=f"{MOST_ROWS:,}")
+            raise FileError("Expected at most {most} rows, the file has more: split it.", most=f"{MOST_ROWS:,}")
         if len(row) != width:
             uneven.append((line, len(row)))
             continue
@@ -150,37 +161,38 @@ def _rows(found: Iterator[strict_csv.Row], width: int, delimiter: str) -> tuple[
             separator=_SEPARATORS[delimiter],
         )
     if not rows:
-        raise FileError("Expected at least one house below the line of names, found none.")
+        raise FileError("Expected at least one row below the line of names, found none.")
     return lines, rows
 
 
 def table(
-    file: HouseFile,
+    file: RowFile,
+    target: str,
     predictions: Mapping[int, tuple[Prediction, int]],
     notes: Mapping[int, str],
     problems: Mapping[int, str],
 ) -> list[list[Any]]:
-    """Names, then each row of the file with its price and the version that gave it, or with what is wrong with it.
+    """Names, then each row of the file with its prediction and the version that gave it, or with what is wrong with it.
 
     `notes` say what of a row was not believed.
     """
-    told: list[list[Any]] = [[*file.header, *_apart(file.header)]]
+    told: list[list[Any]] = [[*file.header, *_apart(file.header, (f"predicted_{target}", *ANSWERS))]]
     for number, row in enumerate(file.rows):
         answer: list[Any] = [None] * 5
         if number in predictions:
-            priced, version = predictions[number]
-            told_of = (priced.prediction, priced.low, priced.high)
-            prices = [None if price is None else round(price, 2) for price in told_of]
-            answer = [*prices, " ".join(priced.unseen), version]
+            found, version = predictions[number]
+            ends = (found.prediction, found.low, found.high)
+            figures = [None if figure is None else float(f"{figure:.{DIGITS}g}") for figure in ends]
+            answer = [*figures, " ".join(found.unseen), version]
         told.append([*row, *answer, notes.get(number, ""), problems.get(number, "")])
     return told
 
 
-def _apart(header: Sequence[str]) -> list[str]:
+def _apart(header: Sequence[str], ours: Sequence[str]) -> list[str]:
     """Our columns' names, each one that the person does not have."""
-    taken = set(map(_input, header))
+    taken = set(map(_spelt, header))
     named: list[str] = []
-    for name in ANSWERS:
+    for name in ours:
         free, count = name, 1
         while free in taken:
             free, count = f"relevo_{name}" if count == 1 else f"relevo_{name}_{count}", count + 1

@@ -1,4 +1,4 @@
-"""Many houses priced by the API in as few requests as it takes; a wrong house is told and the others are priced."""
+"""Many rows predicted by the API in as few requests as it takes; a wrong row is told and the others are predicted."""
 
 from __future__ import annotations
 
@@ -8,86 +8,86 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from relevo_ui.api import Answer, Prediction
-from relevo_ui.errors import BadHouse, TooMuch, UiError
+from relevo_ui.errors import BadRow, TooMuch, UiError
 from relevo_ui.problems import TOO_LONG
 
 AT_ONCE: Final = 500
-"""Houses a request: half of what the API takes by default."""
+"""Rows a request: half of what the API takes by default."""
 BYTES_AT_ONCE: Final = 500_000
 """Bytes a request, the same half."""
 WHOLE: Final = ""
-"""The input named where a house as a whole is wrong."""
+"""The input named where a row as a whole is wrong."""
 
 Ask = Callable[[Sequence[Mapping[str, Any]]], Answer]
-"""Prices houses. Raises BadHouse with all that is wrong, TooMuch, or another UiError."""
+"""Predicts rows. Raises BadRow with all that is wrong, TooMuch, or another UiError."""
 
 
 @dataclass
-class Priced:
-    """By the house's place, from 0: its price and the version that gave it, or what is wrong with it."""
+class Predictions:
+    """By the row's place, from 0: its prediction and the version that gave it, or what is wrong with it."""
 
     predictions: dict[int, tuple[Prediction, int]] = field(default_factory=dict)
     problems: dict[int, dict[str, str]] = field(default_factory=dict)
     """By input."""
     stopped: UiError | None = None
-    """Why the houses in neither of them were not asked for."""
+    """Why the rows in neither of them were not asked for."""
 
     @property
     def done(self) -> int:
-        """Houses that are in one of them."""
+        """Rows that are in one of them."""
         return len(self.predictions) + len(self.problems)
 
 
-def price(
-    houses: Sequence[Mapping[str, Any]],
+def predict(
+    rows: Sequence[Mapping[str, Any]],
     ask: Ask,
-    told: Callable[[Priced], None] = lambda _: None,
-    before: Priced | None = None,
-) -> Priced:
-    """Price all that can be priced, two requests a part at most if the API names everything that is wrong.
+    told: Callable[[Predictions], None] = lambda _: None,
+    before: Predictions | None = None,
+) -> Predictions:
+    """Predict all that can be predicted, two requests a part at most if the API names everything that is wrong.
 
     `told` hears of each part; `before` is an earlier call's outcome that was stopped, and is gone on with.
     """
-    priced = Priced() if before is None else Priced(before.predictions, before.problems)
-    sizes = [_size(house) for house in houses]
-    waiting = [place for place in range(len(houses)) if place not in priced.predictions | priced.problems]
+    made = Predictions() if before is None else Predictions(before.predictions, before.problems)
+    sizes = [_size(row) for row in rows]
+    waiting = [place for place in range(len(rows)) if place not in made.predictions | made.problems]
     parts = list(_parts(waiting, sizes, AT_ONCE, BYTES_AT_ONCE))
     while parts:
         part = parts.pop(0)
         try:
-            answer = ask([houses[place] for place in part])
+            answer = ask([rows[place] for place in part])
         except TooMuch:
             if len(part) == 1:
-                priced.problems[part[0]] = {WHOLE: TOO_LONG}
+                made.problems[part[0]] = {WHOLE: TOO_LONG}
             else:  # its limits are lower than usual: from here on with half as much
                 rest = [*part, *(place for later in parts for place in later)]
                 parts = list(_parts(rest, sizes, len(part) // 2, sum(sizes[place] for place in part) // 2))
-        except BadHouse as error:
+        except BadRow as error:
             wrong = {where: problem for where, problem in error.fields.items() if where[0] < len(part)}
             if not wrong:  # asked again, it would say the same for ever
-                priced.stopped = error
-                return priced
+                made.stopped = error
+                return made
             for (number, name), problem in wrong.items():
-                priced.problems.setdefault(part[number], {})[name] = problem
-            if right := [place for place in part if place not in priced.problems]:
+                made.problems.setdefault(part[number], {})[name] = problem
+            if right := [place for place in part if place not in made.problems]:
                 parts.insert(0, right)
         except UiError as error:
-            priced.stopped = error
-            return priced
+            made.stopped = error
+            return made
         else:
             for place, prediction in zip(part, answer.predictions, strict=True):
-                priced.predictions[place] = prediction, answer.model.version
-        told(priced)
-    return priced
+                made.predictions[place] = prediction, answer.model.version
+        told(made)
+    return made
 
 
-def _size(house: Mapping[str, Any]) -> int:
-    """Bytes of a house in a request, with its separator."""
-    return len(json.dumps(house, ensure_ascii=False, separators=(",", ":")).encode()) + 1
+def _size(row: Mapping[str, Any]) -> int:
+    """Bytes of a row in a request, with its separator."""
+    return len(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()) + 1
 
 
 def _parts(places: Sequence[int], sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[list[int]]:
-    """Cut into parts of so many houses and bytes, at least one house in each."""
+    """Cut into parts of so many rows and bytes, at least one row in each."""
     part: list[int] = []
     taken = 0
     for place in places:
