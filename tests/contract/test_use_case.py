@@ -104,7 +104,7 @@ def test_it_becomes_the_data_set_that_all_parts_work_on() -> None:
         ("  positive: bad", "  positive: 1\n  negative: 1.0", "target:", "expected two outcomes"),
         ("  positive: bad", "  positive: n/a", "target:", "n/a says there is none"),
         ("  positive: bad", "  positive: bad\n  unit: m", "target:", "a probability has none"),
-        ("task: binary", "task: number", "target:", "expected positive and negative for task binary alone"),
+        ("task: binary", "task: number", "target:", "expected positive, negative and values for task binary alone"),
         ("task: binary\n  positive: bad", "task: positive-number\n  range: [-9, 0]", "target:", "a range above zero"),
         ("task: binary\n  positive: bad", "task: number\n  range: [5, 5]", "target:", "the smallest value first"),
         ("  rate: number", "  rate: {type: category, unit: m}", "rate:", "expected a unit for numbers alone"),

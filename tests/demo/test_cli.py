@@ -95,8 +95,8 @@ columns: {hour: number, count: target}
     ("change", "said"),
     [
         (("hour: number", "hour: numbr"), "use_case.yaml, line 4: columns.hour"),
-        (("hour: number", "hour: auto"), "run `relevo check`"),
-        (("hour: number", "hour: number, hour: date"), "line 4: expected hour once"),
+        (("hour: number", "hour: auto"), "run `relevo check --write`"),
+        (("hour: number", "hour: number, hour: date"), "line 4: expected 'hour' once"),
         (('url: "http://127.0.0.1:9", ', ""), "write its url there"),
         (('http: {url: "http://127.0.0.1:9", group: 3}', "files: {path: s3://lake/rides}"), "expected a folder"),
         (
