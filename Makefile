@@ -55,7 +55,7 @@ use-case-data: install ## take the data of use_cases/bikeshare and use_cases/len
 check: install ## format, lint, types, who-imports-whom, the workflows, shell scripts
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards examples images/mlflow/door
+	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards use_cases images/mlflow/door
 	$(RUN)/lint-imports
 	@toolchain/build actionlint
 	PATH=$(CURDIR)/$(RUN):$$PATH .tools/actionlint/actionlint

@@ -38,7 +38,7 @@ holdout:
   share: 0.2
   by: [loan_id]
 """
-FILES = sorted((ROOT / "use_cases").rglob("use_case.yaml")) + sorted((ROOT / "examples").rglob("use_case.yaml"))
+FILES = [*sorted((ROOT / "use_cases").rglob("use_case.yaml")), ROOT / "tests" / "trips" / "use_case.yaml"]
 SCHEMA = json.loads((ROOT / "use_cases" / "use_case.schema.json").read_text(encoding="utf-8"))
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 

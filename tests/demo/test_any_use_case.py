@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from examples.trips.__main__ import USE_CASE
 from relevo_demo import cli
 from relevo_demo.servers import PostgresServer, SourceServer
+from tests.trips.conftest import USE_CASE
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -23,7 +23,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_declared_server_is_asked_for_so_many_batches_and_no_more(tmp_path: Path) -> None:
-    with SourceServer(tmp_path / "source", module="examples.trips.source") as source:
+    with SourceServer(tmp_path / "source", module="tests.trips.source") as source:
         declared = USE_CASE.read_text().replace("http: {", f"http: {{url: '{source.url}', ")
         (tmp_path / "use_case.yaml").write_text(declared)
         for _ in range(2):  # the second finds that all is done

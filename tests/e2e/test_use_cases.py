@@ -213,13 +213,3 @@ def test_collect_goes_to_the_s3_of_a_files_source() -> None:
     s3 = {"endpoint": "https://s3.example:9443", "existingSecret": "keys"}
     assert 9443 in ports(loans(BUCKET, bucket=s3), "collect")
     assert 8333 in ports(loans(BUCKET), "collect")
-
-
-def test_the_example_is_installed_as_the_page_says() -> None:
-    example = ROOT / "examples" / "trips"
-    objects = rendered(
-        yaml.safe_load((example / "values.yaml").read_text()), "--set-file", f"useCase={example / 'use_case.yaml'}"
-    )
-    served = named(objects, "ModelDeployment", "trip-minutes")["spec"]
-    assert served["serving"]["image"].startswith("registry.example/team/serving:")
-    assert environments(objects)["relevo-collect/base"]["RELEVO_SOURCE_URL"] == "http://trips.example:8001"

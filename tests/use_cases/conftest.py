@@ -10,8 +10,8 @@ import pytest
 
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from tests.conftest import BUCKET
-from tests.examples.conftest import Loop
 from tests.killing import base_env
+from tests.trips.conftest import Loop
 
 MOST_RUNS = 20
 Through = Callable[[Path], Loop]

@@ -20,8 +20,8 @@ from relevo_contract.graph_inputs import graph_inputs
 from relevo_contract.probabilities import auc
 from relevo_jobs.stores.clean import open_clean
 from relevo_jobs.use_case import load
-from tests.examples.conftest import Loop
 from tests.jobs.holdings import query
+from tests.trips.conftest import Loop
 from tests.use_cases.conftest import Through
 from use_cases import packaged_data
 

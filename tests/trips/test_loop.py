@@ -12,8 +12,8 @@ from relevo_contract.record import Criterion, TrainReason
 from relevo_ui import history, reasons
 from relevo_ui.mlflow_records import MlflowRecords
 from relevo_ui.wording import Wording
-from tests.examples.conftest import MODEL, TRIPS, Loop
 from tests.jobs.holdings import query
+from tests.trips.conftest import MODEL, TRIPS, Loop
 
 
 def test_each_batch_takes_the_way_that_its_data_call_for(loop: Loop) -> None:
@@ -44,7 +44,7 @@ def let_in(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("let_in")
 def test_rows_left_out_have_a_reason_and_raw_has_them_to_the_letter(loop: Loop) -> None:
     (came,) = query(loop.env["RELEVO_RAW_URL"], "select count(*) from raw.trips where minutes = '0'")
-    rejected = "select count(*) from clean.rejections where reason = 'no_minutes'"
+    rejected = "select count(*) from clean.rejections where reason = 'minutes_implausible'"
     (left_out,) = query(loop.env["RELEVO_CLEAN_URL"], rejected)
     assert came == left_out
     assert came[0] > 20

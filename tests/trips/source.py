@@ -1,4 +1,4 @@
-"""`python -m examples.trips.source`: the trips' data source; they are made up."""
+"""`python -m tests.trips.source`: the trips' data source; they are made up."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from typing import Any
 from relevo_contract import names
 from relevo_operator.manifests import deployment
 from relevo_operator.values import RegistryRef
-from tests.examples.conftest import MODEL, TRIPS, Loop
 from tests.operator.worlds import SPEC, World
 from tests.serving_process import serving
+from tests.trips.conftest import MODEL, TRIPS, Loop
 
 TRIP = {"district": "Hills", "bike": "city", "hour": 12, "distance_km": 2.0, "temperature": 15}
 

@@ -17,7 +17,7 @@ from relevo_jobs.use_case import load
 from tests.conftest import BUCKET
 from tests.killing import base_env
 
-USE_CASE = Path(__file__).parents[2] / "examples" / "trips" / "use_case.yaml"
+USE_CASE = Path(__file__).with_name("use_case.yaml")
 TRIPS = load(USE_CASE).data
 MODEL = "trip-minutes"
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def loop(
     """Four batches and the run that finds no more, on databases of their own."""
     for name in ("trips_raw", "trips_clean"):
         postgres.create_database(name)
-    with SourceServer(tmp_path_factory.mktemp("trips"), module="examples.trips.source") as source:
+    with SourceServer(tmp_path_factory.mktemp("trips"), module="tests.trips.source") as source:
         env = {
             **base_env(),
             **postgres.env,
