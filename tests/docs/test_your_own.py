@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -40,24 +40,18 @@ KEEP, FIT = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 pytestmark = pytest.mark.timeout(900)
 
 
-def text(command: Command, folder: Path, **ports: int) -> str:
+def text(command: Command, ports: Mapping[int, int]) -> str:
     """The command as it is typed in another folder, on ports that are free here."""
-    told = (
-        command.text.replace(".venv/bin/", f"{BIN}/")
-        .replace("loans/", f"{folder}/loans/")
-        .replace("use_cases/", f"{ROOT}/use_cases/")
-    )
-    for name, port in ports.items():
-        told = told.replace(name.removeprefix("p"), str(port))
+    told = command.text.replace(".venv/bin/", f"{BIN}/").replace("use_cases/", f"{ROOT}/use_cases/")
+    for shown, port in ports.items():
+        told = re.sub(rf"(?<=[ :]){shown}\b", str(port), told)
     return told
 
 
-def run(command: Command, folder: Path, **ports: int) -> str:
+def run(command: Command, folder: Path, ports: Mapping[int, int] | None = None) -> str:
     """Type it; what it prints."""
-    line = text(command, folder, **ports)
-    ended = subprocess.run(
-        ["bash", "-c", line], cwd=folder, env=base_env(), capture_output=True, text=True, check=False
-    )
+    line, env = text(command, ports or {}), base_env()
+    ended = subprocess.run(["bash", "-c", line], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, (line, ended.stdout, ended.stderr)
     return ended.stdout
 
@@ -80,33 +74,32 @@ def test_the_first_file_holds_and_check_says_what_becomes_of_the_loans(there: Pa
 
 
 @pytest.fixture(scope="module")
-def serving(there: Path) -> Iterator[tuple[Running, dict[str, int]]]:
+def serving(there: Path) -> Iterator[dict[int, int]]:
     """The loop has run, and API and UI are up."""
     told = run(RUN, there)
     assert "4 batches" in told
     assert "In production: version" in told
     assert "log loss" in told
-    ports = {"p8000": free_port(), "p8501": free_port()}
+    ports = {8000: free_port(), 8501: free_port()}
     process = subprocess.Popen(
-        ["bash", "-c", f"exec {text(SERVE, there, **ports)}"], cwd=there, env=base_env(), stdout=subprocess.PIPE,
+        ["bash", "-c", f"exec {text(SERVE, ports)}"], cwd=there, env=base_env(), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     running = Running(process)
     assert process.stdout is not None
     threading.Thread(target=lambda: running.lines.extend(process.stdout or ()), daemon=True).start()
     running.wait_for("Ctrl-C stops everything")
-    yield running, ports
+    yield ports
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0, running.output
 
 
-def test_a_loan_gets_the_probability_that_it_goes_bad(serving: tuple[Running, dict[str, int]], there: Path) -> None:
-    _, ports = serving
-    (answer,) = json.loads(run(PREDICT, there, **ports))["predictions"]
+def test_a_loan_gets_the_probability_that_it_goes_bad(serving: Mapping[int, int], there: Path) -> None:
+    (answer,) = json.loads(run(PREDICT, there, serving))["predictions"]
     assert 0 < answer["prediction"] < 1
     assert (answer["low"], answer["high"]) == (None, None)
     assert "annual_inc" in answer["missing"]
-    assert json.loads(run(MODEL, there, **ports))["serving"]["version"] >= 1
+    assert json.loads(run(MODEL, there, serving))["serving"]["version"] >= 1
 
 
 @pytest.fixture
