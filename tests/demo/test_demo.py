@@ -92,7 +92,7 @@ def test_a_second_run_goes_on_where_the_first_stopped(story: dict[str, list[dict
     batches = story["batches"]
     assert [batch["number"] for batch in batches] == [1, 2, 3]
     first, quiet, new_region = batches
-    assert (first["trained"], first["promoted"], first["criterion"]) == (True, True, "first_beats_median")
+    assert (first["trained"], first["promoted"], first["criterion"]) == (True, True, "first_beats_baseline")
     assert not quiet["trained"], quiet["why"]
     assert new_region["trained"], new_region["why"]
     assert "state" in str(new_region["moved"])

@@ -88,7 +88,7 @@ def trained(record: DecisionRecord) -> DecisionRecord:
 
 
 def judged(record: DecisionRecord, version: int, criterion: Criterion, sentence: str) -> DecisionRecord:
-    first = criterion is Criterion.FIRST_BEATS_MEDIAN
+    first = criterion is Criterion.FIRST_BEATS_BASELINE
     promoted = first or criterion is Criterion.BETTER
     difference = -0.06 if promoted else 0.004
     states = () if first else (
@@ -145,7 +145,7 @@ def tell(registry: Registry, bundles: tuple[Path, Path]) -> None:
         registry,
         decided(1, TrainReason.BASELINE, "No model yet: batch 1 (1,470 rows) becomes the baseline."),
         one,
-        Criterion.FIRST_BEATS_MEDIAN,
+        Criterion.FIRST_BEATS_BASELINE,
         "Version 1 errs by 24.0 % where the median price errs by 61.0 %.",
     )
     kept = ErrorEvidence(now=near(0.25, 0.03), promised=near(0.24, 0.02), rows=1400, worse=False)

@@ -339,7 +339,7 @@ def test_a_promotion_that_happens_while_the_pages_are_open_shows_by_itself(
         record = story.decided(number, reason, f"What batch {number} is like.", champion=champion)
         story.save(registry, record, bundles[number - 1], criterion, "So it is.")
 
-    settle(1, TrainReason.BASELINE, Criterion.FIRST_BEATS_MEDIAN, None)
+    settle(1, TrainReason.BASELINE, Criterion.FIRST_BEATS_BASELINE, None)
     with serving(tmp_path, mlflow.url, model_name) as api:
         api.wait_for_version(1)
         env = {"MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_API_URL": api.url, "RELEVO_MODEL": model_name}

@@ -54,7 +54,7 @@ def case(
         reason = TrainReason.BASELINE if number == 1 else TrainReason.DRIFT
         record = story.decided(number, reason, "So it is.", champion=number - 1 or None)
         record = record.model_copy(update={"decision": record.decision.model_copy(update={"columns": ()})})
-        criterion = Criterion.FIRST_BEATS_MEDIAN if number == 1 else Criterion.BETTER
+        criterion = Criterion.FIRST_BEATS_BASELINE if number == 1 else Criterion.BETTER
         story.save(registry, record, folder, criterion, "It is better.", places=False)
     with serving(tmp_path_factory.mktemp("serving"), mlflow.url, model) as api:
         api.wait_for_version(2)

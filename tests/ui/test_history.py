@@ -49,7 +49,7 @@ def promoted(record: DecisionRecord, version: int, criterion: Criterion) -> Deci
         ),
         (story.trained(MOVED), Verdict.JUDGING, "The version has not been judged yet."),
         (
-            promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN),
+            promoted(BASELINE, 1, Criterion.FIRST_BEATS_BASELINE),
             Verdict.PROMOTED,
             "Trained: there was no model yet. Version 1 went to production: the first model, better than always saying "
             "the median price.",
@@ -102,7 +102,7 @@ def test_a_line_holds_what_a_person_asks_for() -> None:
     assert row.champion == "29.0 % (27.0 to 31.0)"
     assert row.challenger == "23.0 % (21.0 to 25.0)"
     assert row.outcome == "✔ promoted"
-    assert history.row("run", tags(1), promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN), EN).champion.startswith(
+    assert history.row("run", tags(1), promoted(BASELINE, 1, Criterion.FIRST_BEATS_BASELINE), EN).champion.startswith(
         "the median price: "
     )
 
@@ -120,7 +120,7 @@ def test_a_run_without_a_record_is_being_decided() -> None:
 
 
 def test_the_summary_counts() -> None:
-    records = [QUIET, promoted(MOVED, 2, Criterion.BETTER), promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)]
+    records = [QUIET, promoted(MOVED, 2, Criterion.BETTER), promoted(BASELINE, 1, Criterion.FIRST_BEATS_BASELINE)]
     rows = [history.row("run", tags(r.batch.number), r, EN) for r in records]
     assert history.summary(rows, 2, EN) == "3 batches, 2 trainings, 2 promoted; version 2 is in production."
     assert history.summary(rows[:1], None, EN) == "1 batch, 0 trainings, 0 promoted; no version is in production yet."
@@ -179,7 +179,7 @@ def test_times_are_said_as_a_person_says_them(ago: timedelta, said: str) -> None
 def test_the_errors_in_time_are_the_champions_and_the_challengers() -> None:
     kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
     told = story.decided(2, TrainReason.QUIET, "Quiet.", champion=1, error=kept)
-    drawn = error_charts.timeline([told, promoted(BASELINE, 1, Criterion.FIRST_BEATS_MEDIAN)], EN)
+    drawn = error_charts.timeline([told, promoted(BASELINE, 1, Criterion.FIRST_BEATS_BASELINE)], EN)
     assert drawn is not None
     for words in ("25.0 % (22.0 to 28.0)", "24.0 % (22.0 to 26.0)"):
         assert words in str(drawn.to_dict())

@@ -21,7 +21,7 @@ from tests.ui import story
 from tests.ui.words import EN, ES
 
 FIRST = story.judged(
-    story.trained(story.decided(1, TrainReason.BASELINE, "No model yet.")), 1, Criterion.FIRST_BEATS_MEDIAN, "First."
+    story.trained(story.decided(1, TrainReason.BASELINE, "No model yet.")), 1, Criterion.FIRST_BEATS_BASELINE, "First."
 )
 SECOND = story.judged(
     story.trained(story.decided(3, TrainReason.NEW_STATE, "<b>New</b> state.", moved=("state",), champion=1)),

@@ -276,7 +276,7 @@ def test_a_batch_whose_record_or_pictures_are_gone_does_not_take_the_others_with
         registry,
         story.decided(1, TrainReason.BASELINE, "No model yet."),
         bare,
-        Criterion.FIRST_BEATS_MEDIAN,
+        Criterion.FIRST_BEATS_BASELINE,
         "Better than the median price.",
     )
     tags = {names.TAG_GROUP: "6", names.TAG_BATCH: "2", names.TAG_TRAIN: "false", names.TAG_WHY: "It was quiet."}

@@ -67,7 +67,7 @@ class ColumnEvidence(Strict):
 
 
 class ErrorEvidence(Strict):
-    """The champion's error on this batch against its promise on its own held-out rows (median APE, 0.2 is 20 %)."""
+    """The champion's headline on this batch against its promise on its own held-out rows."""
 
     now: Estimate
     promised: Estimate
@@ -177,12 +177,17 @@ class Training(Strict):
 class Criterion(StrEnum):
     """Which criterion promoted or rejected a challenger; a closed list, documented in docs/decisions.md."""
 
-    FIRST_BEATS_MEDIAN = "first_beats_median"
+    FIRST_BEATS_BASELINE = "first_beats_baseline"
     BETTER = "better"
-    NOT_BETTER_THAN_MEDIAN = "not_better_than_median"
+    NOT_BETTER_THAN_BASELINE = "not_better_than_baseline"
     NOT_BETTER = "not_better"
     STATE_WORSE = "state_worse"
     TOO_FEW_ROWS = "too_few_rows"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Criterion | None:
+        """As records of releases before 0.4 have it, where all baselines were medians."""
+        return cls(value.replace("median", "baseline")) if isinstance(value, str) and "median" in value else None
 
 
 class StateComparison(Strict):
@@ -197,10 +202,9 @@ class StateComparison(Strict):
 
 
 class Promotion(Strict):
-    """Whether the challenger becomes production, and why. `champion` is the median price's error for the first version.
+    """Whether the challenger becomes production, and why. `champion` is the baseline's error for the first version.
 
-    What people read is the median absolute percentage error; what decides is the mean absolute error of the log price,
-    in which noise hides less. Both are shares of the price: 0.02 is two per cent.
+    Figures are those of the data set's task (`relevo_contract.tasks`): what people read, and what decides.
     """
 
     promoted: bool
@@ -211,10 +215,10 @@ class Promotion(Strict):
     champion_version: int | None
     challenger_version: int
     champion: Estimate
-    """Median APE, with its 95 % interval."""
+    """The task's headline, with its 95 % interval."""
     challenger: Estimate
     difference: Estimate
-    """Mean absolute log error, challenger minus champion, paired by row; below zero is better."""
+    """Mean loss, challenger minus champion, paired by row; below zero is better."""
     states: tuple[StateComparison, ...] = ()
 
 

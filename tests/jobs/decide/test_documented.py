@@ -35,7 +35,7 @@ def test_the_reasons_stand_in_the_order_of_the_rules() -> None:
 
 @pytest.mark.parametrize("criterion", Criterion)
 def test_every_criterion_has_its_rule(criterion: Criterion) -> None:
-    promotes = criterion in {Criterion.BETTER, Criterion.FIRST_BEATS_MEDIAN}
+    promotes = criterion in {Criterion.BETTER, Criterion.FIRST_BEATS_BASELINE}
     assert row(PROMOTION, criterion.value)[1] == ("yes" if promotes else "no")
 
 

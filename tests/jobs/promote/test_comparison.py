@@ -47,8 +47,8 @@ def verdict(rows: HeldOut, *, champion_version: int | None = 1, seed: int = 0) -
         (held_out(champion=0.3, challenger=0.5), 1, Criterion.NOT_BETTER),
         (held_out(champion=0.3, challenger=0.3, seed=1), 1, Criterion.NOT_BETTER),
         (held_out(champion=0.6, challenger=0.3, worse_in="Maine"), 1, Criterion.STATE_WORSE),
-        (held_out(champion=0.9, challenger=0.3), None, Criterion.FIRST_BEATS_MEDIAN),
-        (held_out(champion=0.3, challenger=0.9), None, Criterion.NOT_BETTER_THAN_MEDIAN),
+        (held_out(champion=0.9, challenger=0.3), None, Criterion.FIRST_BEATS_BASELINE),
+        (held_out(champion=0.3, challenger=0.9), None, Criterion.NOT_BETTER_THAN_BASELINE),
         (held_out(20, champion=0.9, challenger=0.1), 1, Criterion.TOO_FEW_ROWS),
         (held_out(0), 1, Criterion.TOO_FEW_ROWS),
         (held_out(0), None, Criterion.TOO_FEW_ROWS),
@@ -58,7 +58,7 @@ def verdict(rows: HeldOut, *, champion_version: int | None = 1, seed: int = 0) -
 def test_the_verdict_and_its_criterion(rows: HeldOut, champion_version: int | None, criterion: Criterion) -> None:
     promotion = verdict(rows, champion_version=champion_version)
     assert promotion.criterion is criterion
-    assert promotion.promoted is (criterion in {Criterion.BETTER, Criterion.FIRST_BEATS_MEDIAN})
+    assert promotion.promoted is (criterion in {Criterion.BETTER, Criterion.FIRST_BEATS_BASELINE})
     assert "version 2" in promotion.sentence
 
 

@@ -20,9 +20,9 @@ REASONS: Mapping[TrainReason, str] = {
 }
 
 CRITERIA: Mapping[Criterion, str] = {
-    Criterion.FIRST_BEATS_MEDIAN: "the first model, better than always saying {baseline}",
+    Criterion.FIRST_BEATS_BASELINE: "the first model, better than always saying {baseline}",
     Criterion.BETTER: "better beyond noise on the same held-out rows",
-    Criterion.NOT_BETTER_THAN_MEDIAN: "no better than always saying {baseline}",
+    Criterion.NOT_BETTER_THAN_BASELINE: "no better than always saying {baseline}",
     Criterion.NOT_BETTER: "not better beyond noise on the same held-out rows",
     Criterion.STATE_WORSE: "much worse in a {place} of weight",
     Criterion.TOO_FEW_ROWS: "too few held-out rows to judge",

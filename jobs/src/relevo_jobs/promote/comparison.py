@@ -197,12 +197,12 @@ def compare(
     )
     better = difference.high < 0
     if champion_version is None:
-        criterion = Criterion.FIRST_BEATS_MEDIAN if better else Criterion.NOT_BETTER_THAN_MEDIAN
+        criterion = Criterion.FIRST_BEATS_BASELINE if better else Criterion.NOT_BETTER_THAN_BASELINE
     elif not better:
         criterion = Criterion.NOT_BETTER
     else:
         criterion = Criterion.STATE_WORSE if worse else Criterion.BETTER
-    promoted = criterion in {Criterion.FIRST_BEATS_MEDIAN, Criterion.BETTER}
+    promoted = criterion in {Criterion.FIRST_BEATS_BASELINE, Criterion.BETTER}
     sentence = _sentence(figures, worse, held_out, new=bool(judged.new.all()))
     return figures.model_copy(update={"promoted": promoted, "criterion": criterion, "sentence": sentence})
 
