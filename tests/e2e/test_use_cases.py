@@ -135,7 +135,7 @@ def test_what_can_be_seen_at_template_time_is_refused_there(tmp_path: Path, use_
     where=st.sampled_from(list(LOANS)),
 )
 def test_whatever_stands_in_a_field_it_is_taken_or_refused_in_a_sentence_of_ours(junk: Any, where: str) -> None:
-    command = ["template", "relevo", str(CHART), "--namespace", "shop", "--set-json"]
+    command = ["template", "relevo", str(CHART), "--namespace", "shop", "--kube-version", "1.34.0", "--set-json"]
     ended = subprocess.run(
         [shutil.which("helm") or "helm", *command, f"useCase={json.dumps(text(**{where: junk}))}"],
         capture_output=True, text=True, timeout=60, check=False,
