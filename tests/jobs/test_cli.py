@@ -208,7 +208,7 @@ def test_only_what_a_step_needs_is_imported(step: str) -> None:
     ("text", "says"),
     [
         ("name: loans\nsource: {http: {}}\n", "RELEVO_USE_CASE: use_case.yaml, line 1: expected target in the file"),
-        ("name: loans\nname: loans\n", "RELEVO_USE_CASE: use_case.yaml: line 2: expected name once"),
+        ("name: loans\nname: loans\n", "RELEVO_USE_CASE: use_case.yaml: line 2: expected 'name' once"),
         (
             "name: loans\nsource: {http: {}}\ntarget: {column: bad, task: ternary}\ncolumns: {rate: number}\n",
             "RELEVO_USE_CASE: use_case.yaml, line 3: target.task: ",
