@@ -87,7 +87,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Take the connection, and close another one for it if there are too many."""
         super().connection_made(transport)
-        if len(self.connections) > self._bounds.most:
+        if self._too_many():
             self._bounds.make_room()
         self._bounds.waits(self)
 
@@ -107,14 +107,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is whole. It may have come in one piece with much of the body, so it is measured by itself."""
         if self._received > HEAD and len(self.url) + sum(len(n) + len(v) + 4 for n, v in self.headers) > HEAD:
             self.refuse(TOO_LONG)
-        elif len(self.pipeline) >= PIPELINED or self._one_too_many():
+        elif len(self.pipeline) >= PIPELINED or (self._too_many() and self.url.partition(b"?")[0] not in PROBES):
             self.refuse(FULL)
         elif not self.transport.is_closing():
             self._in_head = False
             super().on_headers_complete()
 
-    def _one_too_many(self) -> bool:
-        return len(self.connections) > self._bounds.most and self.url.partition(b"?")[0] not in PROBES
+    def _too_many(self) -> bool:
+        """Whether too many are open. One that was closed to make room is a connection until its end is told."""
+        most = self._bounds.most
+        return len(self.connections) > most and sum(not c.transport.is_closing() for c in self.connections) > most
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body, if the head was taken."""
