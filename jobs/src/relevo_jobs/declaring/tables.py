@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +13,7 @@ import pyarrow.parquet as pq
 from relevo_contract import strict_csv
 from relevo_contract.texts import shown
 from relevo_contract.use_case.columns import MOST_COLUMNS
+from relevo_jobs.collect.texts import as_text
 from relevo_jobs.errors import SettingsError
 
 MOST_ROWS: Final = 20_000
@@ -211,18 +210,3 @@ def _parquet_rows(file: Path, part: int) -> Iterator[tuple[Row, int]]:
         raise SettingsError(
             f"expected Parquet in {file.name}, got: {str(error)[:200]}: it was cut, or is damaged"
         ) from None
-
-
-def as_text(value: Any) -> str | None:
-    """A value of a typed table as the text that a CSV would have; None where there is none."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return None if value != value else repr(value)  # noqa: PLR0124  # NaN alone differs from itself
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
