@@ -159,11 +159,11 @@ def test_what_is_missing_is_made_and_what_is_there_stays(
     code, line, stderr = run_step("prepare", env)
     assert code == 0, stderr
     assert line["sentence"] == f"bucket {bucket} made; RAW at schema version 5 (new), CLEAN at schema version 2 (new)"
-    assert (line["bucket_made"], line["raw_version"], line["clean_version"]) == (True, 4, 2)
+    assert (line["bucket_made"], line["raw_version"], line["clean_version"]) == (True, 5, 2)
     assert_prepared(databases, s3, bucket)
     code, line, _ = run_step("prepare", env)
     assert (code, line["status"], line["bucket_made"]) == (0, "done", False)  # 99 would fail the Job
-    assert line["sentence"] == f"bucket {bucket} was there; RAW at schema version 4, CLEAN at schema version 2"
+    assert line["sentence"] == f"bucket {bucket} was there; RAW at schema version 5, CLEAN at schema version 2"
     assert_prepared(databases, s3, bucket)
 
 
