@@ -26,7 +26,7 @@ GETS: Final = ("/model", "/healthz", "/readyz", "/metrics", "/v2", "/v2/health/l
 OF_MODELS: Final = tuple(
     f"/v2/models/{{name}}{version}{ready}" for version in ("", "/versions/{version}") for ready in ("", "/ready")
 )
-CASES: Final = 800
+CASES: Final = 400
 """For each POST, as many right as wrong: 10,000 in all."""
 
 

@@ -11,7 +11,7 @@ from tests.jobs.chain.chain import Chain, answer, chains
 from tests.jobs.chain.strangers import LARGE, Stranger, Told, good, one_house, strangers, without
 from tests.jobs.scripted_source import serving
 
-CHAINS: Final = 40
+CHAINS: Final = 20
 ONE_BUILDING: Final = Stranger(130, 1, (one_house(("street", "city", "state", "zip_code")),), as_lists=False)
 NO_ROOMS: Final = Stranger(130, 2, tuple(map(without, ("bed", "bath", "house_size", "acre_lot"))), as_lists=False)
 LONG_ZIP: Final = Stranger(

@@ -11,7 +11,7 @@ from tests.houses import COLUMNS
 from tests.jobs.chain.chain import Chain, chains
 from tests.jobs.chain.strangers import SMALL, Stranger, good, strangers
 
-CHAINS: Final = 90
+CHAINS: Final = 45
 
 
 @pytest.mark.timeout(1500)
