@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from relevo_demo.servers import MlflowServer
+from tests.houses import HOUSE_PRICES
 from tests.serving_process import Running, serving
 from tests.ui.test_pages import page, shown
 from tests.versions import Versions
@@ -102,6 +103,7 @@ def test_what_stopped_is_gone_on_with_and_nothing_is_lost(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     env.setenv("RELEVO_MODEL", model_name)
+    env.setenv("RELEVO_USE_CASE", str(HOUSE_PRICES))  # before the first version it says what may be asked
     with serving(tmp_path, mlflow.url, model_name) as api:
         api.wait(lambda said: bool(said["registry"]["reachable"]))
         env.setenv("RELEVO_API_URL", api.url)
