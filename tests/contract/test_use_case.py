@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from relevo_contract.data_set import RESERVED
 from relevo_contract.strict_yaml import read as read_yaml
-from relevo_contract.use_case import Declaration, read
+from relevo_contract.use_case import Declaration, read, text_of
 from relevo_contract.use_case.data_set import data_set
 from relevo_contract.use_case.schema import written
 from tests.docs.commands import ROOT
@@ -255,3 +256,12 @@ def test_every_field_of_the_schema_says_what_it_means() -> None:
     fields = [("", SCHEMA), *SCHEMA["$defs"].items()]
     silent = [(of, name) for of, part in fields for name, one in part["properties"].items() if "description" not in one]
     assert not silent
+
+
+def test_a_file_that_is_no_utf_8_is_told_and_no_more_of_one_is_read_than_a_declaration_may_have(tmp_path: Path) -> None:
+    file = tmp_path / "use_case.yaml"
+    file.write_bytes(b"name: \xff\xfe")
+    with pytest.raises(ValueError, match=r"expected UTF-8 in .*use_case\.yaml, got something else: save it as UTF-8"):
+        text_of(file)
+    file.write_bytes(b"#" * 3_000_000)
+    assert len(text_of(file)) < 1_100_000

@@ -11,7 +11,6 @@ from pathlib import Path
 from relevo_contract.use_case import Declaration, read
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, SourceServer
 from relevo_demo.servers.process import Server, wait_for_all
-from relevo_demo.servers.source import SOURCE
 from relevo_demo.use_case import HOUSE_PRICES, NAME, SQL_URL
 
 BUCKET = "relevo"
@@ -30,7 +29,6 @@ class Options:
     seed: int = 0
     mlflow_port: int | None = None
     source_port: int | None = None
-    source_module: str = SOURCE
     use_case: Path = HOUSE_PRICES
 
 
@@ -66,8 +64,7 @@ def running(folder: Path, options: Options) -> Iterator[System]:
     postgres, s3 = PostgresServer(folder / "postgres"), S3Server(folder / "s3")
     source = None
     if options.source is not None:
-        port, module = options.source_port, options.source_module
-        source = SourceServer(folder / "source", *options.source, port=port, module=module)
+        source = SourceServer(folder / "source", *options.source, port=options.source_port)
     with ExitStack() as stack:
 
         def start(server: Server) -> None:

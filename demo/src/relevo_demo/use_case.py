@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from relevo_contract.data_set import DataSet
-from relevo_contract.strict_yaml import LARGEST
-from relevo_contract.use_case import Declaration, read
+from relevo_contract.use_case import Declaration, read, text_of
 from relevo_contract.use_case.data_set import data_set
 
 HOUSE_PRICES: Final = Path(__file__).parents[3] / "use_cases" / "house-prices" / "use_case.yaml"
@@ -38,15 +37,12 @@ def opened(given: Path) -> UseCaseFile:
     """Read a use case from its file, or from its folder's. Raises ValueError that tells what is wrong, by its lines."""
     file = given / NAME if given.is_dir() else given
     try:
-        with file.open("rb") as body:
-            declared = read(body.read(LARGEST + 1).decode(), file.name)
+        declared = read(text_of(file), file.name)
     except OSError as error:
         raise ValueError(
             f"expected a use case at {file}, got: {error.strerror}; name a {NAME} or its folder, or write one with "
             "`relevo init FILE.csv --target COLUMN`"
         ) from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{file}: expected a text in UTF-8, got other bytes: save it as UTF-8") from None
     found = UseCaseFile(file.resolve(), declared, data_set(declared))
     _expect_a_source(found)
     return found

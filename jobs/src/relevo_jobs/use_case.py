@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.identity import Identity
-from relevo_contract.strict_yaml import LARGEST
-from relevo_contract.use_case import Declaration, read
+from relevo_contract.use_case import Declaration, read, text_of
 from relevo_contract.use_case.data_set import data_set
 from relevo_contract.use_case.sources import Source
 from relevo_jobs.clean.declared import Rules, Sides
@@ -112,13 +111,11 @@ def use_case_of(declared: Declaration, folder: Path) -> UseCase:
 def load(file: Path) -> UseCase:
     """Read a use case from its file. Raises SettingsError that tells what is wrong with it, by its lines."""
     try:
-        with file.open("rb") as opened:
-            text = opened.read(LARGEST + 1).decode()
-        return use_case_of(read(text, file.name), file.parent)
+        return use_case_of(read(text_of(file), file.name), file.parent)
     except OSError as error:
         raise SettingsError(
             f"RELEVO_USE_CASE: expected a readable use_case.yaml at {file}, got: {error.strerror}; name yours, or "
             "write one with `relevo init`"
         ) from None
-    except ValueError as error:  # UnicodeDecodeError is one
+    except ValueError as error:
         raise SettingsError(f"RELEVO_USE_CASE: {error}") from None

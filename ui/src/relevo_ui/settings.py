@@ -9,7 +9,6 @@ from pydantic import Field
 
 from relevo_contract import names, settings, use_case
 from relevo_contract.data_set import DataSet
-from relevo_contract.strict_yaml import LARGEST
 from relevo_contract.use_case.data_set import data_set
 from relevo_ui.errors import SettingsError
 
@@ -54,8 +53,7 @@ def declared(read: Settings) -> DataSet | None:
 @cache
 def _declared(file: Path) -> DataSet | None:
     try:
-        with file.open("rb") as opened:
-            declaration = use_case.read(opened.read(LARGEST + 1).decode(), file.name)
+        declaration = use_case.read(use_case.text_of(file), file.name)
         return None if declaration.unresolved else data_set(declaration)
     except OSError as error:
         raise SettingsError(
@@ -63,5 +61,5 @@ def _declared(file: Path) -> DataSet | None:
             file=file,
             error=error.strerror,
         ) from None
-    except ValueError as error:  # UnicodeDecodeError is one
+    except ValueError as error:
         raise SettingsError("RELEVO_USE_CASE: {error}", error=error) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,6 +11,16 @@ from pydantic import ValidationError
 from relevo_contract import strict_yaml
 from relevo_contract.texts import shown
 from relevo_contract.use_case.declaration import Declaration
+
+
+def text_of(file: Path) -> str:
+    """The text of a declaration, as much as `read` takes of a file. Raises OSError, ValueError if it is no UTF-8."""
+    with file.open("rb") as opened:
+        body = opened.read(strict_yaml.LARGEST + 1)
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"expected UTF-8 in {file}, got something else: save it as UTF-8") from None
 
 
 def read(text: str, where: str = "use_case.yaml") -> Declaration:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import IO, Final, Self
 
-from relevo_jobs.errors import Unavailable
+from relevo_jobs.errors import MalformedAnswer, Unavailable
 
 IN_MEMORY: Final = 2**20
 """Packed bytes beyond which a body goes to the disk, into TMPDIR."""
@@ -19,6 +19,18 @@ PIECE: Final = 65_536
 BEGINNING: Final = 200
 """Bytes of a body that a message may show a part of."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+def bounded(pieces: Iterable[bytes], most: int, where: str, instead: str) -> Iterator[bytes]:
+    """The pieces; `instead` says what to do where they are more than so many bytes. Raises MalformedAnswer then."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > most:
+            raise MalformedAnswer(
+                f"expected at most {most:,} bytes in {where}, got more: {instead}, or raise RELEVO_SOURCE_MOST_BYTES"
+            )
+        yield piece
 
 
 class Body:

@@ -22,7 +22,7 @@ from typing import IO, Final
 
 from relevo_contract.texts import legible
 from relevo_contract.use_case.sources import FilesSource
-from relevo_jobs.collect.body import PIECE, Body
+from relevo_jobs.collect.body import PIECE, Body, bounded
 from relevo_jobs.collect.delimited import Delimited
 from relevo_jobs.collect.folders import Listed, files_in, place_of
 from relevo_jobs.collect.lines import as_json, from_json
@@ -181,15 +181,8 @@ class Files:
         return self._stack.enter_context(Body(pieces))
 
     def _bounded(self, pieces: Iterable[bytes], where: str) -> Iterator[bytes]:
-        size = 0
-        for piece in pieces:
-            size += len(piece)
-            if size > self._most:
-                raise MalformedAnswer(
-                    f"expected at most {self._most:,} bytes in a batch of {where}, got more: cut it by `rows` of "
-                    "source.files, write it in several files, or raise RELEVO_SOURCE_MOST_BYTES"
-                )
-            yield piece
+        instead = "cut it by `rows` of source.files, write it in several files"
+        return bounded(pieces, self._most, f"a batch of {where}", instead)
 
 
 _Found = tuple[Body, str, Table, int, Iterable[Sequence[Row]], int]

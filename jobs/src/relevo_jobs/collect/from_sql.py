@@ -19,7 +19,7 @@ import psycopg
 from relevo_contract.postgres import PATIENCE, said
 from relevo_contract.texts import shown
 from relevo_contract.use_case.sources import SqlSource
-from relevo_jobs.collect.body import Body
+from relevo_jobs.collect.body import Body, bounded
 from relevo_jobs.collect.lines import as_json, from_json
 from relevo_jobs.collect.rows import MOST_ROWS, PART
 from relevo_jobs.collect.table import Table, in_parts
@@ -75,7 +75,7 @@ class Sql:
                 )
             rows = _Rows(self._declared, names.index(self._name), above, known, clocks)
             lines = as_json(names, rows.of(self._in_time(cursor, began)), self._where)
-            body = self._stack.enter_context(Body(self._bounded(lines)))
+            body = self._stack.enter_context(Body(bounded(lines, self._most, self._where, "fewer `rows`")))
         if not rows.count:
             waits = f", those above {as_text(rows.horizon)} wait" if rows.waiting else ""
             return Outcome.nothing("collect", f"no row has a {self._name} above {above}{waits}", newest)
@@ -97,17 +97,6 @@ class Sql:
             if time.monotonic() - began > self._timeout:
                 raise self._late()
             yield row
-
-    def _bounded(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        size = 0
-        for line in lines:
-            size += len(line)
-            if size > self._most:
-                raise MalformedAnswer(
-                    f"expected at most {self._most:,} bytes in {self._where}, got more: fewer `rows`, or raise "
-                    "RELEVO_SOURCE_MOST_BYTES"
-                )
-            yield line
 
     def _late(self) -> Unavailable:
         return Unavailable(

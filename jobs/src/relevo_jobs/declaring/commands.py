@@ -10,9 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from relevo_contract.strict_yaml import LARGEST
 from relevo_contract.texts import legible
-from relevo_contract.use_case import Declaration, read
+from relevo_contract.use_case import Declaration, read, text_of
 from relevo_jobs.declaring import telling
 from relevo_jobs.declaring.batches import first
 from relevo_jobs.declaring.checking import check
@@ -90,14 +89,13 @@ def _check(given: Mapping[str, Any]) -> int:
 
 def _text(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
-            return opened.read(LARGEST + 1).decode()
+        return text_of(file)
     except OSError as error:
         raise SettingsError(
             f"expected a use_case.yaml at {file}, got: {error.strerror}; write one with `relevo init`"
         ) from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"expected UTF-8 in {file}, got something else: save it as UTF-8") from None
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _declared(text: str, file: Path) -> Declaration:
