@@ -191,13 +191,18 @@ class Criterion(StrEnum):
 
 
 class StateComparison(Strict):
-    """Champion and challenger on one state's held-out rows: their median APE, and the difference that decides."""
+    """Champion and challenger on one state's held-out rows: their headlines, and the difference that decides."""
 
     state: str
     rows: int
+    things: int | None = None
+    """How many different things the rows are of; None, as with `shrunk`, in records before it was kept."""
     champion: float
     challenger: float
     difference: Estimate
+    """By the state's rows alone."""
+    shrunk: Estimate | None = None
+    """The same drawn towards all states, as far as it is unsure: the state is worse if this is above the tolerance."""
     worse: bool
 
 
@@ -220,6 +225,11 @@ class Promotion(Strict):
     difference: Estimate
     """Mean loss, challenger minus champion, paired by row; below zero is better."""
     states: tuple[StateComparison, ...] = ()
+    """At most a hundred: those that became worse, and of the others those with most rows."""
+    states_more: int = 0
+    """How many there are beside them."""
+    states_between: float | None = None
+    """The standard deviation between all states of what is true of them; None without states."""
 
 
 class DecisionRecord(Strict):

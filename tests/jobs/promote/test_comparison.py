@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,11 +70,33 @@ def test_the_state_that_became_worse_is_named() -> None:
     assert [s.state for s in promotion.states if s.worse] == ["Maine"]
 
 
-def test_a_state_of_few_rows_does_not_weigh() -> None:
+def test_a_state_of_few_rows_weighs_by_what_it_is_sure_of() -> None:
     states = ("Ohio",) * 19 + ("Maine",)
-    promotion = verdict(held_out(champion=0.6, challenger=0.3, states=states, worse_in="Maine"))
-    assert promotion.criterion is Criterion.BETTER
-    assert {s.state for s in promotion.states} == {"Ohio"}
+    little = verdict(held_out(champion=0.6, challenger=0.55, states=states, worse_in="Maine"))
+    much = verdict(held_out(4000, champion=0.6, challenger=0.55, states=states, worse_in="Maine"))
+    assert [(s.state, s.rows) for s in little.states] == [("Maine", 20), ("Ohio", 380)]
+    assert not little.states[0].worse
+    assert much.criterion is Criterion.STATE_WORSE
+
+
+def test_a_state_of_twenty_rows_that_became_far_worse_keeps_the_champion() -> None:
+    states = ("Ohio",) * 19 + ("Maine",)
+    rows = held_out(champion=0.3, challenger=0.2, states=states)
+    state = np.array(rows.state)
+    wrong = np.where(state == "Maine", rows.actual + 0.5, rows.challenger)
+    judged = verdict(replace(rows, challenger=wrong))
+    assert (judged.criterion, judged.states[0].state, judged.states[0].rows) == (Criterion.STATE_WORSE, "Maine", 20)
+
+
+def test_of_many_states_a_record_keeps_those_that_became_worse_and_those_with_most_rows() -> None:
+    names = tuple(f"s{place}" for place in range(150)) + ("Ohio",) * 50 + ("Maine",)
+    rows = held_out(20_100, champion=0.3, challenger=0.25, states=names)
+    wrong = np.where(np.array(rows.state) == "s149", rows.actual + 0.6, rows.challenger)
+    judged = verdict(replace(rows, challenger=wrong))
+    assert judged.criterion is Criterion.STATE_WORSE
+    assert (len(judged.states), judged.states_more) == (100, 52)
+    assert judged.states[0].state == "s149"
+    assert {"Ohio", "Maine"} <= {s.state for s in judged.states}
 
 
 def test_judged_on_rows_new_to_the_champion_if_there_are_enough() -> None:

@@ -83,16 +83,22 @@ def test_the_whole_comparison_is_no_bolder_for_copies_and_finds_what_is_better(s
     assert promoted(0.6) >= 95
 
 
-def test_many_rows_of_few_houses_are_too_few_and_a_state_of_few_houses_does_not_weigh() -> None:
+def test_many_rows_of_few_houses_are_too_few_and_a_state_is_as_unsure_as_its_houses() -> None:
     few = compare(
         held_out((40,), 29, 0, 0.9), champion_version=1, challenger_version=2, limits=comparison.Limits(), seed=0
     )
     assert few.criterion is Criterion.TOO_FEW_ROWS
     assert "1,160 rows held out, of 29 different, are too few" in few.sentence
-    some = compare(
-        held_out((40,), 49, 0, 0.9), champion_version=1, challenger_version=2, limits=comparison.Limits(), seed=0
+    once, often = (
+        compare(
+            held_out(sizes, 49, 0, 0.9), champion_version=1, challenger_version=2, limits=comparison.Limits(), seed=0
+        ).states[0]
+        for sizes in ((1,), (40,))
     )
-    assert (some.criterion, some.states) == (Criterion.BETTER, ())
+    assert (once.rows, once.things, often.rows, often.things) == (49, 49, 1960, 49)
+    assert often.shrunk is not None
+    assert once.shrunk is not None
+    assert often.shrunk.low == pytest.approx(once.shrunk.low)
 
 
 @BY_SIZE

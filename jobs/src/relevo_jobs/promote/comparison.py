@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from relevo_contract.identity import Identity, members, things
 from relevo_contract.record import Criterion, Estimate, Promotion, StateComparison
 from relevo_contract.tasks import Task
+from relevo_jobs.promote.segments import pool
 from relevo_jobs.wording import listed, rows_of
 
 Floats = NDArray[np.float64]
@@ -27,6 +28,8 @@ DRAWN: Final = 40_000_000
 FEWEST_DRAWS: Final = 200
 IN_MEMORY: Final = 500_000
 """Rows drawn at a time: 4 MB, which stays in the processor's cache."""
+KEPT: Final = 100
+"""States that a record tells of: of more, those that became worse, and those with most rows."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,6 @@ class Limits:
     """Held-out rows of different things (houses), fewer of which tell nothing."""
     confidence: float = 0.95
     """Of the interval that must lie below zero."""
-    state_rows: int = 50
-    """Held-out rows of different things from which a state weighs."""
     state_tolerance: float = 0.05
     """Mean loss by which a state may become worse, as a share of the spread: 0.05 is five per cent of a price."""
 
@@ -129,27 +130,41 @@ def _mean(sums: Floats, sizes: Floats, drawn: NDArray[np.int64]) -> Floats:
     return np.asarray(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), dtype=np.float64)
 
 
-def _states(held_out: HeldOut, limits: Limits, seed: int) -> tuple[StateComparison, ...]:
-    """Each state of weight, worst first; the confidence is of all states together (Bonferroni)."""
+def _states(held_out: HeldOut, limits: Limits) -> tuple[tuple[StateComparison, ...], int, float | None]:
+    """The states, worst first; how many more there are than the record keeps; and how far they are truly apart.
+
+    Those that became worse are kept, and of the others those with most rows.
+    """
     states = np.array([state or "" for state in held_out.state])
-    by_state = {str(name): held_out.of(states == name) for name in np.unique(states) if name}
-    weighty = {name: mine for name, mine in by_state.items() if mine.things >= limits.state_rows}
-    confidence = 1 - (1 - limits.confidence) / max(1, len(weighty))
-    tolerated = limits.state_tolerance * held_out.task.spread(held_out.actual)
-    found = []
-    for name, mine in weighty.items():
-        difference, (champion, challenger) = mine.difference(confidence, seed), mine.errors
-        found.append(
-            StateComparison(
-                state=name,
-                rows=len(mine.actual),
-                champion=champion.value,
-                challenger=challenger.value,
-                difference=difference,
-                worse=difference.low > tolerated,
-            )
+    there = held_out.of(states != "")
+    if not len(there.actual):
+        return (), 0, None
+    names, segment = np.unique(states[states != ""], return_inverse=True)
+    champion, challenger = (there.task.losses(there.actual, one) for one in (there.champion, there.challenger))
+    found = pool(challenger - champion, segment, there.identity, limits.confidence)
+    worse = found.shrunk[1] > limits.state_tolerance * held_out.task.spread(held_out.actual)
+    kept = np.lexsort((-found.rows, ~worse))[:KEPT]
+
+    def told(place: int) -> StateComparison:
+        mine = there.of(segment == place)
+        before, now = mine.errors
+        own, shrunk = (
+            Estimate(value=float(value[place]), low=float(low[place]), high=float(high[place]))
+            for value, low, high in (found.own, found.shrunk)
         )
-    return tuple(sorted(found, key=lambda state: state.difference.value, reverse=True))
+        return StateComparison(
+            state=str(names[place]),
+            rows=int(found.rows[place]),
+            things=int(found.things[place]),
+            champion=before.value,
+            challenger=now.value,
+            difference=own,
+            shrunk=shrunk,
+            worse=bool(worse[place]),
+        )
+
+    ordered = kept[np.argsort(-found.shrunk[0][kept], kind="stable")]
+    return tuple(told(int(place)) for place in ordered), len(names) - len(kept), found.between
 
 
 def compare(
@@ -181,7 +196,7 @@ def compare(
             difference=nothing,
         )
     difference, (champion, challenger) = judged.difference(limits.confidence, seed), judged.errors
-    states = _states(held_out, limits, seed) if champion_version is not None else ()
+    states, more, between = _states(held_out, limits) if champion_version is not None else ((), 0, None)
     worse = [state for state in states if state.worse]
     figures = Promotion(
         promoted=False,
@@ -194,6 +209,8 @@ def compare(
         challenger=challenger,
         difference=difference,
         states=states,
+        states_more=more,
+        states_between=between,
     )
     better = difference.high < 0
     if champion_version is None:
