@@ -21,7 +21,7 @@ Connection = tuple[str, str, int]
 """Who, whom, and the port."""
 STEPS = {"collect", "clean", "decide", "train", "promote"}
 MAY: dict[tuple[str, int], set[str]] = {
-    ("raw", 5432): {"step-collect", "step-clean", "step-decide", "prepare", "serving"},
+    ("raw", 5432): {"step-collect", "step-clean", "step-decide", "step-promote", "prepare", "serving"},
     ("clean", 5432): {"step-clean", "step-decide", "step-train", "step-promote", "prepare"},
     ("metadata", 5432): {"mlflow"},
     ("airflow-db", 5432): {"airflow", "scheduler", "dag-processor", "airflow-migrate"},

@@ -94,7 +94,7 @@ def test_each_step_gets_its_own_secrets_alone(objects: list[dict[str, Any]]) -> 
         "clean": {"raw", "clean"},
         "decide": {"raw", "clean", "mlflow-steps"},
         "train": {"clean", "mlflow-steps"},
-        "promote": {"clean", "mlflow-promote"},
+        "promote": {"raw", "clean", "mlflow-promote"},
     }
 
 

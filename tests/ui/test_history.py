@@ -55,7 +55,7 @@ def promoted(record: DecisionRecord, version: int, criterion: Criterion) -> Deci
             "the median price.",
         ),
         (promoted(MOVED, 2, Criterion.BETTER), Verdict.PROMOTED, "Version 2 went to production in place of version 1"),
-        (promoted(MOVED, 3, Criterion.STATE_WORSE), Verdict.REJECTED, "was rejected: much worse in a state of weight"),
+        (promoted(MOVED, 3, Criterion.STATE_WORSE), Verdict.REJECTED, "was rejected: much worse in a state"),
         (promoted(MOVED, 3, Criterion.NOT_BETTER), Verdict.REJECTED, "version 1 stays"),
     ],
 )

@@ -59,7 +59,7 @@ NetworkPolicies are made from this, so that they cannot differ. */}}
 {{- $exporter := .Values.postgres.exporter.enabled }}
 raw:
   port: 5432
-  from: [step-collect, step-clean, step-decide, prepare{{ if .Values.serving.storeInferences }}, serving{{ end }}]
+  from: [step-collect, step-clean, step-decide, prepare{{ if .Values.serving.storeInferences }}, step-promote, serving{{ end }}]
   {{- if $databases.raw.existingSecret }}
   outside: databases
   {{- else if $exporter }}

@@ -6,21 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-
-class Strict(BaseModel):
-    """What is kept as JSON and read by a later release: a field that nobody knows is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Estimate(Strict):
-    """A figure with its interval, `low <= value <= high`; the confidence is said where it is made."""
-
-    value: float
-    low: float
-    high: float
+from relevo_contract.estimates import Estimate as Estimate  # noqa: PLC0414  # a record's readers find it here
+from relevo_contract.estimates import Strict as Strict  # noqa: PLC0414
+from relevo_contract.rehearsal import Rehearsal
 
 
 class BatchRef(Strict):
@@ -183,6 +171,8 @@ class Criterion(StrEnum):
     NOT_BETTER = "not_better"
     STATE_WORSE = "state_worse"
     TOO_FEW_ROWS = "too_few_rows"
+    CHANGES_TOO_MUCH = "changes_too_much"
+    NOT_FINITE = "not_finite"
 
     @classmethod
     def _missing_(cls, value: object) -> Criterion | None:
@@ -230,6 +220,8 @@ class Promotion(Strict):
     """How many there are beside them."""
     states_between: float | None = None
     """The standard deviation between all states of what is true of them; None without states."""
+    rehearsal: Rehearsal | None = None
+    """What customers would notice; None for the first version, and in records before it was kept."""
 
 
 class DecisionRecord(Strict):
@@ -254,5 +246,8 @@ class DecisionRecord(Strict):
     def outline(self) -> DecisionRecord:
         """The record without its evidence by column and by state: what a line of a history needs, in some kilobytes."""
         decision = self.decision.model_copy(update={"columns": (), "live": None})
-        promotion = self.promotion and self.promotion.model_copy(update={"states": ()})
+        promotion = self.promotion
+        if promotion is not None:
+            rehearsal = promotion.rehearsal and promotion.rehearsal.outline()
+            promotion = promotion.model_copy(update={"states": (), "rehearsal": rehearsal})
         return self.model_copy(update={"decision": decision, "promotion": promotion})

@@ -273,4 +273,6 @@ def _promotion_figures(promotion: Promotion) -> dict[str, float]:
         ("difference", promotion.difference),
     ):
         figures |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    if (rehearsal := promotion.rehearsal) is not None:
+        figures |= {"rehearsed_rows": rehearsal.told.rows, "changed_much": rehearsal.told.much}
     return figures

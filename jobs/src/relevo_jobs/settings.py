@@ -237,6 +237,17 @@ class PromoteSettings(WithGroup, WithClean, WithRegistry):
     state_tolerance: float = Field(
         default=0.05, ge=0, description="rise of a state's mean log error, beyond noise, that rejects a challenger"
     )
+    raw_url: str | None = Field(
+        default=None,
+        pattern=r"^postgres(ql)?://",
+        description="RAW DATA, whose newest inferences rehearse a promotion; none: the newest batch alone does",
+    )
+    rehearsal_most: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="share of requests that a challenger may answer much differently (by more than 25 %); none: any",
+    )
 
     def limits(self) -> PromoteLimits:
         """The limits of the comparison."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,13 +12,13 @@ from relevo_jobs.promote.comparison import Limits
 from relevo_jobs.promote.segments import Floats, pool, student
 
 CONFIDENCE, TOLERATED = Limits().confidence, Limits().state_tolerance
-Ints = NDArray[np.integer[Any]]
+Ints = NDArray[np.int64]
 
 
 def sizes(segments: int, rows: int) -> Ints:
     """As the places of many data sets: the second has half the rows of the first, and so on; one has just 20."""
     share = 1 / np.arange(1, segments + 1)
-    found = np.maximum(1, (rows * share / share.sum()).astype(np.int64))
+    found: Ints = np.maximum(1, (rows * share / share.sum()).astype(np.int64))
     found[np.abs(found - 20).argmin()] = 20
     return found
 
@@ -28,7 +26,7 @@ def sizes(segments: int, rows: int) -> Ints:
 def drawn(random: np.random.Generator, segment: Ints, champion: Floats, challenger: Floats) -> Floats:
     """Differences of absolute errors of these sizes, (n,), of which part is the row's own."""
     own, before, now = random.normal(0, 1, (3, len(segment)))
-    return np.abs(challenger * (0.8 * own + 0.6 * now)) - np.abs(champion * (0.8 * own + 0.6 * before))
+    return np.asarray(np.abs(challenger * (0.8 * own + 0.6 * now)) - np.abs(champion * (0.8 * own + 0.6 * before)))
 
 
 def found(segments: int, rows: int, worse: float, *, noisy: float = 1.0, rounds: int = 300) -> tuple[float, float]:
@@ -37,7 +35,7 @@ def found(segments: int, rows: int, worse: float, *, noisy: float = 1.0, rounds:
     segment, few = np.repeat(np.arange(segments), of), int(np.abs(of - 20).argmin())
     champion = 0.3 * np.where(of[segment] <= 30, noisy, 1.0)
     challenger = champion * np.where(segment == few, worse, 1.0)
-    mine = others = 0
+    mine = others = 0.0
     for _ in range(rounds):
         called = pool(drawn(random, segment, champion, challenger), segment, None, CONFIDENCE).shrunk[1] > TOLERATED
         mine, others = mine + called[few], others + np.delete(called, few).any()
@@ -91,7 +89,7 @@ def test_copies_of_rows_tell_nothing(by_segment: list[list[float]], times: int) 
     difference, segment = columns(by_segment)
     thing = np.arange(len(difference))
     once = pool(difference, segment, None, CONFIDENCE)
-    copied = pool(*(np.tile(one, times) for one in (difference, segment, thing)), CONFIDENCE)  # type: ignore[arg-type]
+    copied = pool(np.tile(difference, times), np.tile(segment, times), np.tile(thing, times), CONFIDENCE)
     assert copied.things.tolist() == once.things.tolist()
     np.testing.assert_allclose(copied.shrunk, once.shrunk, atol=1e-7)
 

@@ -24,8 +24,10 @@ CRITERIA: Mapping[Criterion, str] = {
     Criterion.BETTER: "better beyond noise on the same held-out rows",
     Criterion.NOT_BETTER_THAN_BASELINE: "no better than always saying {baseline}",
     Criterion.NOT_BETTER: "not better beyond noise on the same held-out rows",
-    Criterion.STATE_WORSE: "much worse in a {place} of weight",
+    Criterion.STATE_WORSE: "much worse in a {place}",
     Criterion.TOO_FEW_ROWS: "too few held-out rows to judge",
+    Criterion.CHANGES_TOO_MUCH: "too much of what customers ask would be answered differently",
+    Criterion.NOT_FINITE: "it answers some rows with no finite number",
 }
 
 

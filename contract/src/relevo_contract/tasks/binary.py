@@ -67,6 +67,14 @@ class BinaryTask(Task):
             return 0.0
         return float(self.losses(actual, np.full(len(actual), actual.mean())).mean())
 
+    def changes(self, before: Floats, after: Floats, spread: float) -> Floats:
+        """Differences of the probability."""
+        return np.abs(after - before)
+
+    def told_change(self, change: float) -> str:
+        """`with a probability more than 0.25 apart`."""
+        return f"with a probability more than {change:.2f} apart"
+
     def told(self, figure: Estimate, unit: str = "", *, to: str = "to") -> str:
         """`0.183 (0.171 to 0.195)`."""
         return named(figure, "", to)

@@ -51,6 +51,15 @@ class NumberTask(Task):
         """The mean absolute deviation from the median: the loss of the baseline."""
         return float(np.abs(actual - np.median(actual)).mean()) if len(actual) else 0.0
 
+    def changes(self, before: Floats, after: Floats, spread: float) -> Floats:
+        """As shares of the targets' spread: of the mean distance from their median."""
+        apart = np.abs(after - before)
+        return np.divide(apart, spread, out=np.where(apart > 0, np.inf, 0.0), where=spread > 0)
+
+    def told_change(self, change: float) -> str:
+        """`more than 25 % of the usual spread differently`."""
+        return f"more than {100 * change:.0f} % of the usual spread differently"
+
     def told(self, figure: Estimate, unit: str = "", *, to: str = "to") -> str:
         """`3.21 minutes (2.9 to 3.52)`."""
         return named(figure, unit, to)

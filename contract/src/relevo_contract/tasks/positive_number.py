@@ -56,6 +56,14 @@ class PositiveNumberTask(Task):
         """A loss is a share already."""
         return 1.0
 
+    def changes(self, before: Floats, after: Floats, spread: float) -> Floats:
+        """As shares of what was answered before."""
+        return np.abs(np.expm1(after - before))
+
+    def told_change(self, change: float) -> str:
+        """`more than 25 % differently`."""
+        return f"more than {100 * change:.0f} % differently"
+
     def told(self, figure: Estimate, unit: str = "", *, to: str = "to") -> str:
         """`23.5 % (21.0 to 26.2)`."""
         return f"{percent(figure.value)} ({100 * figure.low:.1f} {to} {100 * figure.high:.1f})"

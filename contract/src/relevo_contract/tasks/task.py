@@ -74,6 +74,17 @@ class Task(ABC):
         """What a loss of these rows is held against to call it large: a tolerance is a share of this."""
 
     @abstractmethod
+    def changes(self, before: Floats, after: Floats, spread: float) -> Floats:
+        """How differently two versions answer each row, (n,), so that 0.10 is what people notice and 0.25 is much.
+
+        `spread` is of the targets (`spread`), for a task whose predictions are in a unit.
+        """
+
+    @abstractmethod
+    def told_change(self, change: float) -> str:
+        """What a row that changes by more than this is, after "answered": `more than 25 % differently`."""
+
+    @abstractmethod
     def told(self, figure: Estimate, unit: str = "", *, to: str = "to") -> str:
         """A headline in a sentence, with its interval; `to` is the word between its ends."""
 

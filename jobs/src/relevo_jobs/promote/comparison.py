@@ -172,6 +172,26 @@ def compare(
 ) -> Promotion:
     """Promote or reject. The same rows and seed give the same verdict.
 
+    A challenger that answers a row with something that is not finite is rejected, whatever it is on the others; rows
+    that the champion answers so say nothing of either.
+    """
+    lost = ~np.isfinite(held_out.challenger)
+    finite = held_out.of(~lost & np.isfinite(held_out.champion))
+    told = _compared(
+        finite, champion_version=champion_version, challenger_version=challenger_version, limits=limits, seed=seed
+    )
+    if not lost.any():
+        return told
+    answers = f"answers {rows_of(int(lost.sum()))} held out with no finite number"
+    sentence = f"version {challenger_version} {answers}; {told.sentence}"
+    return told.model_copy(update={"promoted": False, "criterion": Criterion.NOT_FINITE, "sentence": sentence})
+
+
+def _compared(
+    held_out: HeldOut, *, champion_version: int | None, challenger_version: int, limits: Limits, seed: int
+) -> Promotion:
+    """The verdict on rows that both answer.
+
     Judged on held-out rows of the batches the champion was not trained on, for those are why the challenger exists; on
     all held-out rows if these are too few, or if there is no champion. The states are judged on all of them.
     """

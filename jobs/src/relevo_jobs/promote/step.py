@@ -12,14 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from relevo_contract import names
-from relevo_contract.data_set import Columns
+from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
 from relevo_jobs.outcome import Outcome
+from relevo_jobs.promote.answering import answered, predicted, speeds, spread_out
 from relevo_jobs.promote.comparison import Floats, HeldOut, compare
+from relevo_jobs.promote.rehearsal import after_rehearsal, rehearse
 from relevo_jobs.registry import Registry, Version
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import PromoteSettings
+from relevo_jobs.stores import inferences
 from relevo_jobs.stores.clean import CleanStore, open_clean
 from relevo_jobs.use_case import UseCase
 
@@ -57,35 +60,60 @@ def _judge(
     if training is None or training.version is None:
         raise ValueError(f"expected run {run_id}, which has a version, to tell its training, it does not")
     champion = registry.champion()
+    # Before anything is computed: where RAW is away, the step is tried again.
+    requests = None
+    if champion is not None and settings.raw_url is not None:
+        requests = inferences.newest(settings.raw_url, settings.model or use_case.name, data)
     with tempfile.TemporaryDirectory(prefix="relevo-promote-") as folder:
         known = _known_batches(registry, champion, Path(folder))
         old = store.columns([n for n in training.batches if n in known], holdout=True)
         new = store.columns([n for n in training.batches if n not in known], holdout=True)
         rows = {name: np.concatenate([old[name], new[name]]) for name in old}
-        challenger_scores = _answers(registry, Path(folder), run_id, rows)
+        challenger = _scorer(registry, Path(folder), run_id)
         if champion is None:
             learnt_from = task.scaled(store.columns(training.batches, holdout=False)[target])
+            before = None
             champion_scores: Floats = np.full(len(rows[target]), task.baseline(learnt_from))
         else:
-            champion_scores = _answers(registry, Path(folder), champion.run_id, rows)
+            before = _scorer(registry, Path(folder), champion.run_id)
+            champion_scores = predicted(before, rows)
     held_out = HeldOut(
         actual=task.scaled(rows[target]),
         state=[None] * len(rows[target]) if data.place is None else list(rows[data.place]),
         new=np.repeat([False, True], [len(old[target]), len(new[target])]),
         champion=champion_scores,
-        challenger=challenger_scores,
+        challenger=predicted(challenger, rows),
         task=task,
         target=target,
         unit=data.unit,
         identity=use_case.identity_of(rows),
     )
-    return compare(
+    verdict = compare(
         held_out,
         champion_version=None if champion is None else champion.number,
         challenger_version=training.version,
         limits=settings.limits(),
         seed=settings.seed,
     )
+    if before is None:
+        return verdict
+    newest = spread_out(store.columns([record.batch.number]))
+    versions = (before, challenger)
+    every = newest if requests is None else _together(newest, requests.columns, data)
+    found = rehearse(
+        None if requests is None else answered(versions, requests.columns, requests.since, requests.until),
+        answered(versions, newest),
+        data,
+        spread=task.spread(held_out.actual),
+        speeds=speeds(versions, every),
+        version=training.version,
+    )
+    return after_rehearsal(verdict, found, settings.rehearsal_most)
+
+
+def _together(some: Columns, others: Columns, data: DataSet) -> Columns:
+    """The inputs of both."""
+    return {name: np.concatenate([some[name], others[name]]) for name in data.inputs}
 
 
 def _known_batches(registry: Registry, champion: Version | None, folder: Path) -> frozenset[int]:
@@ -96,10 +124,10 @@ def _known_batches(registry: Registry, champion: Version | None, folder: Path) -
     return frozenset(Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes()).batches)
 
 
-def _answers(registry: Registry, folder: Path, run_id: str, rows: Columns) -> Floats:
-    """A version's answers on the task's scale, (n,); its files replace another's in the folder."""
+def _scorer(registry: Registry, folder: Path, run_id: str) -> Scorer:
+    """A version, loaded; its files replace another's in the folder."""
     registry.download(run_id, Scorer.FILES, folder)
-    return Scorer(folder).predict(rows)
+    return Scorer(folder)
 
 
 def _outcome(run_id: str, batch: int, promotion: Promotion) -> Outcome:
