@@ -33,6 +33,17 @@ class CategoricalProfile(Strict):
 ColumnProfile = Annotated[NumericProfile | CategoricalProfile, Field(discriminator="kind")]
 
 
+class LearningCurve(Strict):
+    """How the mean loss on the held-out rows falls as a plain model of the kind is given more of the training rows."""
+
+    rows: tuple[int, ...]
+    """A quarter of the training rows, half of them, all: each twice the one before."""
+    losses: tuple[float, ...]
+    """The mean loss with so many."""
+    last: Estimate
+    """What the last doubling changed, paired by row, with its 90 % interval; below zero is a fall."""
+
+
 class Profile(Strict):
     """The training data of one version, column by column (the target included), and the error it promises."""
 
@@ -44,3 +55,5 @@ class Profile(Strict):
     copies: float = 1.0
     """How many rows a row's thing has (`identity.copies`): of the held-out rows, which is the training rows' figure,
     too, for all rows of a thing are among them, or none."""
+    learning: LearningCurve | None = None
+    """None where there were too few rows, and in versions of releases before 0.5."""

@@ -61,6 +61,37 @@ class ErrorEvidence(Strict):
     promised: Estimate
     rows: int
     worse: bool
+    expected: Estimate | None = None
+    """The promise as such promises were kept so far, with the interval that nine batches in ten fall into; None, as with
+    what follows, in records before it was kept."""
+    kept: bool | None = None
+    """Whether the error lies in that interval, or below it."""
+    coverage: float | None = None
+    """The share of the rows within the prediction interval that is said to hold nine in ten; None for probabilities."""
+    stretch: float | None = None
+    """How many times as wide as by the held-out rows that interval must be to hold nine rows in ten of these."""
+
+
+class ExpectedGain(Strict):
+    """What a training is expected to take off the mean loss of the rows to come, as shares of it: 0.05 is 5 %."""
+
+    measured: Estimate | None = None
+    """By what a correction of the champion takes off, that is learnt on the older rows waiting and tried on the newer;
+    its 90 % interval. None: too few wait."""
+    learnt_from: int = 0
+    """Rows that the correction was learnt on..."""
+    tried_on: int = 0
+    """...and those that came after them, on which it was tried."""
+    by_curve: Estimate | None = None
+    """By the champion's learning curve, for the rows that wait; its 90 % interval. None: it has none."""
+    believed: float = 1.0
+    """Of what earlier trainings were expected to take off, the share that they did, by their hold-outs."""
+    worth: float
+    """The share from which a training is made."""
+    waiting: int
+    """Rows that a training would learn from beside..."""
+    trained_on: int
+    """...those that the champion did."""
 
 
 class LiveEvidence(Strict):
@@ -84,6 +115,7 @@ class TrainReason(StrEnum):
     NEW_STATE = "new_state"
     ERROR = "error"
     DRIFT = "drift"
+    LEARNING = "learning"
     LIVE_DRIFT = "live_drift"
     QUIET = "quiet"
     TOO_FEW_ROWS = "too_few_rows"
@@ -134,6 +166,8 @@ class TrainVerdict(Strict):
     batch is used."""
     columns: tuple[ColumnEvidence, ...] = ()
     error: ErrorEvidence | None = None
+    expected: ExpectedGain | None = None
+    """None without a champion, and in records before it was kept."""
     live: LiveEvidence | None = None
     """None where inferences are not stored, or too few."""
     asked: Asked | None = None
@@ -213,7 +247,9 @@ class Promotion(Strict):
     """The task's headline, with its 95 % interval."""
     challenger: Estimate
     difference: Estimate
-    """Mean loss, challenger minus champion, paired by row; below zero is better."""
+    """Mean loss, challenger minus champion, paired by row, the newest batches weighing most; below zero is better."""
+    gain: float | None = None
+    """The share of the champion's mean loss that the challenger takes off; None in records before it was kept."""
     states: tuple[StateComparison, ...] = ()
     """At most a hundred: those that became worse, and of the others those with most rows."""
     states_more: int = 0
