@@ -18,7 +18,7 @@ from relevo_contract.texts import tidy
 
 if TYPE_CHECKING:
     from relevo_jobs.decide.asking import Ask
-    from relevo_jobs.decide.policy import Limits as DecideLimits
+    from relevo_jobs.decide.case import Limits as DecideLimits
     from relevo_jobs.promote.comparison import Limits as PromoteLimits
 
 
@@ -131,20 +131,15 @@ class IncludeSettings(WithGroup, WithRegistry):
 class DecideSettings(WithGroup, WithClean, WithRegistry):
     """Settings of `relevo-job decide`; how to choose them: docs/decisions.md."""
 
-    min_rows: int = Field(
-        default=400, ge=100, description="rows enough to judge (or a fifth of those trained on); fewer wait"
+    min_rows: int = Field(default=100, ge=100, description="rows enough to judge; fewer wait for the next batch")
+    worth: float = Field(
+        default=0.03, ge=0, lt=1, description="share of the loss that a training must be expected to take off"
+    )
+    least_gain: float = Field(
+        default=0.0, ge=-1, lt=1, description="what the lower end of that expectation must be above; 0 is beyond noise"
     )
     error_margin: float = Field(
-        default=0.25, ge=0, description="relative rise of the error over its promise, beyond noise, that trains"
-    )
-    new_state_share: float = Field(
-        default=0.05, gt=0, description="rows in states hardly known, as a share of those trained on, that train"
-    )
-    new_places: float = Field(
-        default=0.4, ge=0, le=1, description="share of rows in cities or zip codes never seen that trains, if..."
-    )
-    waiting: float = Field(
-        default=0.25, ge=0, description="...so many rows wait untrained, as a share of those trained on"
+        default=0.25, ge=0, description="relative rise of the error over its promise with which a column is broken"
     )
     live_gain: float = Field(
         default=0.05, gt=0, le=1, description="how much nearer to what is asked, relatively, rows must bring a training"
@@ -202,14 +197,13 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
 
     def limits(self) -> DecideLimits:
         """The limits of the policy."""
-        from relevo_jobs.decide.policy import Limits  # noqa: PLC0415  # numpy only where a step decides
+        from relevo_jobs.decide.case import Limits  # noqa: PLC0415  # numpy only where a step decides
 
         return Limits(
             rows=self.min_rows,
             error_margin=self.error_margin,
-            new_state=self.new_state_share,
-            new_places=self.new_places,
-            waiting=self.waiting,
+            worth=self.worth,
+            least_gain=self.least_gain,
             live_gain=self.live_gain,
             trusted=frozenset(name.strip() for name in self.trusted_columns.split(",") if name.strip()),
         )
@@ -232,7 +226,7 @@ class PromoteSettings(WithGroup, WithClean, WithRegistry):
 
     seed: int = Field(default=0, ge=0, description="seed of the bootstrap")
     confidence: float = Field(
-        default=0.95, gt=0.5, lt=1, description="of the interval in which the challenger must be better"
+        default=0.9, gt=0.5, lt=1, description="of the interval in which the challenger must be better"
     )
     state_tolerance: float = Field(
         default=0.05, ge=0, description="rise of a state's mean log error, beyond noise, that rejects a challenger"

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from relevo_contract.figures import significant
-from relevo_contract.identity import Identity, members
+from relevo_contract.identity import Identity
+from relevo_contract.means import mean
 from relevo_contract.median_error import NORMAL_975
 from relevo_contract.record import Estimate
 from relevo_contract.tasks.task import Floats, Task, named
@@ -43,6 +44,11 @@ class BinaryTask(Task):
         """Estimators learn log odds; an inverse logit that never overflows."""
         return np.asarray(0.5 * (1 + np.tanh(0.5 * np.asarray(learnt, dtype=np.float64))))
 
+    def unlinked(self, predicted: Floats) -> Floats:
+        """Log odds, of a probability that is never quite 0 or 1."""
+        given = np.clip(predicted, SUREST, 1 - SUREST)
+        return np.asarray(np.log(given / (1 - given)), dtype=np.float64)
+
     def losses(self, actual: Floats, predicted: Floats) -> Floats:
         """Minus the logarithm of the probability that was given to what came."""
         given = np.clip(np.where(actual > 0.5, predicted, 1 - predicted), SUREST, 1.0)
@@ -50,12 +56,8 @@ class BinaryTask(Task):
 
     def headline(self, actual: Floats, predicted: Floats, identity: Identity | None = None) -> Estimate:
         """The mean log loss; its interval is normal, and counts rows of one thing once (Liang & Zeger 1986)."""
-        losses = self.losses(actual, predicted)
-        value, rows = float(losses.mean()), len(losses)
-        away = losses - value if identity is None else np.bincount(members(identity)[0], losses - value)
-        groups = len(away)
-        spread = float(np.sqrt((away**2).sum() * groups / max(1, groups - 1))) / rows
-        return Estimate(value=value, low=max(0.0, value - NORMAL_975 * spread), high=value + NORMAL_975 * spread)
+        found = mean(self.losses(actual, predicted), identity, NORMAL_975)
+        return found.model_copy(update={"low": max(0.0, found.low)})
 
     def baseline(self, actual: Floats) -> float:
         """The share of positive outcomes."""

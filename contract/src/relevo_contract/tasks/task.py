@@ -54,6 +54,10 @@ class Task(ABC):
     def linked(self, learnt: Floats) -> Floats:
         """What an estimator says, before `link`, on the scale."""
 
+    def unlinked(self, predicted: Floats) -> Floats:
+        """A prediction on the scale as an estimator would say it: the reverse of `linked`."""
+        return predicted
+
     @abstractmethod
     def losses(self, actual: Floats, predicted: Floats) -> Floats:
         """The loss of each row, whose mean decides, (n,)."""
