@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,14 +23,7 @@ from relevo_contract.record import BatchRef, DecisionRecord, Promotion, TakenBac
 from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, pairs, quoted
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.mlflow_api import MlflowApi, Refused
-
-
-@dataclass(frozen=True)
-class Version:
-    """A registered version and the run that holds its files."""
-
-    number: int
-    run_id: str
+from relevo_jobs.roll_backs import Version, roll_back_tags
 
 
 class Registry:
@@ -109,6 +101,7 @@ class Registry:
             tags[names.TAG_ASKED] = decision.asked.id
         if not decision.train:
             tags[names.TAG_OUTCOME] = names.OUTCOME_KEPT
+        tags |= roll_back_tags(run, record)
         self._runs.log(run, record, _decision_figures(record), tags=tags)
         if not decision.train:
             self._runs.finish(run)
@@ -254,6 +247,8 @@ def _decision_figures(record: DecisionRecord) -> dict[str, float]:
     figures |= {f"distance/{evidence.column}": evidence.distance for evidence in record.decision.columns}
     if (error := record.decision.error) is not None:
         figures |= {"error_on_batch": error.now.value, "error_promised": error.promised.value}
+    if (previous := record.decision.previous) is not None:
+        figures |= {"previous_error": previous.headline.value, "previous_difference": previous.difference.value}
     return figures
 
 

@@ -17,12 +17,14 @@ from relevo_contract import names
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
+from relevo_jobs.decide.before import Before
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.include.step import taken_back
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
+from relevo_jobs.roll_backs import RollBacks
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import DecideSettings
 from relevo_jobs.stores import inferences
@@ -82,6 +84,7 @@ def _decided(registry: Registry, settings: DecideSettings, use_case: UseCase) ->
                     if refused is None:
                         saved.append((registry.save_decision(record), record))
     due = registry.pending_training(settings.group) or registry.pending_promotion(settings.group)
+    due = due or _roll_backs(settings, use_case).pending(settings.group)
     if saved:
         # Of several, the one that asks for a training is what comes next.
         told = max(saved, key=lambda d: (d[1].decision.train, d[1].batch.number))
@@ -90,6 +93,10 @@ def _decided(registry: Registry, settings: DecideSettings, use_case: UseCase) ->
         already = f"{open_ask.words}, and a training is due already; " if open_ask is not None else ""
         return _outcome(*due, due=True, before=_but(ask, refused) or already)
     return Outcome.nothing("decide", _nothing(ask, refused, honoured, newest), train=False)
+
+
+def _roll_backs(settings: DecideSettings, use_case: UseCase) -> RollBacks:
+    return RollBacks(settings.tracking_uri, settings.model or use_case.name)
 
 
 def _but(ask: Ask | None, refused: str | None) -> str:
@@ -148,6 +155,8 @@ class _Judge:
             registry.download(champion.run_id, [names.PROFILE_FILE, *Scorer.FILES], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
             self._scorer = Scorer(folder)
+            backs, self._rule = _roll_backs(settings, use_case), settings.roll_back_rule()
+            self._before = Before(registry, backs, champion, folder / "before", use_case=use_case)
 
     def record(self, ref: BatchRef) -> DecisionRecord:
         """The batch's record, as the data alone call for."""
@@ -196,7 +205,13 @@ class _Judge:
             champion = Champion(number, self._profile, predicted)
         verdict = decide(champion, case, self._limits)
         self._excluded |= set(verdict.excluded)
-        return verdict
+        if champion is None or ref.number in verdict.excluded or ref.number in self._trained or not ref.kept:
+            return verdict
+        # Judged together with small ones, it is the last of them.
+        own = {name: column[-ref.kept :] for name, column in columns.items()}
+        previous = self._before.evidence(ref, own, champion.predicted[-ref.kept :], self._rule)
+        told = f"{verdict.sentence}; {previous.sentence}" if previous and previous.better else verdict.sentence
+        return verdict.model_copy(update={"previous": previous, "sentence": told})
 
     def _untrained_before(self, ref: BatchRef) -> list[BatchRef]:
         """Batches before this one that the champion was not trained on and a training would use, newest first."""
