@@ -8,6 +8,7 @@ from typing import Literal
 
 from relevo_contract.estimates import Estimate as Estimate  # noqa: PLC0414  # a record's readers find it here
 from relevo_contract.estimates import Strict as Strict  # noqa: PLC0414
+from relevo_contract.previous import Previous, RolledBack
 from relevo_contract.rehearsal import Rehearsal
 
 
@@ -62,8 +63,8 @@ class ErrorEvidence(Strict):
     rows: int
     worse: bool
     expected: Estimate | None = None
-    """The promise as such promises were kept so far, with the interval that nine batches in ten fall into; None, as with
-    what follows, in records before it was kept."""
+    """The promise as such promises were kept so far, with the interval that nine batches in ten fall into; None, as
+    with what follows, in records before it was kept."""
     kept: bool | None = None
     """Whether the error lies in that interval, or below it."""
     coverage: float | None = None
@@ -172,6 +173,8 @@ class TrainVerdict(Strict):
     """None where inferences are not stored, or too few."""
     asked: Asked | None = None
     """Set if, and only if, the reason is ASKED."""
+    previous: Previous | None = None
+    """None where the champion took over from none, the batch is left out, or in records before it was kept."""
 
 
 class TakenBack(Strict):
@@ -276,6 +279,8 @@ class DecisionRecord(Strict):
     """Rows that cleaning left out, by its reason; None, as with `origin`, where that is not known."""
     taken_back: tuple[TakenBack, ...] = ()
     """Of the batches that the decision left out, those that somebody took back, and who, and when."""
+    rolled_back: RolledBack | None = None
+    """Set where what the decision says of the version before gave the alias back to it."""
     airflow_run: str | None = None
     """The id of the Airflow run in which it was decided; None without Airflow."""
 

@@ -36,6 +36,12 @@ class Residuals(Strict):
     levels: tuple[float, ...]
     absolute: tuple[float, ...]
     """The quantiles, one a level."""
+    stretch: float = 1.0
+    """How many times as wide as by the held-out rows alone they are, for so much wider earlier versions' had to be."""
+
+    def at(self, level: float) -> float:
+        """The quantile of one of its levels. Raises ValueError if it is none."""
+        return self.absolute[self.levels.index(level)]
 
 
 class ShapleySummary(Strict):

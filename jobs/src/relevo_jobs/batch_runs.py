@@ -88,6 +88,10 @@ class BatchRuns:
         """The run of the newest batch that meets MLflow's condition."""
         return max(self._where(group, condition, RECENT), key=lambda run: run.batch, default=None)
 
+    def recent(self, group: int, condition: str) -> list[Run]:
+        """The runs that meet MLflow's condition, at most RECENT, newest first."""
+        return self._where(group, condition, RECENT)
+
     def where(self, group: int, condition: str) -> list[Run]:
         """The runs that meet MLflow's condition, at most MOST, newest first."""
         return self._where(group, condition, MOST)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,14 +23,7 @@ from relevo_contract.record import BatchRef, DecisionRecord, Promotion, TakenBac
 from relevo_jobs.batch_runs import BatchRuns, Run, batch_tags, pairs, quoted
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.mlflow_api import MlflowApi, Refused
-
-
-@dataclass(frozen=True)
-class Version:
-    """A registered version and the run that holds its files."""
-
-    number: int
-    run_id: str
+from relevo_jobs.roll_backs import Version, roll_back_tags
 
 
 class Registry:
@@ -84,6 +76,12 @@ class Registry:
         # They differ if a batch that was kept was asked for, and that was cut short.
         return (run.run_id, record) if run.tags[names.TAG_TRAIN] == _spelled(record.decision.train) else None
 
+    def history(self, before: BatchRef) -> list[DecisionRecord]:
+        """The outlines of the newest decisions on batches before this one, at most RECENT, oldest first."""
+        runs = self._runs.recent(before.group, f"tags.`{names.TAG_OUTLINE}` != ''")
+        records = [DecisionRecord.model_validate_json(run.tags[names.TAG_OUTLINE]) for run in runs]
+        return sorted((one for one in records if one.batch.number < before.number), key=lambda one: one.batch.number)
+
     def honoured(self, group: int, ask: str) -> tuple[str, DecisionRecord] | None:
         """The run and record of the training that this ask led to, None if it led to none yet."""
         condition = f"tags.`{names.TAG_ASKED}` = {quoted(ask)} and tags.`{names.TAG_TRAIN}` = 'true'"
@@ -109,6 +107,7 @@ class Registry:
             tags[names.TAG_ASKED] = decision.asked.id
         if not decision.train:
             tags[names.TAG_OUTCOME] = names.OUTCOME_KEPT
+        tags |= roll_back_tags(run, record)
         self._runs.log(run, record, _decision_figures(record), tags=tags)
         if not decision.train:
             self._runs.finish(run)
@@ -254,6 +253,8 @@ def _decision_figures(record: DecisionRecord) -> dict[str, float]:
     figures |= {f"distance/{evidence.column}": evidence.distance for evidence in record.decision.columns}
     if (error := record.decision.error) is not None:
         figures |= {"error_on_batch": error.now.value, "error_promised": error.promised.value}
+    if (previous := record.decision.previous) is not None:
+        figures |= {"previous_error": previous.headline.value, "previous_difference": previous.difference.value}
     return figures
 
 

@@ -19,6 +19,7 @@ from relevo_contract.texts import tidy
 if TYPE_CHECKING:
     from relevo_jobs.decide.asking import Ask
     from relevo_jobs.decide.case import Limits as DecideLimits
+    from relevo_jobs.decide.previous import Rule
     from relevo_jobs.promote.comparison import Limits as PromoteLimits
 
 
@@ -149,6 +150,12 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
         pattern=r"^postgres(ql)?://",
         description="RAW DATA, in which the inference API keeps what it is asked; none: that is left out",
     )
+    roll_back: bool = Field(
+        default=False, description="give the alias back to the version before if it would have done better since"
+    )
+    roll_back_rows: int = Field(
+        default=400, ge=50, description="rows since the champion took over on which that must be so"
+    )
     trusted_columns: str = Field(default="", description="columns never called broken, with commas between")
     retrain: str = Field(
         default="",
@@ -207,6 +214,12 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
             live_gain=self.live_gain,
             trusted=frozenset(name.strip() for name in self.trusted_columns.split(",") if name.strip()),
         )
+
+    def roll_back_rule(self) -> Rule:
+        """When the alias is given back."""
+        from relevo_jobs.decide.previous import Rule  # noqa: PLC0415  # numpy only where a step decides
+
+        return Rule(rows=self.roll_back_rows, roll_back=self.roll_back)
 
 
 class TrainSettings(WithGroup, WithClean, WithRegistry):

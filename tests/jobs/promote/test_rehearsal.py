@@ -146,15 +146,15 @@ def test_a_change_is_none_of_what_stays_and_the_same_in_any_unit(
     found = task.changes(before, after, 1.0)
     assert (found >= 0).all()
     if task.name != "binary":
-        scaled = [task.scaled(unit * np.exp(one)) if task.shares else unit * one for one in (before, after)]
-        np.testing.assert_allclose(task.changes(*scaled, unit), found, rtol=1e-6, atol=1e-9)
+        first, second = (task.scaled(unit * np.exp(one)) if task.shares else unit * one for one in (before, after))
+        np.testing.assert_allclose(np.asarray(task.changes(first, second, unit)), found, rtol=1e-6, atol=1e-9)
 
 
 def test_what_a_tenth_is_for_each_task() -> None:
     def change(name: str, before: float, after: float, spread: float = 1.0) -> float:
         task = TASKS[name]  # type: ignore[index]
-        scaled = (task.scaled(np.array([one])) for one in (before, after))
-        return float(task.changes(*scaled, spread)[0])
+        first, second = (task.scaled(np.array([one])) for one in (before, after))
+        return float(task.changes(first, second, spread)[0])
 
     assert change("positive-number", 200, 220) == pytest.approx(0.1)
     assert change("number", -3, -2, 10) == pytest.approx(0.1)

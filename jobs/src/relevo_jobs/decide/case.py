@@ -54,8 +54,9 @@ class Champion:
     predicted: NDArray[np.float64]
     """Its answers for the rows judged, on the task's scale, (n,)."""
     quantile: float | None = None
-    """Of its absolute residuals on held-out rows, the one that its 90 % prediction intervals are made with; None: a
-    probability has none."""
+    """Of its absolute residuals, the one that its 90 % prediction intervals are made with; None: a probability has none."""
+    stretch: float = 1.0
+    """How many times as large as by its held-out rows that is."""
 
 
 @dataclass(frozen=True)
@@ -102,26 +103,31 @@ class Judged:
 
     @property
     def rows(self) -> int:
+        """How many are judged."""
         return len(self.case)
 
     @property
     def these(self) -> str:
+        """The rows judged, in a sentence."""
         batches = self.case.batches
         together = f" of batches {listed([str(number) for number in batches])} together" if len(batches) > 1 else ""
         return rows_of(self.rows) + together
 
     @cached_property
     def moved(self) -> tuple[ColumnEvidence, ...]:
+        """The columns that moved beyond noise, the furthest first."""
         return tuple(e for e in self.found if e.moved)
 
     @property
     def furthest(self) -> str:
+        """Of these the first three, in a sentence."""
         named = [f"{e.column} ({e.distance:.2f}, noise {e.limit:.2f})" for e in self.moved[:3]]
         more = [f"{len(self.moved) - 3} more"] if len(self.moved) > 3 else []
         return listed(named + more)
 
     @property
     def against(self) -> str:
+        """The champion's error here beside what was to be expected of it."""
         task, unit = self.case.data.predicts, self.case.data.unit
         now, expected = (task.told(figure, unit) for figure in (self.error.now, self.error.expected) if figure)
         return f"version {self.champion.version} {task.errs} {now} here, expected {expected}"

@@ -1,4 +1,4 @@
-"""What a training would gain, tried before it is made: does the champion not know what can be learnt of the rows waiting?
+"""What a training would gain, tried before it is made: is there something to learn that the champion does not know?
 
 A small correction of the champion's predictions is learnt on the older of the rows that wait, and tried on the newer.
 What it takes off their loss is there to be learnt, and lasts at least from the one to the other: rows drawn at random
@@ -66,7 +66,7 @@ def measured(
     if len(newest) < FEWEST:
         return None
     older, newer = np.split(newest, [int(OLDER * len(newest))])
-    corrected = _corrected(waiting, actual, predicted, (older, newer), data, options)
+    corrected = _corrected(waiting, predicted, (older, newer), data, options)
     before = task.losses(actual[newer], predicted[newer])
     less = before - task.losses(actual[newer], corrected)
     loss = float(before.mean())
@@ -77,7 +77,6 @@ def measured(
 
 def _corrected(
     rows: Columns,
-    actual: Floats,
     predicted: Floats,
     sides: tuple[NDArray[np.intp], NDArray[np.intp]],
     data: DataSet,
@@ -91,7 +90,7 @@ def _corrected(
 
     task, features = data.predicts, blank(data, options, 0)
     table = pd.DataFrame(graph_inputs(data, rows))
-    before = task.unlinked(predicted)
+    actual, before = task.scaled(rows[data.target]), task.unlinked(predicted)
     older, newer = sides
     wrong_by = actual[older] - predicted[older]  # by which a category's rows are told apart
     known = features.fit_transform(table.iloc[older].reset_index(drop=True), wrong_by)
@@ -109,7 +108,7 @@ def by_curve(curve: LearningCurve | None, trained_on: int, waiting: int) -> Esti
     """What so many more rows take off the mean loss by a version's learning curve, as a share; None without one.
 
     The curve is taken for a power of the rows (Hestness et al. 2017, "Deep Learning Scaling is Predictable,
-    Empirically"; Viering & Loog 2022, "The Shape of Learning Curves: a Review"), whose exponent its last doubling shows.
+    Empirically"; Viering & Loog 2022, "The Shape of Learning Curves: a Review"); its last doubling shows the exponent.
     """
     if curve is None or not trained_on or min(curve.losses) <= 0:
         return None

@@ -223,7 +223,7 @@ def _error_evidence(champion: Champion, case: Case, limits: Limits) -> ErrorEvid
         expected=expected,
         kept=now.value <= expected.high,
         coverage=held and held[0],
-        stretch=held and held[1],
+        stretch=held and held[1] * champion.stretch,
     )
 
 

@@ -7,22 +7,32 @@ alone), so that it costs the same whatever has been collected before.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
+import numpy as np
+
 from relevo_contract import names
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
+from relevo_contract.tasks import Floats
+from relevo_contract.version import Residuals
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
+from relevo_jobs.decide.before import Before
+from relevo_jobs.decide.case import Case, Champion
+from relevo_jobs.decide.gain import MOST, Measured, measured
 from relevo_jobs.decide.live import LiveInputs
-from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
+from relevo_jobs.decide.past import INSIDE, Past
+from relevo_jobs.decide.policy import decide, judged_together
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.include.step import taken_back
+from relevo_jobs.needs import Sides
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
+from relevo_jobs.roll_backs import RollBacks
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import DecideSettings
 from relevo_jobs.stores import inferences
@@ -82,6 +92,7 @@ def _decided(registry: Registry, settings: DecideSettings, use_case: UseCase) ->
                     if refused is None:
                         saved.append((registry.save_decision(record), record))
     due = registry.pending_training(settings.group) or registry.pending_promotion(settings.group)
+    due = due or _roll_backs(settings, use_case).pending(settings.group)
     if saved:
         # Of several, the one that asks for a training is what comes next.
         told = max(saved, key=lambda d: (d[1].decision.train, d[1].batch.number))
@@ -90,6 +101,10 @@ def _decided(registry: Registry, settings: DecideSettings, use_case: UseCase) ->
         already = f"{open_ask.words}, and a training is due already; " if open_ask is not None else ""
         return _outcome(*due, due=True, before=_but(ask, refused) or already)
     return Outcome.nothing("decide", _nothing(ask, refused, honoured, newest), train=False)
+
+
+def _roll_backs(settings: DecideSettings, use_case: UseCase) -> RollBacks:
+    return RollBacks(settings.tracking_uri, settings.model or use_case.name)
 
 
 def _but(ask: Ask | None, refused: str | None) -> str:
@@ -135,7 +150,7 @@ class _Judge:
         self, registry: Registry, store: CleanStore, folder: Path, settings: DecideSettings, use_case: UseCase
     ) -> None:
         self._store, self._limits, self._data, self._needs = store, settings.limits(), use_case.data, use_case.least
-        self._use_case = use_case
+        self._use_case, self._registry = use_case, registry
         self._champion = champion = registry.champion()
         self._airflow_run = settings.airflow_run or None
         self._excluded = registry.excluded(settings.group)
@@ -145,9 +160,14 @@ class _Judge:
         if champion is not None:
             if settings.raw_url is not None:
                 self._live = inferences.newest(settings.raw_url, settings.model or use_case.name, use_case.data)
-            registry.download(champion.run_id, [names.PROFILE_FILE, *Scorer.FILES], folder)
+            registry.download(champion.run_id, [names.PROFILE_FILE, names.RESIDUALS_FILE, *Scorer.FILES], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
+            residuals = Residuals.model_validate_json((folder / names.RESIDUALS_FILE).read_bytes())
+            self._quantile = residuals.at(INSIDE) if use_case.data.predicts.interval(0.0) else None
+            self._stretch = residuals.stretch
             self._scorer = Scorer(folder)
+            backs, self._rule = _roll_backs(settings, use_case), settings.roll_back_rule()
+            self._before = Before(registry, backs, champion, folder / "before", use_case=use_case)
 
     def record(self, ref: BatchRef) -> DecisionRecord:
         """The batch's record, as the data alone call for."""
@@ -176,27 +196,66 @@ class _Judge:
             untrained.append(ref)
         left_out = [number for number in self._excluded if last < number <= ref.number]
         rows = sum(b.kept for b in untrained)
-        return Lesson(rows, left_out, first=self._champion is None, lacking=self._lacking(ref))
+        return Lesson(rows, left_out, first=self._champion is None, lacking=self._needs.lacking(self._sides(ref)))
 
-    def _lacking(self, ref: BatchRef) -> str | None:
-        """What a training on all there is up to this batch would lack."""
-        return self._needs.lacking(self._store.sides(ref.number, self._excluded))
+    def _sides(self, ref: BatchRef) -> Sides:
+        """The rows that a training on all there is up to this batch would have."""
+        return self._store.sides(ref.number, self._excluded)
 
     def _verdict(self, ref: BatchRef) -> TrainVerdict:
         untrained = [ref, *self._untrained_before(ref)]
-        batches = judged_together(untrained, rows_needed(self._profile, self._limits))
+        batches = judged_together(untrained, self._limits.rows)
         columns = self._store.columns([b.number for b in batches])
-        numbers, kept = tuple(b.number for b in batches), sum(b.kept for b in untrained)
-        identity = self._use_case.identity_of(columns)
-        case = Case(columns, numbers, kept, self._data, self._live, self._lacking(ref), identity)
+        sides = self._sides(ref)
+        case = Case(
+            columns,
+            tuple(b.number for b in batches),
+            sum(b.kept for b in untrained),
+            self._data,
+            self._live,
+            self._needs.lacking(sides),
+            self._use_case.identity_of(columns),
+        )
         champion = None
         if self._champion is not None and self._profile is not None:
-            number = self._champion.number
             predicted = self._scorer.predict(columns)
-            champion = Champion(number, self._profile, predicted)
+            champion = Champion(self._champion.number, self._profile, predicted, self._quantile, self._stretch)
+            case = replace(
+                case,
+                learns=max(0, sides.training - self._profile.rows),
+                measured=self._measured(case, predicted, untrained[len(batches) :]),
+                past=self._past(ref),
+            )
         verdict = decide(champion, case, self._limits)
         self._excluded |= set(verdict.excluded)
-        return verdict
+        if champion is None or ref.number in verdict.excluded or ref.number in self._trained or not ref.kept:
+            return verdict
+        # Judged together with small ones, it is the last of them.
+        own = {name: column[-ref.kept :] for name, column in columns.items()}
+        previous = self._before.evidence(ref, own, champion.predicted[-ref.kept :], self._rule)
+        told = f"{verdict.sentence}; {previous.sentence}" if previous and previous.better else verdict.sentence
+        return verdict.model_copy(update={"previous": previous, "sentence": told})
+
+    def _measured(self, case: Case, predicted: Floats, earlier: Sequence[BatchRef]) -> Measured | None:
+        """What a correction takes off, tried on the rows judged and, while these are few, on those waiting before."""
+        chosen: list[int] = []
+        rows = len(case)
+        for ref in earlier:
+            if rows >= MOST:
+                break
+            chosen.append(ref.number)
+            rows += ref.kept
+        waiting, said, identity = case.columns, predicted, case.identity
+        if chosen:
+            before = self._store.columns(sorted(chosen))
+            waiting = {name: np.concatenate([before[name], column]) for name, column in waiting.items()}
+            said = np.concatenate([self._scorer.predict(before), predicted])
+            identity = self._use_case.identity_of(waiting)
+        return measured(waiting, said, self._data, self._use_case.options, identity)
+
+    def _past(self, ref: BatchRef) -> Past:
+        """What earlier batches' records tell."""
+        return Past.of(self._registry.history(ref))
 
     def _untrained_before(self, ref: BatchRef) -> list[BatchRef]:
         """Batches before this one that the champion was not trained on and a training would use, newest first."""

@@ -19,16 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.identity import Identity
+from relevo_jobs.pooling import LEAST, between
 
 Floats = NDArray[np.float64]
 
 PRIOR: Final = 8
 """Degrees of freedom that the spread of all rows has in a segment's own: of 5, 8, 10 and 20, the most with which small
-segments, 2.5 times as noisy as the others, give no more false alarms than were asked for."""
-HALVINGS: Final = 60
-"""Of the interval in which the variance between segments lies: beyond a float's precision."""
-LEAST: Final = 1e-18
-"""No mean is surer than this variance: versions that answer alike differ by nothing, which divides nothing."""
+segments, 2.5 times as noisy as the others, give hardly more false alarms than are asked for (2.8 % against 2.5 %)."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +52,21 @@ def pool(difference: Floats, segment: NDArray[np.integer[Any]], identity: Identi
     alone = np.sqrt(variance)
     near = student((1 + confidence) / 2, degrees)
     far = student(1 - (1 - confidence) / 2 / len(rows), degrees)  # of all segments together (Bonferroni)
-    between = _between(mean, variance)
-    weight = 1 / (variance + between)
+    apart = between(mean, variance)
+    weight = 1 / (variance + apart)
     whole = float((weight * mean).sum() / weight.sum())
-    kept = between / (variance + between)
+    kept = apart / (variance + apart)
     drawn = whole + kept * (mean - whole)
     spread = np.sqrt(kept * variance + (1 - kept) ** 2 / weight.sum())
     limit = (far - near) * alone
     low = np.maximum(drawn - near * spread, mean - far * alone)
     high = np.minimum(drawn + near * spread, mean + far * alone)
     # Where a segment's own interval at the wider confidence does not touch the pooled one, it stands by itself.
-    apart = low > high
-    low, high = np.where(apart, mean - far * alone, low), np.where(apart, mean + far * alone, high)
+    alone_there = low > high
+    low, high = np.where(alone_there, mean - far * alone, low), np.where(alone_there, mean + far * alone, high)
     value = np.clip(np.clip(drawn, mean - limit, mean + limit), low, high)
     own = (mean, mean - near * alone, mean + near * alone)
-    return Pooled(rows.astype(np.int64), things, own, (value, low, high), float(np.sqrt(between)))
+    return Pooled(rows.astype(np.int64), things, own, (value, low, high), float(np.sqrt(apart)))
 
 
 def student(level: float, degrees: Floats) -> Floats:
@@ -105,21 +102,3 @@ def _variances(
     pooled = float((degrees * of_one).sum() / degrees.sum()) if degrees.any() else float(np.var(away))
     moderated = (PRIOR * pooled + degrees * of_one) / (PRIOR + degrees)
     return things.astype(np.int64), np.maximum(moderated / worth, LEAST)
-
-
-def _between(mean: Floats, variance: Floats) -> float:
-    """The variance between segments by which their means are as far apart as chance and it would have them."""
-    degrees = len(mean) - 1
-
-    def excess(between: float) -> float:
-        weight = 1 / (variance + between)
-        whole = (weight * mean).sum() / weight.sum()
-        return float((weight * (mean - whole) ** 2).sum()) - degrees
-
-    if not degrees or excess(0.0) <= 0:
-        return 0.0
-    low, high = 0.0, float(((mean - mean.mean()) ** 2).sum()) / degrees
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    return high

@@ -13,13 +13,15 @@ import numpy as np
 
 from relevo_contract import names
 from relevo_contract.data_set import Columns, DataSet
+from relevo_contract.previous import RolledBack
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.promote.answering import answered, predicted, speeds, spread_out
 from relevo_jobs.promote.comparison import Floats, HeldOut, compare
 from relevo_jobs.promote.rehearsal import after_rehearsal, rehearse
-from relevo_jobs.registry import Registry, Version
+from relevo_jobs.registry import Registry
+from relevo_jobs.roll_backs import RollBacks, Version
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import PromoteSettings
 from relevo_jobs.stores import inferences
@@ -28,22 +30,54 @@ from relevo_jobs.use_case import UseCase
 
 
 def run(settings: PromoteSettings, use_case: UseCase) -> Outcome:
-    """Settle the version that waits for it; nothing to do if there is none.
+    """Give the alias back where decide asks for it, and settle the version that waits; nothing to do if there is none.
 
-    Raises Unavailable if CLEAN or MLflow is away.
+    Raises Unavailable if CLEAN, RAW or MLflow is away.
     """
-    registry = Registry(settings.tracking_uri, settings.model or use_case.name)
+    model = settings.model or use_case.name
+    registry, backs = Registry(settings.tracking_uri, model), RollBacks(settings.tracking_uri, model)
     pending = registry.pending_promotion(settings.group)
-    if pending is None:
-        return Outcome.nothing("promote", "every version is promoted or rejected already")
-    run_id, record = pending
-    if record.promotion is None:
+    if pending is not None and pending[1].promotion is not None:  # cut short: it comes before what was decided later
+        registry.settle(*pending)
+        return _outcome(*pending, _roll_back(registry, backs, settings.group))
+    rolled_back = _roll_back(registry, backs, settings.group)
+    if pending is not None:
+        run_id, record = pending
         with open_clean(settings.clean_url, settings.group, use_case.data) as store:
             promotion = _judge(registry, store, run_id, record, settings=settings, use_case=use_case)
             record = record.model_copy(update={"promotion": promotion})
-    registry.settle(run_id, record)
-    assert record.promotion is not None
-    return _outcome(run_id, record.batch.number, record.promotion)
+        registry.settle(run_id, record)
+        return _outcome(run_id, record, rolled_back)
+    if rolled_back is None:
+        return Outcome.nothing("promote", "every version is promoted or rejected already")
+    return Outcome.done(
+        "promote",
+        _told(rolled_back[2]),
+        rolled_back[1],
+        version=rolled_back[2].to_version,
+        rolled_back_from=rolled_back[2].from_version,
+        run_id=rolled_back[0],
+    )
+
+
+Given = tuple[str, int, RolledBack]
+"""The run and batch by whose evidence the alias was given back, and what was done."""
+
+
+def _roll_back(registry: Registry, backs: RollBacks, group: int) -> Given | None:
+    """Carry out what decide asks for; of several asks the newest, for then the alias has moved on from the others."""
+    done = None
+    while (pending := backs.pending(group)) is not None:
+        run_id, record = pending
+        champion = registry.champion()
+        told = backs.settle(run_id, record, None if champion is None else champion.number)
+        if told is not None:
+            done = (run_id, record.batch.number, told)
+    return done
+
+
+def _told(done: RolledBack) -> str:
+    return f"version {done.to_version} has the alias back from version {done.from_version}: {done.why}"
 
 
 def _judge(
@@ -130,11 +164,13 @@ def _scorer(registry: Registry, folder: Path, run_id: str) -> Scorer:
     return Scorer(folder)
 
 
-def _outcome(run_id: str, batch: int, promotion: Promotion) -> Outcome:
+def _outcome(run_id: str, record: DecisionRecord, rolled_back: Given | None) -> Outcome:
+    promotion = record.promotion
+    assert promotion is not None
     return Outcome.done(
         "promote",
-        promotion.sentence,
-        batch,
+        promotion.sentence if rolled_back is None else f"{_told(rolled_back[2])}; {promotion.sentence}",
+        record.batch.number,
         version=promotion.challenger_version,
         promoted=promotion.promoted,
         criterion=promotion.criterion.value,

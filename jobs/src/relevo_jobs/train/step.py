@@ -19,6 +19,7 @@ from relevo_contract.record import BatchRef, Training
 from relevo_jobs.errors import SettingsError, Unavailable
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
+from relevo_jobs.roll_backs import RollBacks
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.train.holdout import holdout_predictions
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
     """Train the newest version asked for. Done also if one is registered that promote has not settled yet: a step that
-    was killed after its registration says so when it is run again. Nothing to do otherwise.
+    was killed after its registration says so when it is run again; or if promote is to give the alias back. Nothing to
+    do otherwise.
 
     Raises StepError if the rows cannot carry a model, Unavailable if CLEAN, MLflow or a Dask cluster is away.
     """
@@ -40,6 +42,9 @@ def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
         registered = registry.pending_promotion(settings.group)
         if registered is not None and (training := registered[1].training) is not None:
             return _done(registered[0], registered[1].batch.number, training, "registered already")
+        due = RollBacks(settings.tracking_uri, settings.model or use_case.name).pending(settings.group)
+        if due is not None:  # done, and not nothing to do, so that promote runs after it
+            return Outcome.done("train", "nothing to train; the alias is to be given back", due[1].batch.number)
         return Outcome.nothing("train", "no training was asked for that is not registered already")
     run_id, record = pending
     batch = record.batch.number
