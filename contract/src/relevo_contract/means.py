@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from relevo_contract.estimates import Estimate
 from relevo_contract.identity import Identity, members
+
+ONE_SIDED_95: Final = 1.644854
+"""The standard normal distribution's 95 % quantile: each end of such an interval is passed in one case of twenty."""
 
 
 def mean(values: NDArray[np.float64], identity: Identity | None, reach: float) -> Estimate:

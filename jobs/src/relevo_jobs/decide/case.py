@@ -17,7 +17,7 @@ from relevo_contract.profile import Profile
 from relevo_contract.record import ColumnEvidence, Defect, ErrorEvidence, ExpectedGain, LiveEvidence
 from relevo_jobs.decide.gain import Measured
 from relevo_jobs.decide.live import LiveInputs
-from relevo_jobs.decide.past import Past
+from relevo_jobs.past import Past
 from relevo_jobs.wording import listed, rows_of
 
 SURE: Final = 0.999
@@ -54,7 +54,7 @@ class Champion:
     predicted: NDArray[np.float64]
     """Its answers for the rows judged, on the task's scale, (n,)."""
     quantile: float | None = None
-    """Of its absolute residuals, the one that its 90 % prediction intervals are made with; None: a probability has none."""
+    """The absolute residual that its 90 % prediction intervals are made with; None: a probability has none."""
     stretch: float = 1.0
     """How many times as large as by its held-out rows that is."""
 

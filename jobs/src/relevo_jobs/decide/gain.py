@@ -9,7 +9,7 @@ are, and whatever the champion is. docs/decisions.md has what it was held agains
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,7 @@ from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.estimates import Estimate
 from relevo_contract.graph_inputs import graph_inputs
 from relevo_contract.identity import Identity
-from relevo_contract.means import mean
+from relevo_contract.means import ONE_SIDED_95, mean
 from relevo_contract.profile import LearningCurve
 from relevo_jobs.use_case import ModelOptions
 
@@ -32,11 +32,14 @@ MOST: Final = 8000
 """The newest rows waiting that are looked at, so that a decision costs the same however many wait."""
 OLDER: Final = 0.6
 """Share of them that the correction is learnt on."""
-ROUNDS: Final = 30
-CORRECTION: Final = {"max_leaves": 8, "min_child_weight": 10, "colsample_bytree": 0.8, "lambda": 5}
+CORRECTION: Final[Mapping[str, float | int]] = {
+    "max_leaves": 8,
+    "min_child_weight": 10,
+    "colsample_bytree": 0.8,
+    "lambda": 5,
+    "rounds": 30,
+}
 """Plain trees, few of them: a correction, not a model; what these find, a training finds."""
-ONE_SIDED_95: Final = 1.644854
-"""Of the standard normal distribution: the interval's ends, each of which is passed in one case of twenty."""
 OF_A_CURVE: Final = 0.6
 """The share of what a learning curve says that comes: it is drawn on rows like those trained on, and the next batch's
 are others. docs/decisions.md has its effect."""
@@ -84,24 +87,12 @@ def _corrected(
 ) -> Floats:
     """What the champion says of the second side, corrected by what the first teaches, on the task's scale."""
     import pandas as pd  # noqa: PLC0415  # a second of imports, of a step that has rows to try it on
-    import xgboost  # noqa: PLC0415
 
-    from relevo_jobs.train.fitting import FIXED, blank  # noqa: PLC0415
+    from relevo_jobs.train.plain import learnt  # noqa: PLC0415
 
-    task, features = data.predicts, blank(data, options, 0)
-    table = pd.DataFrame(graph_inputs(data, rows))
-    actual, before = task.scaled(rows[data.target]), task.unlinked(predicted)
-    older, newer = sides
-    wrong_by = actual[older] - predicted[older]  # by which a category's rows are told apart
-    known = features.fit_transform(table.iloc[older].reset_index(drop=True), wrong_by)
-    there = features.transform(table.iloc[newer].reset_index(drop=True))
-    learnt = xgboost.QuantileDMatrix(
-        np.column_stack([known, before[older]]), actual[older], base_margin=before[older], max_bin=FIXED["max_bin"]
-    )
-    tried = xgboost.DMatrix(np.column_stack([there, before[newer]]), base_margin=before[newer])
-    given = FIXED | dict(task.boosting) | CORRECTION | {"nthread": 1, "seed": 0}
-    booster = xgboost.train(given, learnt, ROUNDS)
-    return task.linked(booster.predict(tried, output_margin=True).astype(np.float64))
+    table, actual = pd.DataFrame(graph_inputs(data, rows)), data.predicts.scaled(rows[data.target])
+    both, before = [table.iloc[side] for side in sides], [predicted[side] for side in sides]
+    return learnt(both, actual[sides[0]], data, options, parameters=CORRECTION, predicted=before)
 
 
 def by_curve(curve: LearningCurve | None, trained_on: int, waiting: int) -> Estimate | None:

@@ -15,7 +15,7 @@ from relevo_jobs.decide.case import Case, Champion, Judged, Limits
 from relevo_jobs.decide.defects import defects
 from relevo_jobs.decide.gain import believed, by_curve
 from relevo_jobs.decide.live import live_evidence
-from relevo_jobs.decide.past import covered
+from relevo_jobs.past import covered
 from relevo_jobs.wording import listed, rows_of
 
 FEWEST_ROWS: Final = 100

@@ -25,12 +25,12 @@ from relevo_jobs.decide.before import Before
 from relevo_jobs.decide.case import Case, Champion
 from relevo_jobs.decide.gain import MOST, Measured, measured
 from relevo_jobs.decide.live import LiveInputs
-from relevo_jobs.decide.past import INSIDE, Past
 from relevo_jobs.decide.policy import decide, judged_together
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.include.step import taken_back
 from relevo_jobs.needs import Sides
 from relevo_jobs.outcome import Outcome
+from relevo_jobs.past import INSIDE, Past
 from relevo_jobs.registry import Registry
 from relevo_jobs.roll_backs import RollBacks
 from relevo_jobs.scoring import Scorer

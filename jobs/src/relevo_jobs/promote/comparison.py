@@ -38,8 +38,8 @@ class Limits:
 
     rows: int = 30
     """Held-out rows of different things (houses), fewer of which tell nothing."""
-    confidence: float = 0.95
-    """Of the interval that must lie below zero."""
+    confidence: float = 0.9
+    """Of the interval that must lie below zero: one challenger in twenty that is as good passes."""
     state_tolerance: float = 0.05
     """Mean loss by which a state may become worse, as a share of the spread: 0.05 is five per cent of a price."""
 
@@ -64,6 +64,8 @@ class HeldOut:
     """...and its unit."""
     identity: Identity | None = None
     """Which rows are of one thing, (n,); None: each is its own."""
+    weight: Floats | None = None
+    """How much each row tells of the rows to come, (n,); None: all alike."""
 
     def of(self, chosen: NDArray[np.bool_]) -> HeldOut:
         """Some of the rows, by a mask."""
@@ -75,6 +77,7 @@ class HeldOut:
             champion=self.champion[chosen],
             challenger=self.challenger[chosen],
             identity=None if self.identity is None else self.identity[chosen],
+            weight=None if self.weight is None else self.weight[chosen],
         )
 
     @property
@@ -90,26 +93,43 @@ class HeldOut:
         )
         return champion, challenger
 
-    def difference(self, confidence: float, seed: int) -> Estimate:
-        """Of their mean losses, challenger minus champion."""
+    def difference(self, confidence: float, seed: int) -> tuple[Estimate, float]:
+        """Of their mean losses, challenger minus champion, and the champion's mean loss."""
         champion, challenger = (self.task.losses(self.actual, one) for one in (self.champion, self.challenger))
-        return paired_difference(champion, challenger, confidence, seed, self.identity)
+        weight = np.ones(len(champion)) if self.weight is None else self.weight
+        found = paired_difference(champion, challenger, confidence, seed, identity=self.identity, weight=weight)
+        return found, float(np.average(champion, weights=weight))
 
 
-def paired_difference(
-    champion: Floats, challenger: Floats, confidence: float, seed: int, identity: Identity | None = None
+def by_age(age: NDArray[np.int64]) -> Floats:
+    """How much rows count by how many batches ago theirs came, (n,): half as much with each.
+
+    The next batch is most like the newest; docs/decisions.md has what the weight was held against.
+    """
+    return np.asarray(0.5**age, dtype=np.float64)
+
+
+def paired_difference(  # noqa: PLR0917  # as it is read: one, the other, how sure, how drawn
+    champion: Floats,
+    challenger: Floats,
+    confidence: float,
+    seed: int,
+    identity: Identity | None = None,
+    weight: Floats | None = None,
 ) -> Estimate:
     """Mean of challenger minus champion, (n > 0,) losses each, with a percentile bootstrap interval.
 
     Method: paired bootstrap (Efron & Tibshirani 1993, chapter 13; Koehn 2004 for comparing two systems) of the things
     that the rows are of, each with all its rows (cluster bootstrap: Davison & Hinkley 1997, 3.8; Cameron, Gelbach &
-    Miller 2008): copies of a row tell nothing that it does not. Without an identity, of the rows.
+    Miller 2008): copies of a row tell nothing that it does not. Without an identity, of the rows. The mean is weighted
+    if there is a `weight`, (n,).
     """
-    difference = challenger - champion
-    sums, sizes = difference, np.ones(len(difference))
+    sizes = np.ones(len(champion)) if weight is None else weight
+    sums = sizes * (challenger - champion)
+    value = float(sums.sum() / sizes.sum())
     if identity is not None:
-        group, counts = members(identity)
-        sums, sizes = np.bincount(group, difference).astype(np.float64), counts.astype(np.float64)
+        group, _ = members(identity)
+        sums, sizes = (np.bincount(group, one).astype(np.float64) for one in (sums, sizes))
     drawn = len(sums)
     draws = int(np.clip(DRAWN // drawn, FEWEST_DRAWS, DRAWS))
     random = np.random.default_rng(seed)
@@ -121,7 +141,6 @@ def paired_difference(
         ]
     )
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    value = float(difference.mean())
     return Estimate(value=value, low=min(value, float(low)), high=max(value, float(high)))
 
 
@@ -215,7 +234,7 @@ def _compared(
             challenger=challenger,
             difference=nothing,
         )
-    difference, (champion, challenger) = judged.difference(limits.confidence, seed), judged.errors
+    (difference, loss), (champion, challenger) = judged.difference(limits.confidence, seed), judged.errors
     states, more, between = _states(held_out, limits) if champion_version is not None else ((), 0, None)
     worse = [state for state in states if state.worse]
     figures = Promotion(
@@ -228,6 +247,7 @@ def _compared(
         champion=champion,
         challenger=challenger,
         difference=difference,
+        gain=-difference.value / loss if loss > 0 else 0.0,
         states=states,
         states_more=more,
         states_between=between,

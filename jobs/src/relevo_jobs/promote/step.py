@@ -100,9 +100,9 @@ def _judge(
         requests = inferences.newest(settings.raw_url, settings.model or use_case.name, data)
     with tempfile.TemporaryDirectory(prefix="relevo-promote-") as folder:
         known = _known_batches(registry, champion, Path(folder))
-        old = store.columns([n for n in training.batches if n in known], holdout=True)
-        new = store.columns([n for n in training.batches if n not in known], holdout=True)
-        rows = {name: np.concatenate([old[name], new[name]]) for name in old}
+        batches = sorted(training.batches)
+        rows, counts = store.columns(batches, holdout=True), store.held_out(batches)
+        batch = np.repeat(list(counts), list(counts.values()))
         challenger = _scorer(registry, Path(folder), run_id)
         if champion is None:
             learnt_from = task.scaled(store.columns(training.batches, holdout=False)[target])
@@ -114,13 +114,14 @@ def _judge(
     held_out = HeldOut(
         actual=task.scaled(rows[target]),
         state=[None] * len(rows[target]) if data.place is None else list(rows[data.place]),
-        new=np.repeat([False, True], [len(old[target]), len(new[target])]),
+        new=~np.isin(batch, list(known)),
         champion=champion_scores,
         challenger=predicted(challenger, rows),
         task=task,
         target=target,
         unit=data.unit,
         identity=use_case.identity_of(rows),
+        weight=by_age(len(batches) - 1 - np.searchsorted(batches, batch)),
     )
     verdict = compare(
         held_out,

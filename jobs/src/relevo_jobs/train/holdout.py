@@ -52,16 +52,18 @@ def _decimals(values: Floats) -> int:
     return DECIMALS + max(0, -int(np.ceil(np.log10(spread)))) if spread > 0 else DECIMALS
 
 
-def residuals_of(actual: Floats, predicted: Floats, identity: Identity | None = None) -> Residuals:
+def residuals_of(
+    actual: Floats, predicted: Floats, identity: Identity | None = None, stretch: float = 1.0
+) -> Residuals:
     """Quantiles of the absolute residuals on the task's scale, (n > 0,) each, for split conformal intervals.
 
     A level q takes the ceil(q (n + 1))-th smallest residual, which errs outwards, so that the coverage holds for any n
     (Lei et al. 2018). Where n is too small for a level, the largest stands in. A thing that comes k times weighs k
     rows; the one asked for, which the 1 stands for, is expected to weigh as much (exchangeable are the groups: Dunn,
-    Wasserman & Ramdas 2022).
+    Wasserman & Ramdas 2022). All are as many times as large as `stretch` says (`relevo_jobs.past`).
     """
     rows, weight = len(actual), copies(identity)
     ordered = np.sort(np.abs(actual - predicted))
     ranks = np.ceil((np.array(LEVELS) * (rows + weight)).round(9))  # 0.95 * 20 is 19, whatever its last digit says
-    absolute = ordered[ranks.clip(1, rows).astype(int) - 1]
-    return Residuals(rows=rows, levels=LEVELS, absolute=tuple(absolute.tolist()))
+    absolute = stretch * ordered[ranks.clip(1, rows).astype(int) - 1]
+    return Residuals(rows=rows, levels=LEVELS, absolute=tuple(absolute.tolist()), stretch=stretch)

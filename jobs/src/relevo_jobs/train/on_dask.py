@@ -192,9 +192,17 @@ def measured(  # noqa: PLR0917  # what a worker is told, by place
 
 
 def train(
-    folder: Path, settings: TrainSettings, use_case: UseCase, batches: Sequence[BatchRef], say: Callable[[str], None]
+    folder: Path,
+    settings: TrainSettings,
+    use_case: UseCase,
+    batches: Sequence[BatchRef],
+    *,
+    say: Callable[[str], None],
+    stretch: float = 1.0,
 ) -> Made:
     """Train the default model on the cluster and write its version into an empty folder.
+
+    The version has no learning curve: no process has all of its rows.
 
     Raises SettingsError if the cluster does not fit this step, Unavailable if the cluster or CLEAN is away.
     """
@@ -214,6 +222,6 @@ def train(
         found = Measured.joined(shares.each(measured, files, fitted, use_case.identity_of, rows, seed))
     numbers = [batch.number for batch in batches]
     promised = writing.write_files(
-        folder, scorer, found, rows.training, counts.profiles(data), batches=numbers, seed=seed
+        folder, scorer, found, rows.training, counts.profiles(data), batches=numbers, seed=seed, stretch=stretch
     )
     return Made(rows.training, found, promised, fitted.parameters_ | {"workers": len(shares.workers)})

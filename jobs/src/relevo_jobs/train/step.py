@@ -18,6 +18,7 @@ from relevo_contract.graph_inputs import graph_inputs
 from relevo_contract.record import BatchRef, Training
 from relevo_jobs.errors import SettingsError, Unavailable
 from relevo_jobs.outcome import Outcome
+from relevo_jobs.past import Past
 from relevo_jobs.registry import Registry
 from relevo_jobs.roll_backs import RollBacks
 from relevo_jobs.settings import TrainSettings
@@ -27,6 +28,10 @@ from relevo_jobs.use_case import Context, UseCase
 
 if TYPE_CHECKING:
     from relevo_jobs.train.measuring import Made
+
+
+Say = Callable[[str], None]
+"""Tells whoever watches what is being done."""
 
 
 def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
@@ -61,10 +66,11 @@ def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         try:
+            stretch = Past.of(registry.history(record.batch)).stretch
             if settings.dask:
-                made = on_workers(settings, use_case, batches, folder, say)
+                made = on_workers(settings, use_case, batches, folder, say=say, stretch=stretch)
             else:
-                made = here(settings, use_case, numbers, folder, say)
+                made = here(settings, use_case, numbers, folder, say=say, stretch=stretch)
             counts, found = store.held_out(numbers), made.measured
             kept = holdout_predictions(counts, found.actual, found.predicted, found.identity)
             (folder / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
@@ -93,7 +99,7 @@ def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
 
 
 def here(
-    settings: TrainSettings, use_case: UseCase, batches: tuple[int, ...], folder: Path, say: Callable[[str], None]
+    settings: TrainSettings, use_case: UseCase, batches: tuple[int, ...], folder: Path, *, say: Say, stretch: float
 ) -> Made:
     """Fit the use case's model to the batches' rows, in this process, and write the version into the folder."""
     import pandas as pd  # noqa: PLC0415  # heavy, and so is what writes; a step with nothing to do needs neither
@@ -113,13 +119,22 @@ def here(
     say("writing the version")
     identity = use_case.identity_of(held_out)
     measured, promised = write(
-        folder, fitted, data, training, held_out=held_out, batches=batches, seed=settings.seed, identity=identity
+        folder,
+        fitted,
+        data,
+        training,
+        held_out=held_out,
+        batches=batches,
+        seed=settings.seed,
+        identity=identity,
+        options=use_case.options,
+        stretch=stretch,
     )
     return Made(rows, measured, promised, dict(getattr(fitted, "parameters_", {})))
 
 
 def on_workers(
-    settings: TrainSettings, use_case: UseCase, batches: tuple[BatchRef, ...], folder: Path, say: Callable[[str], None]
+    settings: TrainSettings, use_case: UseCase, batches: tuple[BatchRef, ...], folder: Path, *, say: Say, stretch: float
 ) -> Made:
     """The same on the workers of a Dask cluster, which read the rows themselves."""
     if use_case.fit is not None:
@@ -134,7 +149,7 @@ def on_workers(
             f"RELEVO_DASK is set: expected Dask to be installed, as it is in the image relevo/jobs, got: {error}; "
             "install relevo-jobs[dask], or leave RELEVO_DASK away"
         ) from error
-    return train(folder, settings, use_case, batches, say)
+    return train(folder, settings, use_case, batches, say=say, stretch=stretch)
 
 
 def _done(run_id: str, batch: int, training: Training, more: str) -> Outcome:

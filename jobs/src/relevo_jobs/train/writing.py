@@ -19,7 +19,7 @@ from relevo_contract import data_set, names
 from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.graph_inputs import entries, graph_inputs
 from relevo_contract.identity import Identity, copies
-from relevo_contract.profile import ColumnProfile, Profile
+from relevo_contract.profile import ColumnProfile, LearningCurve, Profile
 from relevo_contract.profiling import column_profiles
 from relevo_contract.record import Estimate
 from relevo_contract.version import Example, Manifest, ManifestEntry, SelfTest
@@ -28,7 +28,9 @@ from relevo_jobs.scoring import Scorer
 from relevo_jobs.train import explaining
 from relevo_jobs.train.converting import to_graph
 from relevo_jobs.train.holdout import residuals_of
+from relevo_jobs.train.learning import curve
 from relevo_jobs.train.measuring import Measured, compared, take
+from relevo_jobs.use_case import ModelOptions
 
 SELF_TEST_ROWS: Final = 12
 LARGEST_DIFFERENCE: Final = 1e-3
@@ -49,12 +51,15 @@ def write(
     batches: Sequence[int],
     seed: int,
     identity: Identity | None = None,
+    options: ModelOptions | None = None,
+    stretch: float = 1.0,
 ) -> tuple[Measured, Estimate]:
     """Write every file of the version into an empty folder; what it says of the rows, and the error it promises.
 
     `fitted` is an estimator of the task from a DataFrame of `graph_inputs` (`to_graph`); `held_out` (with the target)
     are rows it was not trained on, at least one: promise and residuals come of them; `identity` says which of them are
-    of one thing. Raises StepError if it cannot be converted, or the graph and it disagree.
+    of one thing. Prediction intervals are as many times as wide as `stretch`
+    says (`relevo_jobs.past`). Raises StepError if it cannot be converted, or the graph and it disagree.
     """
     scorer = write_graph(folder, fitted, data, held_out)
     (_, known), (predicted, new) = (compared(fitted, scorer, table) for table in (rows, held_out))
@@ -62,7 +67,11 @@ def write(
     actual = data.predicts.scaled(held_out[data.target])
     measured = Measured(difference, actual, predicted, identity, held_out, rows)
     counted = len(rows[data.target]), column_profiles(data, rows)
-    return measured, write_files(folder, scorer, measured, *counted, batches=batches, seed=seed)
+    learning = curve(rows, held_out, data, options or ModelOptions(), seed=seed, identity=identity)
+    files = write_files(
+        folder, scorer, measured, *counted, batches=batches, seed=seed, learning=learning, stretch=stretch
+    )
+    return measured, files
 
 
 def write_graph(folder: Path, fitted: Any, data: DataSet, example: Columns) -> Scorer:
@@ -82,6 +91,8 @@ def write_files(
     *,
     batches: Sequence[int],
     seed: int,
+    learning: LearningCurve | None = None,
+    stretch: float = 1.0,
 ) -> Estimate:
     """Write what belongs to a graph that is in the folder and was trained on so many rows with these columns.
 
@@ -106,11 +117,16 @@ def write_files(
     ]
     served: dict[str, BaseModel] = {
         names.PROFILE_FILE: Profile(
-            rows=rows, batches=tuple(batches), columns=columns, promised=promised, copies=copies(identity)
+            rows=rows,
+            batches=tuple(batches),
+            columns=columns,
+            promised=promised,
+            copies=copies(identity),
+            learning=learning,
         ),
         names.SELF_TEST_FILE: SelfTest(examples=tuple(tested)),
         names.TYPICAL_FILE: typical,
-        names.RESIDUALS_FILE: residuals_of(actual, predicted, identity),
+        names.RESIDUALS_FILE: residuals_of(actual, predicted, identity, stretch),
     }
     for name, content in (served | {names.SHAPLEY_FILE: shapley}).items():
         (folder / name).write_text(content.model_dump_json())
