@@ -37,9 +37,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if settings.dask:
-            made = step.on_workers(settings, HOUSES, batches, folder, say)
+            made = step.on_workers(settings, HOUSES, batches, folder, say=say, stretch=1.0)
         else:
-            made = step.here(settings, HOUSES, tuple(batch.number for batch in batches), folder, say)
+            made = step.here(settings, HOUSES, tuple(batch.number for batch in batches), folder, say=say, stretch=1.0)
     print(
         json.dumps(
             {

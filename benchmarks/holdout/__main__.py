@@ -28,7 +28,7 @@ from relevo_jobs.clean.fates import Raw
 from relevo_jobs.train.fitting import MEMBERS, fit
 from relevo_jobs.train.holdout import residuals_of
 from relevo_jobs.use_case import Context
-from tests.houses import COLUMNS, LISTINGS, OPTIONS
+from tests.houses import COLUMNS, HOUSES, LISTINGS, OPTIONS
 
 Table = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
@@ -147,7 +147,7 @@ def random_splits(table: Table, splits: int) -> None:
 
 
 def identity_holdout(rows: list[Raw]) -> None:
-    found = market(rows, (len(rows),))
+    found = market(HOUSES, rows, (len(rows),))
     training, held = found.rows(~found.holdout), found.rows(found.holdout)
     print(f"\nRelevo's holdout: {len(held['price']):,} of CLEAN's {len(found.holdout):,} rows, by identity's hash\n")
     print("| model | RMSLE | median APE, 95 % interval |\n| --- | --- | --- |")
@@ -194,7 +194,7 @@ def main() -> None:
         parser.error(f"--data: expected a CSV file, found none at {given.data}")
     if given.splits < 1:
         parser.error(f"--splits: expected at least 1, got {given.splits}")
-    rows = read(given.data)
+    rows = read(given.data, LISTINGS)
     if not given.only_coverage:
         random_splits(as_is(rows), given.splits)
         identity_holdout(rows)

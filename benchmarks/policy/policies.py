@@ -1,22 +1,23 @@
-"""The policies: after each batch, whether to train, and which model serves the next. A model is the batches it saw."""
+"""The policies beside Relevo's: after each batch, whether to train, and which model serves the next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Protocol
 
 import numpy as np
 
-from benchmarks.policy.models import Models
-from relevo_contract.record import BatchRef, Promotion, TrainVerdict
-from relevo_jobs.decide import policy
-from relevo_jobs.promote import comparison
-from tests.houses import LISTINGS, identity
+from benchmarks.policy.models import Model, Models
+from relevo_contract.profile import CategoricalProfile
+from relevo_contract.profiling import bin_counts, categories, numbers
 
-Model = frozenset[int]
-R2_FALL: Final = 0.05
-"""How far R2 of the log price may fall below its value on held-out rows before the peer trains."""
+ERROR_FELL: Final = 0.05
+"""How far above its promise, relatively, the mean loss must be for the rule that practitioners use most."""
+PSI: Final = 0.2
+"""The population stability index from which a column is usually said to have drifted."""
+FRACTIONS: Final = (0.25, 0.5, 1.0)
 
 
 class Policy(Protocol):
@@ -28,7 +29,8 @@ class Policy(Protocol):
         """The model that serves from here on."""
 
 
-def _up_to(number: int) -> Model:
+def up_to(number: int) -> Model:
+    """All batches so far."""
     return frozenset(range(1, number + 1))
 
 
@@ -44,101 +46,78 @@ class Plain:
         if champion is not None and not self.asks(number, champion):
             return champion
         self.trainings += 1
-        return _up_to(number)
+        return up_to(number)
 
 
-def always() -> Plain:
-    """Train after each batch."""
-    return Plain(lambda number, champion: True)
+def plain(models: Models) -> dict[str, Callable[[], Plain]]:
+    """Each rule beside Relevo's, by its name."""
+    rules: dict[str, Callable[[], Plain]] = {
+        "always": lambda: Plain(lambda number, champion: True),
+        "never": lambda: Plain(lambda number, champion: False),
+        "error fell": lambda: Plain(lambda number, champion: _error_fell(models, number, champion)),
+    }
+    for fraction in FRACTIONS:
+        rules[f"rows {fraction:g}"] = partial(_rows_wait, models, fraction)
+    rules["ADWIN"] = lambda: Plain(lambda number, champion: _detected(models, number, champion, "ADWIN"))
+    rules["Page-Hinkley"] = lambda: Plain(lambda number, champion: _detected(models, number, champion, "PageHinkley"))
+    rules["PSI"] = lambda: Plain(lambda number, champion: _psi(models, number, champion) > PSI)
+    return rules
 
 
-def never() -> Plain:
-    """Train after the first batch and never again."""
-    return Plain(lambda number, champion: False)
+def _rows_wait(models: Models, fraction: float) -> Plain:
+    return Plain(lambda number, champion: _waiting(models, number, champion) >= fraction)
 
 
-def r2_fell(models: Models) -> Plain:
-    """Train if R2 of the log price on the batch is well below R2 on the model's own held-out rows."""
-    log_price, market = np.log(models.market.columns["price"]), models.market
-
-    def r2(model: Model, mask: np.typing.NDArray[np.bool_]) -> float:
-        actual, predicted = log_price[mask], models.log_prices(model)[mask]
-        spread = float(((actual - actual.mean()) ** 2).sum())
-        return 1 - float(((actual - predicted) ** 2).sum()) / spread if spread else 0.0
-
-    def asks(number: int, champion: Model) -> bool:
-        own = r2(champion, market.of(champion) & market.holdout)
-        return r2(champion, market.of(frozenset({number}))) < own - R2_FALL
-
-    return Plain(asks)
+def _error_fell(models: Models, number: int, champion: Model) -> bool:
+    """If the batch's mean loss is well above that on the model's own held-out rows."""
+    market = models.market
+    own = models.losses(champion, market.of(champion) & market.holdout).mean()
+    return bool(models.losses(champion, market.of(frozenset({number}))).mean() > own * (1 + ERROR_FELL))
 
 
-@dataclass
-class Relevo:
-    """The steps' own functions: decide, then train, then promote."""
+def _waiting(models: Models, number: int, champion: Model) -> float:
+    """Rows waiting, by rows trained on."""
+    market = models.market
+    return float(market.of(up_to(number) - champion).sum() / market.of(champion).sum())
 
-    models: Models
-    decide_limits: policy.Limits
-    promote_limits: comparison.Limits
-    seed: int = 0
-    trainings: int = 0
-    verdicts: dict[int, TrainVerdict] = field(default_factory=dict)
-    promotions: dict[int, Promotion] = field(default_factory=dict)
-    _excluded: set[int] = field(default_factory=set)
 
-    def after(self, number: int, champion: Model | None) -> Model | None:
-        """Decide; train and promote if it says so."""
-        verdict = self._decide(number, champion)
-        self.verdicts[number] = verdict
-        self._excluded |= set(verdict.excluded)
-        if not verdict.train:
-            return champion
-        self.trainings += 1
-        challenger = _up_to(number) - self._excluded
-        promotion = self.promotions[number] = self._promote(champion, challenger)
-        return challenger if promotion.promoted else champion
+def _detected(models: Models, number: int, champion: Model, name: str) -> bool:
+    """If a detector of river's with its defaults finds a change in the losses, those of the held-out rows first.
 
-    def _decide(self, number: int, champion: Model | None) -> TrainVerdict:
-        market = self.models.market
-        last = max(champion, default=0) if champion else 0
-        untrained = [self._ref(n) for n in range(number, last, -1) if n == number or n not in self._excluded]
-        profile = None if champion is None else self.models.profile(champion)
-        batches = policy.judged_together(untrained, policy.rows_needed(profile, self.decide_limits))
-        mask = market.of(frozenset(b.number for b in batches))
-        numbers, waiting, rows = tuple(b.number for b in batches), sum(b.kept for b in untrained), market.rows(mask)
-        case = policy.Case(rows, numbers, waiting, LISTINGS, identity=identity(rows))
-        judged = None
-        if champion is not None and profile is not None:
-            judged = policy.Champion(max(champion), profile, self.models.log_prices(champion)[mask])
-        return policy.decide(judged, case, self.decide_limits)
+    ADWIN: Bifet & Gavalda 2007; Page-Hinkley: Page 1954. Losses are told as multiples of the held-out rows' mean.
+    """
+    from river import drift  # noqa: PLC0415
 
-    def _ref(self, number: int) -> BatchRef:
-        market = self.models.market
-        kept = int((market.batch == number).sum())
-        return BatchRef(group=1, number=number, sha256="", rows=market.sizes[number - 1], kept=kept)
+    market, detector = models.market, getattr(drift, name)()
+    own = models.losses(champion, market.of(champion) & market.holdout)
+    for loss in own / own.mean():
+        detector.update(float(loss))
+    found = False
+    for batch in sorted(up_to(number) - champion):
+        for loss in models.losses(champion, market.of(frozenset({batch}))) / own.mean():
+            detector.update(float(loss))
+            found = found or (batch == number and detector.drift_detected)
+    return found
 
-    def _promote(self, champion: Model | None, challenger: Model) -> Promotion:
-        market = self.models.market
-        mask = market.of(challenger) & market.holdout
-        if champion is None:
-            median = np.median(market.columns["price"][market.of(challenger) & ~market.holdout])
-            scores = np.full(int(mask.sum()), np.log(median))
+
+def _psi(models: Models, number: int, champion: Model) -> float:
+    """The largest population stability index of a column, the batch against the training rows."""
+    rows = models.market.rows(models.market.of(frozenset({number})))
+    found = [0.0]
+    for name, known in models.profile(champion).columns.items():
+        if isinstance(known, CategoricalProfile):
+            often = sorted(known.counts, key=lambda one: -known.counts[one])[:20]
+            now = [one for one in categories(rows, name) if one is not None]
+            before = [known.counts[one] for one in often]
+            pair = np.array([[*before, sum(known.counts.values()) - sum(before)], _counted(now, often)], dtype=float)
         else:
-            scores = self.models.log_prices(champion)[mask]
-        held_out = comparison.HeldOut(
-            actual=np.log(market.columns["price"][mask]),
-            state=list(market.columns["state"][mask]),
-            new=~np.isin(market.batch[mask], list(champion or ())),
-            champion=scores,
-            challenger=self.models.log_prices(challenger)[mask],
-            task=LISTINGS.predicts,
-            target=LISTINGS.target,
-            identity=identity(market.rows(mask)),
-        )
-        return comparison.compare(
-            held_out,
-            champion_version=None if champion is None else max(champion),
-            challenger_version=max(challenger),
-            limits=self.promote_limits,
-            seed=self.seed,
-        )
+            pair = np.array([known.counts, bin_counts(known.edges, numbers(rows, name))], dtype=float)
+        if pair.sum(axis=1).min() > 0:
+            share = np.maximum(pair / pair.sum(axis=1, keepdims=True), 1e-4)
+            found.append(float(((share[1] - share[0]) * np.log(share[1] / share[0])).sum()))
+    return max(found)
+
+
+def _counted(now: list[Any], often: list[str]) -> list[int]:
+    counts = [now.count(one) for one in often]
+    return [*counts, len(now) - sum(counts)]

@@ -43,7 +43,7 @@ def fitted(training: Table, trees: int) -> Pipeline:
 
 def listings(file: Path) -> tuple[Table, Table]:
     """2,000 listings held out, and the others to train on."""
-    table = as_is(read(file))
+    table = as_is(read(file, LISTINGS))
     order = np.random.default_rng(0).permutation(len(table["price"]))
     return take(table, order[:2000]), take(table, order[2000:])
 

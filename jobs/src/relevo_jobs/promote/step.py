@@ -18,7 +18,7 @@ from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.promote.answering import answered, predicted, speeds, spread_out
-from relevo_jobs.promote.comparison import Floats, HeldOut, compare
+from relevo_jobs.promote.comparison import Floats, HeldOut, by_age, compare
 from relevo_jobs.promote.rehearsal import after_rehearsal, rehearse
 from relevo_jobs.registry import Registry
 from relevo_jobs.roll_backs import RollBacks, Version
