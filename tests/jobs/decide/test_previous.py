@@ -49,8 +49,8 @@ def alarms(mean: float, apart: float, sizes: tuple[int, ...], rounds: int) -> tu
 @pytest.mark.parametrize("sizes", [(200,), (1000,), (100, 2000, 400, 50, 800)], ids=["200", "1000", "uneven"])
 def test_where_neither_is_better_hardly_any_history_says_so(sizes: tuple[int, ...]) -> None:
     noise = SPREAD / np.sqrt(np.mean(sizes))
-    assert alarms(0.0, 0.0, sizes, 150)[0] <= 0.04
-    assert alarms(0.0, noise, sizes, 150)[0] <= 0.1  # and hardly more where batches differ as much as noise makes them
+    assert alarms(0.0, 0.0, sizes, 80)[0] <= 0.04
+    assert alarms(0.0, noise, sizes, 80)[0] <= 0.1  # and hardly more where batches differ as much as noise makes them
 
 
 def test_where_it_is_better_that_is_found_within_some_batches() -> None:

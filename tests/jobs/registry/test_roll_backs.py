@@ -1,4 +1,4 @@
-"""The alias given back by evidence, and a promotion rehearsed, on a real MLflow and PostgreSQL, killed and run again."""
+"""The alias given back by evidence, and a promotion rehearsed, on real servers, killed and run again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relevo_demo.servers import MlflowServer
 from relevo_jobs.decide.live import FEWEST
 from relevo_jobs.registry import Registry
 from relevo_jobs.roll_backs import RollBacks
-from relevo_jobs.stores import raw
+from relevo_jobs.stores import inferences, raw
 from relevo_jobs.stores.clean import CleanStore
 from relevo_jobs.stores.postgres import bring_up_to_date
 from tests.conftest import Databases
@@ -212,6 +212,34 @@ def test_a_promotion_is_rehearsed_on_what_was_asked_and_on_the_batch(
     assert judged.sentence.endswith(found.sentence)
     assert told.runs()[2].data.metrics["changed_much"] == found.told.much
     assert (judged.criterion, told.production()) == (Criterion.BETTER, 2)
+
+
+def test_a_login_that_reads_what_was_asked_is_enough(asked: None, databases: Databases, model_name: str) -> None:
+    with psycopg.connect(databases.raw_url, autocommit=True) as connection:
+        connection.execute("create role reader")
+        connection.execute("grant usage on schema raw to reader")
+        connection.execute("grant select on raw.inferences, raw.schema_versions to reader")
+        try:
+            reader = f"{databases.raw_url}{'&' if '?' in databases.raw_url else '?'}options=-crole%3Dreader"
+            found = inferences.newest(reader, model_name, LISTINGS)
+        finally:
+            connection.execute("drop owned by reader")
+            connection.execute("drop role reader")
+    assert found is not None
+    assert len(found) == 2 * FEWEST
+
+
+def test_an_empty_batch_rehearses_nothing(
+    champion: int, clean: CleanStore, version: Version, good_bundle: Path, here: Here, told: Told
+) -> None:
+    store(clean, GROUP, 2, listings(500, 2))
+    store(clean, GROUP, 3, listings(0, 3))
+    version(3, good_bundle, (1, 2))
+    assert here("promote") == 0
+    judged = told.record(3).promotion
+    assert judged is not None
+    assert judged.rehearsal is not None
+    assert (judged.promoted, judged.rehearsal.told.rows, judged.rehearsal.challenger.all_ms) == (True, 0, 0)
 
 
 def test_a_bar_keeps_the_champion(

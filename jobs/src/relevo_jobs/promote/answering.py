@@ -47,7 +47,10 @@ def spread_out(rows: Columns, most: int = ROWS) -> Columns:
 
 
 def speeds(versions: Sequence[Scorer], rows: Columns) -> tuple[Speed, Speed]:
-    """How fast champion and challenger answer n > 0 rows here, each in turn, so that what slows one slows both."""
+    """How fast champion and challenger answer n rows here, in turn, so that what slows one slows both; 0 of none."""
+    if not _rows(rows):
+        none = Speed(single_ms=0.0, all_ms=0.0)
+        return none, none
     some = spread_out(rows, SINGLE)
     singles = [{name: column[[place]] for name, column in some.items()} for place in range(_rows(some))]
     alone = [[_milliseconds(version, row) for version in versions] for row in singles]
