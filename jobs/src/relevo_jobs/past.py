@@ -25,11 +25,12 @@ INSIDE: Final = 0.9
 FORGOTTEN: Final = 0.9
 """How much a batch weighs beside the one after it."""
 KNOWN_AS: Final = 1.0
-"""With nothing known a promise is taken to be kept, as if one batch had kept it to the point..."""
-SPREAD: Final = 0.25
-"""...with errors of batches a quarter apart from their promises (a standard deviation), ..."""
-SPREAD_KNOWN_AS: Final = 3.0
-"""...as if three batches had shown so."""
+"""With nothing known a promise is taken to be kept, as if one batch had kept it to the point, ..."""
+SPREAD: Final = 0.05
+"""...and one more had shown that batches' errors are so far apart from their promises (a standard deviation of the
+logarithm): little, so that data that do not change get narrow bands, and lightly held, so that others get theirs soon.
+docs/decisions.md has what comes of it."""
+SPREAD_KNOWN_AS: Final = 1.0
 WIDEST_OF: Final = 2
 """A prediction interval is as wide as the wider of the last so many batches called for."""
 
