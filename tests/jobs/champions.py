@@ -7,7 +7,7 @@ import numpy as np
 from relevo_contract.median_error import median_error, percentage_errors
 from relevo_contract.profile import Profile
 from relevo_contract.profiling import column_profiles
-from relevo_jobs.decide.policy import Champion
+from relevo_jobs.decide.case import Champion
 from tests.houses import LISTINGS
 from tests.jobs.market import Table, listings, log_worth
 

@@ -134,7 +134,7 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
 
     min_rows: int = Field(default=100, ge=100, description="rows enough to judge; fewer wait for the next batch")
     worth: float = Field(
-        default=0.03, ge=0, lt=1, description="share of the loss that a training must be expected to take off"
+        default=0.02, ge=0, lt=1, description="share of the loss that a training must be expected to take off"
     )
     least_gain: float = Field(
         default=0.0, ge=-1, lt=1, description="what the lower end of that expectation must be above; 0 is beyond noise"

@@ -7,7 +7,8 @@ import pytest
 from relevo_contract.record import TrainReason
 from relevo_contract.settings import read
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
-from relevo_jobs.decide.policy import FEWEST_ROWS, Case, Limits, decide
+from relevo_jobs.decide.case import Case, Limits
+from relevo_jobs.decide.policy import FEWEST_ROWS, decide
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.settings import DecideSettings
 from tests.houses import LISTINGS

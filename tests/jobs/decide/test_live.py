@@ -12,8 +12,9 @@ import pytest
 from relevo_contract.drift import evidence, joined
 from relevo_contract.profile import Profile
 from relevo_contract.record import TrainReason, TrainVerdict
+from relevo_jobs.decide.case import Case, Champion, Limits
 from relevo_jobs.decide.live import FEWEST, LiveInputs
-from relevo_jobs.decide.policy import Case, Champion, Limits, decide
+from relevo_jobs.decide.policy import decide
 from relevo_jobs.stores import inferences, raw
 from relevo_jobs.stores.postgres import bring_up_to_date
 from tests.conftest import Databases

@@ -12,7 +12,8 @@ from relevo_contract.identity import copies, members, things
 from relevo_contract.median_error import median_error
 from relevo_contract.record import Criterion
 from relevo_contract.tasks import TASKS
-from relevo_jobs.decide.policy import Case, Champion, Limits, decide
+from relevo_jobs.decide.case import Case, Champion, Limits
+from relevo_jobs.decide.policy import decide
 from relevo_jobs.promote import comparison
 from relevo_jobs.promote.comparison import HeldOut, compare, paired_difference
 from relevo_jobs.train.holdout import residuals_of

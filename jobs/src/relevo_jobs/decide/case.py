@@ -33,7 +33,7 @@ class Limits:
     error_margin: float = 0.25
     """How much above its promise, relatively, the champion's error must be beside being above it beyond noise, for a
     column that looks broken to be called so."""
-    worth: float = 0.03
+    worth: float = 0.02
     """The share of the loss that a training must be expected to take off."""
     least_gain: float = 0.0
     """What the lower end of that expectation's interval must reach: 0 is beyond noise."""
