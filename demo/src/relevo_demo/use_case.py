@@ -66,6 +66,6 @@ def _expect_a_source(found: UseCaseFile) -> None:
     files = source.files
     if files is not None and files.path.startswith("s3://") and files.secret_name is None:
         raise ValueError(
-            f"{found.file.name}: expected a folder in source.files.path, or a secretName beside it, for `relevo run` has "
-            f"an S3 of its own, got {files.path}: copy some of its files to a folder, and name that"
+            f"{found.file.name}: expected a folder in source.files.path, or a secretName beside it, for `relevo run` "
+            f"has an S3 of its own, got {files.path}: copy some of its files to a folder, and name that"
         )
