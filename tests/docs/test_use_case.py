@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from relevo_contract.use_case.schema import schema
-from relevo_jobs.declaring import arguments
+from relevo_jobs import cli
+from relevo_jobs.declaring.arguments import SUMMARIES
 from tests.docs.commands import ROOT, blocks, typed
 from tests.jobs.declaring.guessed import GENERATED
 from tests.killing import base_env
@@ -52,9 +53,9 @@ def test_every_value_of_a_choice_is_told() -> None:
 
 
 def test_every_option_of_the_commands_is_on_the_page() -> None:
-    commands: Any = next(action for action in arguments.parser()._actions if action.dest == "step")
-    for command in commands.choices.values():
-        for action in command._actions:
+    commands: Any = next(action for action in cli.parser()._actions if action.dest == "step")
+    for name in SUMMARIES:
+        for action in commands.choices[name]._actions:
             for option in action.option_strings:
                 assert option in {"-h", "--help"} or f"| `{option}" in TEXT, option
 

@@ -196,6 +196,27 @@ def test_collect_alone_is_given_the_login_of_a_sql_source() -> None:
     assert ports(other, "collect") - ports(objects, "collect") == {6432}
 
 
+def test_collect_alone_is_given_the_secret_of_somebody_elses_bucket_and_keeps_its_own() -> None:
+    objects = loans({"files": BUCKET["files"] | {"secretName": "lake-of-others"}})
+    keys = {"endpoint", "access-key", "secret-key"}
+    found = {
+        pod: {key for name, key in one.values() if name == "lake-of-others"} for pod, one in mounted(objects).items()
+    }
+    assert {pod: of for pod, of in found.items() if of} == {"relevo-collect/base": keys}
+    env = environments(objects)["relevo-collect/base"]
+    assert {name: env[f"RELEVO_FILES_{name}_FILE"] for name in ("ENDPOINT_URL", "ACCESS_KEY", "SECRET_KEY")} == {
+        "ENDPOINT_URL": "/secrets/files/endpoint",
+        "ACCESS_KEY": "/secrets/files/access-key",
+        "SECRET_KEY": "/secrets/files/secret-key",
+    }
+    assert env["AWS_ACCESS_KEY_ID_FILE"] == "/secrets/s3/access-key"
+    job = named(objects, "Job", "relevo-install")["spec"]["template"]["spec"]["containers"][0]
+    required = next(one["value"] for one in job["env"] if one["name"] == "RELEVO_REQUIRED_SECRETS")
+    assert set(json.loads(required)["lake-of-others"]) == keys
+    assert ports(objects, "collect") == {5432, 8333, 443}
+    assert not any(name.startswith("RELEVO_FILES") for name in environments(loans(BUCKET))["relevo-collect/base"])
+
+
 def test_collect_alone_sees_the_folder_of_a_files_source() -> None:
     objects = loans(FOLDER, source={"volume": VOLUME})
     volume, mount = {"name": "source", **VOLUME}, {"name": "source", "mountPath": "/data/loans", "readOnly": True}

@@ -105,6 +105,8 @@ source:
   {{- end }}
 {{- else if eq $kind "sql" }}
 source: {port: 5432, from: [step-collect], outside: source}
+{{- else if include "relevo.sourceField" (list . "files" "secretName") }}
+source: {port: 443, from: [step-collect], outside: source}
 {{- else if not (include "relevo.sourceFolder" .) }}
 source: {port: {{ include "relevo.bucketEndpoint" . | include "relevo.port" }}, from: [step-collect], outside: source}
 {{- end }}

@@ -96,6 +96,7 @@
 {{- with . }}{{ $required = set $required . (list "access-key" "secret-key") }}{{ end }}
 {{- end }}
 {{- with include "relevo.sourceField" (list . "sql" "secret") }}{{ $required = set $required . (list "url") }}{{ end }}
+{{- with include "relevo.sourceField" (list . "files" "secretName") }}{{ $required = set $required . (list "endpoint" "access-key" "secret-key") }}{{ end }}
 {{- with .Values.dask.tlsSecret }}{{ $required = set $required . (list "ca.crt" "tls.crt" "tls.key") }}{{ end }}
 {{- with .Values.airflow.existingSecret }}{{ $required = set $required . (list "fernet-key" "jwt-secret" "api-secret-key") }}{{ end }}
 {{- with .Values.airflow.login.existingSecret }}{{ $required = set $required . (list "url" "username" "password" "passwords.json") }}{{ end }}

@@ -11,7 +11,7 @@ from pathlib import Path
 from relevo_contract.use_case import Declaration, read
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server, SourceServer
 from relevo_demo.servers.process import Server, wait_for_all
-from relevo_demo.use_case import HOUSE_PRICES, NAME, SQL_URL
+from relevo_demo.use_case import FILES, HOUSE_PRICES, NAME, SQL_URL
 
 BUCKET = "relevo"
 FIRST_GROUP = "1"
@@ -114,7 +114,8 @@ def _source_env(declared: Declaration, source: SourceServer | None) -> dict[str,
     """How collect finds the data source."""
     http = declared.source.http
     if http is None:
-        return {"RELEVO_GROUP": FIRST_GROUP, **{name: os.environ[name] for name in SQL_URL if name in os.environ}}
+        told = {name: os.environ[name] for name in (*SQL_URL, *FILES) if name in os.environ}
+        return {"RELEVO_GROUP": FIRST_GROUP, **told}
     url = http.url if source is None else source.url
     told = {"RELEVO_GROUP": str(http.group), "RELEVO_SOURCE_DAY": http.day}
     return told if url is None else {**told, "RELEVO_SOURCE_URL": url}

@@ -16,6 +16,10 @@ HOUSE_PRICES: Final = Path(__file__).parents[3] / "use_cases" / "house-prices" /
 NAME: Final = "use_case.yaml"
 SQL_URL: Final = ("RELEVO_SQL_URL", "RELEVO_SQL_URL_FILE")
 """Variables of the caller's, one of which names the database of source.sql."""
+FILES: Final = tuple(
+    f"RELEVO_FILES_{name}{end}" for name in ("ENDPOINT_URL", "ACCESS_KEY", "SECRET_KEY") for end in ("", "_FILE")
+)
+"""Likewise, the Secret of source.files."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,9 @@ def _expect_a_source(found: UseCaseFile) -> None:
             f"{found.file.name}: expected the address of the database of source.sql in {' or '.join(SQL_URL)}, neither "
             "is set: set one, to a login that can read alone"
         )
-    if source.files is not None and source.files.path.startswith("s3://"):
+    files = source.files
+    if files is not None and files.path.startswith("s3://") and files.secret_name is None:
         raise ValueError(
-            f"{found.file.name}: expected a folder in source.files.path, for `relevo run` has an S3 of its own, got "
-            f"{source.files.path}: copy some of its files to a folder, and name that"
+            f"{found.file.name}: expected a folder in source.files.path, or a secretName beside it, for `relevo run` "
+            f"has an S3 of its own, got {files.path}: copy some of its files to a folder, and name that"
         )

@@ -64,11 +64,16 @@ class WithRegistry(Settings):
     model: str = Field(default="", description="registered model's (and experiment's) name; empty: the use case's")
 
 
-class WithBucket(Settings):
+class WithS3(Settings):
+    """What speaks S3."""
+
+    s3_endpoint_url: str | None = Field(default=None, description="S3 if it is not Amazon's, e.g. http://s3:8333")
+
+
+class WithBucket(WithS3):
     """A step that writes to the bucket."""
 
     bucket: str = Field(default="relevo", min_length=3, description="bucket that keeps each body as it came")
-    s3_endpoint_url: str | None = Field(default=None, description="S3 if it is not Amazon's, e.g. http://s3:8333")
 
 
 class PrepareSettings(WithRaw, WithClean, WithBucket):
@@ -82,8 +87,8 @@ class PrepareSettings(WithRaw, WithClean, WithBucket):
     )
 
 
-class CollectSettings(WithGroup, WithRaw, WithBucket):
-    """Settings of `relevo-job collect`."""
+class SourceSettings(WithS3):
+    """What takes batches of a source: collect, and `check`, which keeps none."""
 
     source_url: str | None = Field(
         default=None, pattern=r"^https?://", description="source.http, e.g. http://source:8000; none: its declared url"
@@ -96,6 +101,11 @@ class CollectSettings(WithGroup, WithRaw, WithBucket):
         pattern=r"^postgres(ql)?://",
         description="the database of source.sql, e.g. postgresql://reader@warehouse:5432/sales",
     )
+    files_endpoint_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="of source.files with a secretName: the S3 of its bucket"
+    )
+    files_access_key: str | None = Field(default=None, description="its key, sent to that address alone")
+    files_secret_key: str | None = Field(default=None, description="the secret of that key")
     source_timeout: float = Field(default=300, gt=0, description="seconds to wait for one answer of the source")
     source_most_bytes: int = Field(
         default=2**30, ge=1, le=5 * 10**9, description="bytes that one batch of the source may have, unpacked"
@@ -103,6 +113,10 @@ class CollectSettings(WithGroup, WithRaw, WithBucket):
     repeat_wait: float = Field(
         default=30, ge=0, description="seconds to wait in all while the source repeats a batch, or a file is written"
     )
+
+
+class CollectSettings(WithGroup, WithRaw, WithBucket, SourceSettings):
+    """Settings of `relevo-job collect`."""
 
 
 class CleanSettings(WithGroup, WithRaw, WithClean):

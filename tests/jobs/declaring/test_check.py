@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -16,10 +17,15 @@ from relevo_contract.use_case.data_set import data_set
 from relevo_jobs.cli import main
 from relevo_jobs.declaring.batches import first
 from relevo_jobs.declaring.init import drafted
+from relevo_jobs.settings import SourceSettings
 from relevo_jobs.use_case import load
 from tests.houses import HOUSE_PRICES, LISTINGS
 from tests.jobs.declaring.guessed import GENERATED
+from tests.jobs.holdings import query
 from tests.jobs.scripted_source import Script, body
+from tests.jobs.sources.conftest import Site, csv, settle, site
+
+__all__ = ["site"]  # a fixture
 
 HEAD = """\
 name: loans
@@ -52,6 +58,7 @@ def placed(folder: Path, *tables: pd.DataFrame, declared: str = HEAD + COLUMNS) 
     (folder / "data").mkdir()
     for place, one in enumerate(tables):
         one.to_csv(folder / "data" / f"part-{place}.csv", index=False)
+        settle(folder / "data" / f"part-{place}.csv")
     (folder / "use_case.yaml").write_text(declared)
     return folder / "use_case.yaml"
 
@@ -123,8 +130,7 @@ def test_a_category_that_hardly_comes_again_is_said(tmp_path: Path, capsys: pyte
         (("positive: bad, negative: good", "positive: poor, negative: fine"), {}, "all 200 are left out"),
         (("outcome", "result"), {}, "result is in no batch looked at"),
         (("path: data", "path: nowhere"), {}, "expected a folder of files at"),
-        (('"*.csv"', '"*.parquet"'), {}, r"expected files that match \*.parquet .* it has part-0.csv"),
-        (("path: data", "path: s3://lake/loans"), {}, "expected a folder of this machine"),
+        (('"*.csv"', '"*.parquet"'), {}, r"no file is called \*.parquet in data, which has part-0.csv"),
         (("task: binary", "task: class"), {}, "line 4: .*expected 'positive-number'"),
         (("rate: number", '"*": auto'), {}, "expected the type of every column, 1 are auto: --write writes them"),
         (("rate: number", "rat: auto"), {}, "expected a column rat in part-0.csv, for its type is auto"),
@@ -205,7 +211,7 @@ def test_what_auto_stands_for_is_written_and_every_comment_is_kept(
 def test_files_are_cut_into_batches_and_read_by_name_in_order(tmp_path: Path) -> None:
     file = placed(tmp_path, table(70), table(30), declared=(HEAD + COLUMNS).replace('"*.csv"', '"*.csv", rows: 40'))
     (tmp_path / "data" / ".hidden.csv").write_text("no table")
-    batches = list(first(read(file.read_text()), tmp_path, 10))
+    batches = list(first(read(file.read_text()), tmp_path, SourceSettings(), 10))
     assert [(one.title, len(one.rows)) for one in batches] == [
         ("part-0.csv, rows 1 to 40", 40), ("part-0.csv, rows 41 to 70", 30), ("part-1.csv, rows 1 to 30", 30),
     ]  # fmt: skip
@@ -217,6 +223,7 @@ def test_what_init_writes_holds(tmp_path: Path, capsys: pytest.CaptureFixture[st
         for kind in ("csv", "parquet"):
             file = tmp_path / f"{known.name}.{kind}"
             known.table().to_csv(file, index=False) if kind == "csv" else known.table().to_parquet(file, index=False)
+            settle(file)
             (tmp_path / "use_case.yaml").write_text(drafted(file, known.target, tmp_path).text)
             code, found = checked(tmp_path / "use_case.yaml", capsys)
             assert (code, found["look_at"]) == (0, []), found
@@ -262,6 +269,60 @@ def test_what_a_server_sends_stands_for_auto(
     assert (columns["house_size"].type, columns["city"].type, columns["prev_sold_date"].role) == (
         "integer", "category", "ignored",
     )  # fmt: skip
+
+
+def test_files_of_a_bucket_and_a_query_are_looked_at_and_nothing_is_kept(
+    site: Site, bucket: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As collect takes them, by its settings: the same rows, and what nobody declared is guessed by them."""
+    for name in ("RELEVO_SQL_URL", "RELEVO_S3_ENDPOINT_URL"):
+        monkeypatch.setenv(name, site.env[name])
+    site.client.create_bucket(Bucket=bucket)
+    site.client.put_object(Bucket=bucket, Key="lake/a.csv", Body=csv(0, 40))
+    site.client.put_object(Bucket=bucket, Key="lake/b.csv.gz", Body=gzip.compress(csv(40, 40)))
+    rows = ", ".join(f"({i}, 'p{i % 3}', {i / 10}, {i * 2 - 5})" for i in range(1, 81))
+    query(site.warehouse_url, f"create table trips as select * from (values {rows}) as t (id, place, km, minutes)")
+    text = "select * from trips where id > :watermark order by id"
+    sql = {"secret": "warehouse", "query": text, "watermark": "id", "rows": 50}
+    for source, titles in (
+        (f"files: {{path: 's3://{bucket}/lake'}}", {"a.csv": 40, "b.csv.gz": 40}),
+        (f"files: {{path: 's3://{bucket}/lake', rows: 30}}", {"a.csv, rows 1 to 30": 30, "a.csv, rows 31 to 40": 10}),
+        (f"sql: {json.dumps(sql)}", {"rows to 50": 50, "rows to 80": 30}),
+    ):
+        file = site.folder / "use_case.yaml"
+        file.write_text(
+            f"name: rides\nsource: {{{source}}}\ntarget: {{column: minutes, task: number}}\n"
+            "columns: {id: {role: key}, km: auto, '*': auto}\n"
+        )
+        code, found = checked(file, capsys, "--write", "--batches", "2")
+        assert (code, found["auto"]) == (0, {"place": "{type: category, role: place}", "km": "number"}), found
+        assert {one["title"]: one["rows"] for one in found["batches"]} == titles
+        assert all(one["whole"] and one["kept"] == one["rows"] for one in found["batches"])
+    tables = "select count(*) from pg_class where relnamespace = 'public'::regnamespace"
+    assert query(site.warehouse_url, tables) == [(1,)]
+    assert query(site.settings.raw_url, tables) == [(0,)], "no schema, no table"
+    assert site.client.list_objects_v2(Bucket=bucket)["KeyCount"] == 2
+
+
+def test_what_collect_would_refuse_of_a_source_is_told_and_ends_as_it(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELEVO_SQL_URL", site.warehouse_url)
+    monkeypatch.setenv("RELEVO_S3_ENDPOINT_URL", site.s3.url)
+    query(site.warehouse_url, "create table trips (id int, place text, km int, minutes int)")
+    text = "select * from trips where id > :watermark order by id"
+    file = site.folder / "use_case.yaml"
+    declared = "name: rides\nsource: {%s}\ntarget: {column: minutes, task: number}\ncolumns: {km: number}\n"
+    for source, code, said in (
+        (f"sql: {{secret: w, query: '{text}', watermark: id}}", 2, "a superuser"),
+        (f"sql: {{secret: w, query: '{text.replace('trips', 'gone')}', watermark: id}}", 65, "gone"),
+        ("files: {path: 's3://no-such-bucket/lake'}", 2, "path of source.files"),
+        ("files: {path: 's3://lake/rides', secretName: theirs}", 2, "all of the Secret theirs"),
+    ):
+        file.write_text(declared % source)
+        ended, found = checked(file, capsys)
+        assert (ended, found["holds"]) == (code, False)
+        assert said in "".join(found["problems"]), found
 
 
 def test_a_server_that_is_away_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

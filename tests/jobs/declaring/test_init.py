@@ -22,7 +22,7 @@ from relevo_jobs.cli import main
 from relevo_jobs.declaring.arguments import TASKS
 from relevo_jobs.declaring.init import Drafted, drafted
 from relevo_jobs.declaring.naming import column_name, use_case_name
-from relevo_jobs.declaring.tables import MOST_ROWS
+from relevo_jobs.declaring.tables import GUESSED_ROWS
 from relevo_jobs.errors import SettingsError
 from tests.jobs.declaring.guessed import GENERATED, PACKAGED, Known
 
@@ -51,13 +51,13 @@ def right(known: Known, declared: Declaration) -> tuple[int, int]:
     return count, of
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
 def test_four_of_five_types_and_roles_of_packaged_tables_are_right(tmp_path: Path, kind: str) -> None:
     """The bar of each table, and it is the same for a Parquet file of it."""
     for known in PACKAGED:
         table = known.table()
         file = tmp_path / f"{known.name}.{kind}"
-        if kind == "csv":
+        if kind.startswith("csv"):
             table.to_csv(file, index=False)
         else:
             table.to_parquet(file, index=False)
@@ -217,8 +217,8 @@ def test_a_thousand_columns_and_a_hundred_thousand_categories_are_bounded(tmp_pa
         }
     )
     draft = draft_of(many, "y", tmp_path)
-    assert draft.table.rows == MOST_ROWS
-    assert draft.table.rows_in_file == pytest.approx(120_000, rel=0.1)
+    assert len(draft.table.rows) == GUESSED_ROWS
+    assert draft.table.count == pytest.approx(120_000, rel=0.1)
     assert read(draft.text).columns["code"].type == "text"
 
 
@@ -238,13 +238,13 @@ NOTES = b"note,y\n" + b"".join(b"%d words are here and there %d,%d\n" % (n, n, n
         (b"x,y\n1,\n2,\n", "y", "expected values in 'y', the target: it is empty"),
         (b"x,y\n1,a\n2,b\n3,c\n", "y", "'y', the target, has 3 different outcomes, .* got multi-class"),
         (b"x,y\n1,2020-01-01\n2,2020-01-02\n3,2020-01-03\n", "y", "'y' is a date"),
-        (b"x,x,y\n1,2,3\n", "y", "expected each name once .* 'x' stands twice"),
-        (b"x,y\n1,2,3\n", "y", "expected 2 values in each row .* line 2 has 3"),
+        (b"x,x,y\n1,2,3\n", "y", "expected each column of table.csv once, 'x' stands twice"),
+        (b"x,y\n1,2,3\n", "y", "expected 2 values in each row of table.csv, .* got 3 in line 2"),
         (b'x,y\n"1,2\n', "y", "a quote is opened and never closed"),
-        (b"x,y\n\xff,2\n", "y", "expected UTF-8 in table.csv, got the byte 0xff"),
+        (b"x,y\n\xff,2\n", "y", "expected UTF-8 in table.csv, line 2 is none"),
         (b"PK\x03\x04junk and more of it", "y", "is an Excel workbook"),
-        (b"\x1f\x8bjunk and more of it", "y", "is packed by gzip"),
-        (b"PAR1junk and more of it", "y", "expected Parquet in table.csv, got:"),
+        (b"\x1f\x8bjunk and more of it", "y", "is packed by gzip: call it .csv.gz"),
+        (b"PAR1junk and more of it", "y", "expected CSV in table.csv, it is Parquet: call it .parquet"),
         (NOTES, "y", "expected a column of table.csv to learn 'y' from"),
     ],
 )  # fmt: skip
@@ -252,6 +252,17 @@ def test_what_is_no_table_to_learn_from_is_told(body: bytes, target: str, said: 
     (tmp_path / "table.csv").write_bytes(body)
     with pytest.raises(SettingsError, match=said):
         drafted(tmp_path / "table.csv", target, tmp_path)
+
+
+def test_a_file_that_collect_would_not_read_is_told(tmp_path: Path) -> None:
+    for name, body, said in (
+        ("table.txt", b"x,y\n1,2\n", "ends in .csv, .csv.gz, .parquet, as collect reads them, got table.txt"),
+        ("table.parquet", b"x,y\n1,2\n" * 9, "expected a whole Parquet file in table.parquet"),
+        ("table.csv.gz", b"x,y\n1,2\n", "expected a whole gzip file in table.csv.gz"),
+    ):
+        (tmp_path / name).write_bytes(body)
+        with pytest.raises(SettingsError, match=said):
+            drafted(tmp_path / name, "y", tmp_path)
 
 
 def test_separators_and_a_nameless_column_are_understood(tmp_path: Path) -> None:
@@ -281,7 +292,7 @@ WORDS = st.sampled_from(["1", "-999", "2020-01-31", "31/01/2020", "yes", "NA", "
 def test_of_whatever_table_it_writes_what_reads_back_or_says_why_not(
     tmp_path: Path, names: list[str], rows: list[list[str]], target: int, parquet: bool
 ) -> None:
-    file = tmp_path / "whatever"
+    file = tmp_path / f"whatever.{'parquet' if parquet else 'csv'}"
     cut = [row[: len(names)] for row in rows]
     if parquet:
         pd.DataFrame(cut, columns=names, dtype=str).to_parquet(file, index=False)

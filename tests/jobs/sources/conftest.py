@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import psycopg
 import pytest
 
 from relevo_contract.use_case import read
@@ -57,6 +59,8 @@ class Site:
     settings: CollectSettings
     env: dict[str, str]
     s3: S3Server
+    warehouse_url: str = ""
+    """The database of a query, by the login that may do anything; the settings have one that may read alone."""
     source: str = "files: {path: data}"
     seen: list[bytes] = field(default_factory=list)
 
@@ -125,17 +129,29 @@ def settle(path: Path) -> None:
     os.utime(path, (then, then))
 
 
+def reader_of(url: str) -> str:
+    """The address of an emptied database, with a login that may read every table made in it, and nothing else."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("set client_min_messages = error")
+        if connection.execute("select from pg_roles where rolname = 'reader'").fetchone() is None:
+            connection.execute("create role reader login password 'to-read'")
+        connection.execute("grant usage on schema public to reader")
+        connection.execute("alter default privileges in schema public grant select on tables to reader")
+    return re.sub("//[^@]+@", "//reader:to-read@", url)
+
+
 @pytest.fixture
 def site(databases: Databases, s3: S3Server, bucket: str, tmp_path: Path) -> Iterator[Site]:
     """Rides of files in the folder `data`."""
+    reader = reader_of(databases.clean_url)
     settings = CollectSettings(
         group=1, raw_url=databases.raw_url, bucket=bucket, s3_endpoint_url=s3.url, repeat_wait=0, source_timeout=20,
-        sql_url=databases.clean_url,
+        sql_url=reader,
     )  # fmt: skip
     env = {
         **base_env(), **databases.env, **s3.env,
-        "RELEVO_GROUP": "1", "RELEVO_RAW_URL": databases.raw_url, "RELEVO_SQL_URL": databases.clean_url,
+        "RELEVO_GROUP": "1", "RELEVO_RAW_URL": databases.raw_url, "RELEVO_SQL_URL": reader,
         "RELEVO_BUCKET": bucket, "RELEVO_S3_ENDPOINT_URL": s3.url, "RELEVO_REPEAT_WAIT": "0",
         "RELEVO_TERMINATION_LOG": "/nowhere", "RELEVO_USE_CASE": str(tmp_path / "use_case.yaml"),
     }  # fmt: skip
-    yield Site(tmp_path, settings, env, s3)
+    yield Site(tmp_path, settings, env, s3, databases.clean_url)

@@ -7,17 +7,26 @@ import decimal
 import gzip
 import io
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import boto3
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from relevo_demo.servers import S3Server
 from relevo_jobs.errors import ConflictingBatch, MalformedAnswer, RepeatedBatch, SettingsError, StepError
 from tests.jobs.holdings import query
 from tests.jobs.sources.conftest import Site, csv, rides, settle
@@ -86,6 +95,98 @@ def test_files_of_a_bucket_are_the_same_as_those_of_a_folder(site: Site, bucket:
     client.put_object(Bucket=bucket, Key="lake/rides/a.csv", Body=csv(1, 5))
     with pytest.raises(ConflictingBatch, match=r"a\.csv"):
         site.collect()
+
+
+@pytest.fixture
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 of somebody else's, whose keys are its own, with rides in a bucket."""
+    with S3Server(tmp_path_factory.mktemp("theirs")) as server:
+        server.create_bucket("lake")
+        client(server).put_object(Bucket="lake", Key="rides/a.csv", Body=csv(0, 5))
+        yield server
+
+
+def client(server: S3Server) -> Any:
+    keys = {
+        "aws_access_key_id": server.env["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": server.env["AWS_SECRET_ACCESS_KEY"],
+    }
+    return boto3.client("s3", endpoint_url=server.url, region_name="us-east-1", **keys)
+
+
+def with_secret(site: Site, server: S3Server) -> None:
+    """Declare the bucket of somebody else's and have its Secret in the environment, as a step has it."""
+    site.source = "files: {path: 's3://lake/rides', secretName: lake-of-others}"
+    secret = {
+        "endpoint_url": server.url, "access_key": server.env["AWS_ACCESS_KEY_ID"],
+        "secret_key": server.env["AWS_SECRET_ACCESS_KEY"],
+    }  # fmt: skip
+    site.settings = site.settings.model_copy(update={f"files_{name}": value for name, value in secret.items()})
+
+
+def test_a_bucket_of_somebody_elses_is_read_with_its_own_secret_and_ours_keeps_the_body(
+    site: Site, theirs: S3Server
+) -> None:
+    with_secret(site, theirs)
+    site.all()
+    assert site.rows() == rides(0, 5)
+    assert len(site.batches()) == 1, "the body is in our bucket"
+    assert [one["Key"] for one in client(theirs).list_objects_v2(Bucket="lake")["Contents"]] == ["rides/a.csv"]
+
+
+@pytest.mark.parametrize("missing", ["endpoint_url", "access_key", "secret_key"])
+def test_a_secret_is_whole_and_no_key_of_ours_stands_in(site: Site, missing: str) -> None:
+    site.source = "files: {path: 's3://lake/rides', secretName: lake-of-others}"
+    secret = {"endpoint_url": site.s3.url, "access_key": "theirs", "secret_key": "theirs"}
+    given = {f"files_{name}": value for name, value in secret.items() if name != missing}
+    site.settings = site.settings.model_copy(update=given)
+    with pytest.raises(SettingsError, match=r"all of the Secret lake-of-others.*RELEVO_FILES_ENDPOINT_URL"):
+        site.collect()
+
+
+def test_keys_go_to_the_address_beside_them_alone(site: Site, theirs: S3Server) -> None:
+    """Neither ours to theirs, nor theirs to ours or to where theirs points."""
+    signed: dict[str, list[str]] = {"asked": [], "pointed to": []}
+
+    def serve(name: str, to: str | None) -> ThreadingHTTPServer:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                signed[name].append(self.headers["Authorization"])
+                self.send_response(200 if to is None else 307)
+                self.send_header("Location", f"{to}{self.path}")
+                self.send_header("x-amz-bucket-region", "eu-west-1")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+    far = serve("pointed to", None)
+    near = serve("asked", f"http://127.0.0.1:{far.server_port}")
+    try:
+        with_secret(site, theirs)
+        update = {"files_endpoint_url": f"http://127.0.0.1:{near.server_port}"}
+        site.settings = site.settings.model_copy(update=update)
+        with pytest.raises(StepError):
+            site.collect()
+    finally:
+        far.shutdown()
+        near.shutdown()
+    assert signed["asked"]
+    assert all(f"Credential={theirs.env['AWS_ACCESS_KEY_ID']}/" in one for one in signed["asked"])
+    assert signed["pointed to"] == []
+    site.settings = site.settings.model_copy(update={"files_endpoint_url": site.s3.url})
+    with pytest.raises(SettingsError, match=r"refused bucket lake"):
+        site.collect()
+
+
+def test_a_secret_beside_a_folder_is_refused_when_it_is_read(site: Site) -> None:
+    site.source = "files: {path: data, secretName: lake-of-others}"
+    with pytest.raises(ValueError, match="expected secretName beside an s3://BUCKET/PREFIX alone"):
+        _ = site.use_case
 
 
 def test_a_bucket_that_is_not_there_is_told(site: Site) -> None:
@@ -162,14 +263,14 @@ def test_a_file_that_grows_while_it_is_read_is_not_kept(site: Site, monkeypatch:
     from relevo_jobs.collect import from_files  # noqa: PLC0415
 
     path = site.write("a.csv", csv(0, 5))
-    original = from_files._pieces
+    original = from_files.pieces
 
     def growing(*args: Any) -> Any:
         path.write_bytes(csv(0, 9))
         return original(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(from_files, "_pieces", growing)
+        patched.setattr(from_files, "pieces", growing)
         with pytest.raises(RepeatedBatch):
             site.collect()
     settle(path)
@@ -235,6 +336,91 @@ def test_a_batch_larger_than_it_may_be_is_told_and_cut_it_is_collected(site: Sit
     site.source = "files: {path: data, rows: 50}"
     assert len(site.all()) == 10
     assert site.rows() == rides(0, 500)
+
+
+@cache
+def hostile(kind: str) -> bytes:
+    """A small Parquet file that decodes to more than half a gigabyte in one page, one row, or a thousand rows."""
+    written = io.BytesIO()
+    options: dict[str, Any] = {
+        "compression": "zstd", "data_page_size": 2**30, "write_batch_size": 2**30, "write_statistics": False,
+    }  # fmt: skip
+    match kind:
+        case "lying page":
+            return lying(hostile("page"))
+        case "page":
+            columns = {"place": pa.array(["a" * 10_000_000] * 60)}
+            options["use_dictionary"] = False
+        case "value that is repeated":
+            columns = {"place": pa.array(["a" * 3_000_000] * 250)}
+            options["dictionary_pagesize_limit"] = 2**30
+        case _:
+            numbers = pa.array(np.zeros(80_000_000, "i8"))
+            columns = {"place": pa.ListArray.from_arrays(pa.array([0, len(numbers)], pa.int32()), numbers)}
+    pq.write_table(pa.table(columns), written, **options)
+    return written.getvalue()
+
+
+def varint(number: int, width: int = 0) -> bytes:
+    """A whole number as Thrift's compact protocol has it, of so many bytes at least."""
+    number, found = number * 2, list[int]()
+    while number > 127 or len(found) < width - 1:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def lying(content: bytes) -> bytes:
+    """The file with sizes in its metadata that say a kilobyte."""
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    about = pq.read_metadata(io.BytesIO(content)).row_group(0)
+    footer = content[start:]
+    for size in {about.total_byte_size, about.column(0).total_uncompressed_size}:
+        assert varint(size) in footer
+        footer = footer.replace(varint(size), varint(1_000, len(varint(size))))
+    changed = content[:start] + footer
+    assert pq.read_metadata(io.BytesIO(changed)).row_group(0).total_byte_size == 1_000
+    return changed
+
+
+MEASURED = """
+import pathlib, sys
+from relevo_jobs.cli import main
+code = main(["collect"])
+status = dict(line.split(":", 1) for line in pathlib.Path("/proc/self/status").read_text().splitlines())
+print(status["VmHWM"].split()[0], file=sys.stderr)
+sys.exit(code)
+"""
+"""collect, and the most memory that it had, in KiB; what the kernel adds up of children has their parent's in it."""
+
+
+@pytest.mark.parametrize("rows", ["null", "10"])
+@pytest.mark.parametrize("kind", ["page", "lying page", "value that is repeated", "list"])
+def test_kilobytes_of_parquet_that_become_gigabytes_cost_collect_little(site: Site, kind: str, rows: str) -> None:
+    """Whatever its metadata says, collect stays within the gigabyte that its pod may have."""
+    content = hostile(kind)
+    assert len(content) < 100_000
+    site.write("a.parquet", content)
+    site.source = f"files: {{path: data, rows: {rows}}}"
+    _written(site)
+    ran = subprocess.run(
+        [sys.executable, "-c", MEASURED], env=site.env, capture_output=True, text=True, check=False, timeout=200
+    )
+    assert ran.returncode == MalformedAnswer.exit_code, ran.stderr
+    assert "a.parquet to be read in 536,870,912 bytes of memory" in ran.stdout
+    assert int(ran.stderr.split()[-1]) < 2**20, "KiB"
+    assert site.batches() == []
+
+
+@pytest.mark.parametrize("rows", ["null", "1000"])
+def test_parquet_that_has_other_rows_than_it_says_is_refused(site: Site, rows: str) -> None:
+    content = parquet(0, 300)
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    site.write("a.parquet", content[:start] + content[start:].replace(varint(300), varint(8_000)))
+    site.source = f"files: {{path: data, rows: {rows}}}"
+    with pytest.raises(MalformedAnswer, match=r"a\.parquet"):
+        site.collect()
+    assert site.batches() == []
 
 
 def test_a_folder_that_is_not_there_and_a_pattern_that_finds_no_table_are_told(site: Site) -> None:

@@ -37,8 +37,7 @@ def warehouse(site: Site) -> Site:
 
 def ask(site: Site, statement: str) -> list[tuple[Any, ...]]:
     """Run a statement in the database that is the source."""
-    assert site.settings.sql_url is not None
-    return query(site.settings.sql_url, statement)
+    return query(site.warehouse_url, statement)
 
 
 def fill(site: Site, ids: Any, at: str = "timestamptz '2020-01-01 10:00+02' + id * interval '1 hour'") -> None:
@@ -128,13 +127,52 @@ def test_rows_of_a_day_that_is_not_over_wait(warehouse: Site) -> None:
 def test_a_query_that_is_wrong_is_told_and_nothing_is_written(
     warehouse: Site, source: str, error: type[Exception], says: str
 ) -> None:
-    ask(warehouse, "create sequence counter")
+    ask(warehouse, "create sequence counter; grant update on sequence counter to reader")
+    ask(warehouse, "grant insert on trips to reader") if "insert" in source else None
     fill(warehouse, [1, 2])
     warehouse.source = source
     with pytest.raises(error, match=says):
         warehouse.collect()
     assert warehouse.batches() == []
     assert ask(warehouse, "select (select count(*) from trips), (select last_value from counter)") == [(2, 1)]
+
+
+RIGHTS = {
+    "grant insert, delete on trips to reader": "may delete, insert on trips: revoke delete, insert on trips from read",
+    "grant update (km) on trips to reader": "may update on trips: revoke update on trips from reader",
+    "grant truncate on trips to public": "may truncate on trips: revoke truncate on trips from public",
+    "grant insert on trips to writers": "may insert on trips: revoke insert on trips from writers",
+    "alter table trips owner to reader": "reader owns trips, and may do anything with it",
+    "alter table trips owner to writers": "reader owns trips, as a member of writers",
+    "grant pg_write_all_data to writers": "may write to every table: revoke pg_write_all_data",
+    "alter role reader superuser": "reader is a superuser",
+}
+VIEWED = "select id, place, km, minutes, at from late where id > :watermark order by id"
+
+
+@pytest.mark.parametrize("text", [QUERY, VIEWED], ids=["table", "view"])
+@pytest.mark.parametrize("right", RIGHTS)
+def test_a_login_that_may_write_to_what_the_query_reads_is_refused(warehouse: Site, right: str, text: str) -> None:
+    """It is told what to take away; with that gone it collects."""
+    ask(
+        warehouse, "create view late as select * from trips; drop role if exists writers; create role writers noinherit"
+    )
+    ask(warehouse, "create table others (id int); grant insert on others to reader; grant writers to reader")
+    fill(warehouse, [1, 2])
+    warehouse.source = declared(text)
+    ask(warehouse, right)
+    try:
+        with pytest.raises(SettingsError, match=RIGHTS[right]) as caught:
+            warehouse.collect()
+        assert "to-read" not in str(caught.value)
+        assert warehouse.batches() == []
+    finally:
+        ask(warehouse, "alter table trips owner to current_user; alter role reader nosuperuser")
+        ask(warehouse, "revoke insert, update, delete, truncate on trips from reader, writers, public")
+        ask(warehouse, "revoke update (km) on trips from reader; drop owned by writers; drop role writers")
+        ask(warehouse, "grant select on trips to reader")
+    warehouse.collect()
+    assert ids(warehouse) == [1, 2]
 
 
 def test_a_query_that_gives_the_last_row_again_is_told(warehouse: Site) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from relevo_contract.data_set import DataSet
 from relevo_contract.use_case.columns import ColumnDeclaration, Target
-from relevo_contract.use_case.declaration import REST, Declaration
+from relevo_contract.use_case.declaration import Declaration
 from relevo_contract.values import AnyRule, Boolean, Day, Either, Identifier, Number, Text, ZipCode
 
 
@@ -21,8 +21,7 @@ def data_set(declared: Declaration) -> DataSet:
             "--write`, which writes what the first batch shows, and look at what it wrote"
         )
     target = declared.target
-    order = tuple(name for name in declared.columns if name != REST)
-    order = order if target.column in order else (*order, target.column)
+    order = declared.order
     columns = {name: declared.columns[name] for name in order if name != target.column}
     of_type: dict[str, list[str]] = {"number": [], "category": [], "date": []}
     aside, ignored, compared = [], [], []

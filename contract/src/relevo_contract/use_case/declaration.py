@@ -267,6 +267,19 @@ class Declaration(Declared):
         return tuple(name for name, column in self.columns.items() if column.role == role)
 
     @property
+    def order(self) -> tuple[str, ...]:
+        """The columns as a source sends them that sends lists; a target that has no place among them is the last."""
+        named = [name for name in self.columns if name != REST]
+        return tuple(named if self.target.column in named else [*named, self.target.column])
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The same by the source's names."""
+        names = {name: one.source_name for name, one in self.columns.items()}
+        names[self.target.column] = self.target.source_name
+        return tuple(names[name] or name for name in self.order)
+
+    @property
     def unresolved(self) -> tuple[str, ...]:
         """Columns whose type nobody has said yet."""
         return tuple(name for name, column in self.columns.items() if column.type == "auto")

@@ -10,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from relevo_contract.use_case.columns import Declared, Label, Whole, Words
 
+SecretName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$")]
+
 
 class HttpSource(Declared):
     """A server that gives one batch a request (docs/jobs.md has its contract)."""
@@ -30,13 +32,27 @@ class FilesSource(Declared):
         le=10_000_000,
         description="cut the files into batches of so many rows; left out: a file is one",
     )
+    secret_name: SecretName | None = Field(
+        default=None,
+        alias="secretName",
+        description="of somebody else's bucket: the Secret whose keys `endpoint`, `access-key` and `secret-key` are "
+        "its S3's address and the keys for it, which are sent there alone; here, RELEVO_FILES_ENDPOINT_URL, "
+        "RELEVO_FILES_ACCESS_KEY and RELEVO_FILES_SECRET_KEY; left out: the S3 and keys of our own bucket",
+    )
+
+    @model_validator(mode="after")
+    def _is_of_a_bucket(self) -> Self:
+        if self.secret_name is not None and not self.path.startswith("s3://"):
+            raise ValueError(
+                f"expected secretName beside an s3://BUCKET/PREFIX alone, the path is {self.path}: leave it out"
+            )
+        return self
 
 
 class SqlSource(Declared):
     """A query with a watermark, run by a login that can read alone."""
 
-    secret: str = Field(
-        pattern=r"^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$",
+    secret: SecretName = Field(
         description="the Secret whose key `url` is the database's address with its login; here, RELEVO_SQL_URL",
     )
     query: Annotated[str, Field(min_length=1, max_length=20_000)] = Field(

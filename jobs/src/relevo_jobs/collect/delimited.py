@@ -51,18 +51,23 @@ class _Feed:
 class Delimited:
     """A CSV with a header, of bytes that `begin` gives from a byte on, as often as it is asked."""
 
-    def __init__(self, begin: Callable[[int], Iterable[bytes]], columns: Sequence[str], where: str) -> None:
-        """Read the header with the delimiter that finds most of these columns. Raises MalformedAnswer if it cannot."""
+    def __init__(
+        self, begin: Callable[[int], Iterable[bytes]], columns: Sequence[str], where: str, *, rest: bool = False
+    ) -> None:
+        """Read the header with the delimiter that finds most of these columns, or, of none, most names.
+
+        Raises MalformedAnswer if it cannot.
+        """
         self._begin, self._where = begin, where
-        known = frozenset(columns)
-        self._delimiter = strict_csv.delimiter(lambda: _Feed(begin(0), where), known.__contains__)
+        known = frozenset(columns).__contains__ if columns else bool
+        self._delimiter = strict_csv.delimiter(lambda: _Feed(begin(0), where), known)
         feed = _Feed(begin(0), where)
         try:
             first = next(strict_csv.rows(feed, self._delimiter), None)
         except strict_csv.NotCsvError as error:
             raise MalformedAnswer(f"expected a CSV, {where} is none: {error}") from None
         self.head = feed.taken()
-        self.table = None if first is None else Table([tidy(name) for name in first[1]], columns, where)
+        self.table = None if first is None else Table([tidy(name) for name in first[1]], columns, where, rest=rest)
         """None: there is nothing in it."""
 
     def _rows(self, feed: _Feed, expected: int, where: str, above: int = 0) -> Iterator[list[str]]:
@@ -83,7 +88,7 @@ class Delimited:
             ) from None
 
     def rows(self) -> Iterator[Row]:
-        """Its rows in the data set's order. Raises MalformedAnswer at the first that is wrong."""
+        """Its rows in the order of its table's `columns`. Raises MalformedAnswer at the first that is wrong."""
         if self.table is None:
             return
         feed = _Feed(self._begin(0), self._where)

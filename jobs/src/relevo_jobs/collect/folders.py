@@ -12,8 +12,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
+from relevo_contract.use_case.sources import FilesSource
 from relevo_jobs.errors import RepeatedBatch, SettingsError, Unavailable
-from relevo_jobs.stores.bucket import Bucket
+from relevo_jobs.settings import SourceSettings
+from relevo_jobs.stores.bucket import Bucket, Keys
 
 MOST_FILES: Final = 100_000
 """Files of a source."""
@@ -103,8 +105,8 @@ def _of(name: str, about: os.stat_result) -> Listed:
 class Prefix:
     """A prefix of a bucket, whose objects are there whole or not at all."""
 
-    def __init__(self, bucket: str, prefix: str, endpoint_url: str | None) -> None:
-        self._bucket = Bucket(bucket, endpoint_url)
+    def __init__(self, bucket: Bucket, prefix: str) -> None:
+        self._bucket = bucket
         self._prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
     def listed(self) -> Iterator[Listed]:
@@ -154,26 +156,42 @@ class _Object(io.RawIOBase):
         return len(content)
 
 
-def place_of(path: str, folder: Path, endpoint_url: str | None) -> Place:
-    """The place that is declared; a path that is not absolute begins at the declaration's folder."""
-    if path.startswith("s3://"):
-        bucket, _, prefix = path.removeprefix("s3://").partition("/")
-        return Prefix(bucket, prefix, endpoint_url)
-    return Folder(folder / path)
+def place_of(declared: FilesSource, folder: Path, settings: SourceSettings) -> Place:
+    """The place that is declared; a path that is not absolute begins at the declaration's folder.
+
+    A bucket with a Secret of its own is spoken to at the address that stands in it, with the keys beside it and no
+    others. Raises SettingsError if one of them is not there.
+    """
+    if not declared.path.startswith("s3://"):
+        return Folder(folder / declared.path)
+    name, _, prefix = declared.path.removeprefix("s3://").partition("/")
+    if declared.secret_name is None:
+        return Prefix(Bucket(name, settings.s3_endpoint_url), prefix)
+    endpoint, *keys = settings.files_endpoint_url, settings.files_access_key, settings.files_secret_key
+    if endpoint is None or None in keys:
+        raise SettingsError(
+            f"expected all of the Secret {declared.secret_name} of source.files, the bucket's address and keys, in "
+            "RELEVO_FILES_ENDPOINT_URL, RELEVO_FILES_ACCESS_KEY and RELEVO_FILES_SECRET_KEY, or the files that these "
+            "name with _FILE: set the three of them; no other key is sent there"
+        )
+    return Prefix(Bucket(name, endpoint, Keys(str(keys[0]), str(keys[1]))), prefix)
 
 
-def files_in(place: Place, pattern: str, kinds: tuple[str, ...]) -> list[Listed]:
-    """The files with this pattern and one of these endings, in the order of their names.
+def files_in(place: Place, pattern: str, kinds: tuple[str, ...]) -> tuple[list[Listed], str]:
+    """The files with this pattern and one of these endings, in the order of their names; and one that has another.
 
     Raises SettingsError if there are too many, or the pattern finds others alone.
     """
     found: list[Listed] = []
-    other = None
+    other = ending = ""
     for file in place.listed():
-        if file.name.startswith(UNFINISHED) or not fnmatchcase(file.name, pattern):
+        if file.name.startswith(UNFINISHED):
+            continue
+        if not fnmatchcase(file.name, pattern):
+            other = file.name
             continue
         if not file.name.lower().endswith(kinds):
-            other = file.name
+            ending = file.name
             continue
         found.append(file)
         if len(found) > MOST_FILES:
@@ -181,8 +199,8 @@ def files_in(place: Place, pattern: str, kinds: tuple[str, ...]) -> list[Listed]
                 f"expected at most {MOST_FILES:,} files for source.files, got more: narrow its pattern, or put what is "
                 "collected elsewhere"
             )
-    if not found and other is not None:
+    if not found and ending:
         raise SettingsError(
-            f"expected files that end in {', '.join(kinds)} (pattern of source.files is {pattern}), got {other}"
+            f"expected files that end in {', '.join(kinds)} (pattern of source.files is {pattern}), got {ending}"
         )
-    return sorted(found, key=lambda file: file.name)
+    return sorted(found, key=lambda file: file.name), other

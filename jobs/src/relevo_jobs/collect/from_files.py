@@ -13,7 +13,7 @@ import sys
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -29,11 +29,9 @@ from relevo_jobs.collect.lines import as_json, from_json
 from relevo_jobs.collect.parquet import Parquet
 from relevo_jobs.collect.rows import Row
 from relevo_jobs.collect.table import Table, in_parts
-from relevo_jobs.collect.taken import Taken
+from relevo_jobs.collect.taken import Known, Taken, Taking
 from relevo_jobs.errors import ConflictingBatch, MalformedAnswer
 from relevo_jobs.outcome import Outcome
-from relevo_jobs.settings import CollectSettings
-from relevo_jobs.stores.raw import RawStore
 from relevo_jobs.stores.source_files import SourceFile
 
 KINDS: Final = (".csv", ".csv.gz", ".parquet")
@@ -46,19 +44,18 @@ def _say(what: str) -> None:
 
 
 class Files:
-    """The files of a use case that is in this folder; what they are read from is closed with the stack."""
+    """The files of a use case that is in this folder."""
 
-    def __init__(
-        self, declared: FilesSource, folder: Path, settings: CollectSettings, columns: Sequence[str], stack: ExitStack
-    ) -> None:
-        self._place = place_of(declared.path, folder, settings.s3_endpoint_url)
-        self._declared, self._columns, self._stack = declared, columns, stack
-        self._most, self._patience = settings.source_most_bytes, settings.repeat_wait
+    def __init__(self, declared: FilesSource, folder: Path, taking: Taking) -> None:
+        """Raises SettingsError if the Secret that is declared is not there."""
+        self._place = place_of(declared, folder, taking.settings)
+        self._declared, self._columns, self._stack, self._rest = declared, taking.columns, taking.stack, taking.rest
+        self._most, self._patience = taking.settings.source_most_bytes, taking.settings.repeat_wait
 
-    def take(self, raw: RawStore) -> Taken | Outcome:
+    def take(self, raw: Known) -> Taken | Outcome:
         """Take the next batch. Raises Unavailable, MalformedAnswer, ConflictingBatch, RepeatedBatch, SettingsError."""
         known = raw.files()
-        found = files_in(self._place, self._declared.pattern, KINDS)
+        found, others = files_in(self._place, self._declared.pattern, KINDS)
         for file in found:
             if (before := known.get(file.name)) is not None:
                 self._expect_unchanged(file, before, raw)
@@ -78,11 +75,13 @@ class Files:
                 late = [name for name in known if name > file.name and before is None]
                 note = (f"{file.name} stands before files that were collected earlier",) if late else ()
                 return replace(taken, notes=note)
-        return Outcome.nothing(
-            "collect", f"no file is new among the {len(found):,} of {self._declared.path} after batch {newest}", newest
-        )
+        what = f"no file is new among the {len(found):,} of {self._declared.path} after batch {newest}"
+        if not found:
+            there = f"has {others}" if others else "is empty"
+            what = f"no file is called {self._declared.pattern} in {self._declared.path}, which {there}"
+        return Outcome.nothing("collect", what, newest)
 
-    def _expect_unchanged(self, file: Listed, before: SourceFile, raw: RawStore) -> None:
+    def _expect_unchanged(self, file: Listed, before: SourceFile, raw: Known) -> None:
         if (file.size, file.stamp) == (before.size, before.stamp):
             return
         if file.size == before.size and self._digest(file) == before.sha256:  # copied anew
@@ -102,7 +101,7 @@ class Files:
         return digest.hexdigest()
 
     def _taken(
-        self, file: Listed, before: SourceFile | None, known: Mapping[str, SourceFile], raw: RawStore, number: int
+        self, file: Listed, before: SourceFile | None, known: Mapping[str, SourceFile], raw: Known, number: int
     ) -> Taken | None:
         """The next batch of a file; None if nothing is in it, or nothing is left, or another one has the same bytes."""
         asked_at, began = datetime.now(UTC), time.monotonic()
@@ -137,6 +136,7 @@ class Files:
             body=body,
             kind=kind,
             row_count=count,
+            columns=table.columns,
             parts=parts,
             extra_columns=table.extra,
             missing_columns=table.missing,
@@ -146,17 +146,16 @@ class Files:
 
     def _csv(self, file: Listed, opened: IO[bytes], before: SourceFile) -> _Found | None:
         where, rows = file.name, self._declared.rows
-        packed = file.name.lower().endswith(".gz")
         next_byte = 0
         if rows is None:
-            body = self._kept(self._bounded(_pieces(opened, packed, where, 0), where))
+            body = self._kept(self._bounded(pieces(opened, where), where))
         else:
-            source = Delimited(lambda byte: _pieces(opened, packed, where, byte), self._columns, where)
+            source = Delimited(lambda byte: pieces(opened, where, byte), self._columns, where)
             first = before.next_byte or len(source.head)
             body = self._kept(self._bounded(_with_head(source, before, rows), where))
             next_byte = first + body.size - len(source.head)
             where = f"{where} from row {before.next_row} on"
-        content = Delimited(lambda _: body, self._columns, where)
+        content = Delimited(lambda _: body, self._columns, where, rest=self._rest)
         count = sum(1 for _ in content.rows())
         if content.table is None or not count:
             return None
@@ -164,14 +163,14 @@ class Files:
 
     def _parquet(self, file: Listed, opened: IO[bytes], before: SourceFile) -> _Found | None:
         rows, where = self._declared.rows, file.name
-        source = Parquet(opened, file.size, self._columns, where, self._most, cut=rows is not None)
+        source = Parquet(opened, file.size, self._columns, where, self._most, cut=rows is not None, rest=self._rest)
         count = min(source.count - before.next_row, rows or source.count)
         if count <= 0:
             return None
         if rows is None:
             opened.seek(0)
             body = self._kept(self._bounded(iter(partial(opened.read, PIECE), b""), where))
-            return body, "parquet", source.table, count, in_parts(source.rows(self._columns)), 0
+            return body, "parquet", source.table, count, in_parts(source.rows()), 0
         found = source.rows(source.table.names, before.next_row)
         lines = as_json(source.table.names, (row for row, _ in zip(found, range(count), strict=False)), where)
         body = self._kept(self._bounded(lines, where))
@@ -194,11 +193,11 @@ def _with_head(source: Delimited, before: SourceFile, rows: int) -> Iterator[byt
     yield from source.cut(before.next_byte, rows, before.next_row)
 
 
-def _pieces(opened: IO[bytes], packed: bool, where: str, first: int) -> Iterator[bytes]:
-    """The bytes of a file from one on, unpacked."""
+def pieces(opened: IO[bytes], name: str, first: int = 0) -> Iterator[bytes]:
+    """The bytes of a file of this name from one on, unpacked. Raises MalformedAnswer if it is packed wrongly."""
     opened.seek(0)
-    with _unpacking(where):
-        source = gzip.GzipFile(fileobj=opened, mode="rb") if packed else opened
+    with _unpacking(name):
+        source = gzip.GzipFile(fileobj=opened, mode="rb") if name.lower().endswith(".gz") else opened
         source.seek(first)
         while piece := source.read(PIECE):
             yield piece

@@ -13,16 +13,13 @@ from contextlib import ExitStack
 import httpx
 
 from relevo_contract import bounded_http
-from relevo_contract.data_set import DataSet
 from relevo_contract.use_case.sources import HttpSource
 from relevo_jobs.collect.answers import Batch, Exhausted, parse, parts
 from relevo_jobs.collect.plan import Action, Came, Situation, next_action, starts_with_restart, when_exhausted
 from relevo_jobs.collect.source import Answer, Source
-from relevo_jobs.collect.taken import Taken
+from relevo_jobs.collect.taken import Known, Taken, Taking
 from relevo_jobs.errors import RepeatedBatch, SettingsError
 from relevo_jobs.outcome import Outcome
-from relevo_jobs.settings import CollectSettings
-from relevo_jobs.stores.raw import RawStore
 
 REPEAT_PAUSE = 1.0
 """Seconds between two requests while the source repeats itself; doubled each time."""
@@ -33,26 +30,32 @@ def _say(what: str) -> None:
 
 
 class Http:
-    """The source that is declared, at the address that the settings name; what it answered is closed with the stack."""
+    """The source that is declared, at the address that the settings name."""
 
-    def __init__(self, declared: HttpSource, settings: CollectSettings, data: DataSet, stack: ExitStack) -> None:
+    def __init__(self, declared: HttpSource, group: int, taking: Taking) -> None:
         """Raises SettingsError if nobody says where it is."""
+        settings = taking.settings
         url = settings.source_url or declared.url
         if url is None:
             raise SettingsError(
                 "RELEVO_SOURCE_URL: expected the data source's address, such as http://source:8000, found none, and no "
                 "url in source.http either: set one of them"
             )
-        self._settings, self._data, self._stack = settings, data, stack
+        self._settings, self._stack, self._group = settings, taking.stack, group
+        self._columns, self._rest = taking.columns, taking.rest
         self._day = settings.source_day or declared.day
         timeout = httpx.Timeout(settings.source_timeout, connect=min(10.0, settings.source_timeout))
-        client = stack.enter_context(httpx.Client(timeout=timeout, limits=bounded_http.KEEP_NONE))
+        client = self._stack.enter_context(httpx.Client(timeout=timeout, limits=bounded_http.KEEP_NONE))
         most = settings.source_most_bytes
-        self._source = Source(client, url, settings.group, self._day, timeout=settings.source_timeout, most=most)
+        self._source = Source(client, url, group, self._day, timeout=settings.source_timeout, most=most)
 
-    def take(self, raw: RawStore) -> Taken | Outcome:
+    def restart(self) -> None:
+        """Start the source's count over. Raises Unavailable, BadGroup, MalformedAnswer."""
+        self._source.restart()
+
+    def take(self, raw: Known) -> Taken | Outcome:
         """Ask until a batch comes that RAW does not hold. Errors: see relevo_jobs.errors."""
-        source, columns, group = self._source, self._data.sent, self._settings.group
+        source, columns, group = self._source, self._columns, self._group
         newest = raw.newest()
         lost = raw.asks()
         restarted = starts_with_restart(newest)
@@ -96,6 +99,7 @@ class Http:
                 waited, pause = waited + pause, min(pause * 2, 30.0)
 
     def _taken(self, batch: Batch, answer: Answer) -> Taken:
+        columns = [*self._columns, *(batch.extra_columns if self._rest else ())]
         return Taken(
             number=batch.number,
             asked_at=answer.asked_at,
@@ -103,7 +107,8 @@ class Http:
             body=answer.body,
             kind="json",
             row_count=batch.row_count,
-            parts=parts(answer.body, batch, self._data.sent),
+            columns=columns,
+            parts=parts(answer.body, batch, columns),
             extra_columns=batch.extra_columns,
             missing_columns=batch.missing_columns,
             day=batch.day or self._day,

@@ -1,15 +1,16 @@
 """A query as a source: rows above a watermark, in its order; the watermark of the last row is in RAW, with its batch.
 
 PostgreSQL alone is spoken to. All rows with the last row's watermark belong to the batch, so that none is lost or comes
-twice. The transaction is read only, whatever the login may do, and nothing is held in memory: a cursor of the server's.
+twice. The transaction is read only, a login that may write is refused before a row is taken, and nothing is held in
+memory: a cursor of the server's.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -21,15 +22,14 @@ from relevo_contract.texts import shown
 from relevo_contract.use_case.sources import SqlSource
 from relevo_jobs.collect.body import Body, bounded
 from relevo_jobs.collect.lines import as_json, from_json
+from relevo_jobs.collect.read_only import expect_reader
 from relevo_jobs.collect.rows import MOST_ROWS, PART
 from relevo_jobs.collect.table import Table, in_parts
-from relevo_jobs.collect.taken import Taken
+from relevo_jobs.collect.taken import Known, Taken, Taking
 from relevo_jobs.collect.texts import as_text
 from relevo_jobs.errors import MalformedAnswer, SettingsError, Unavailable
 from relevo_jobs.outcome import Outcome
-from relevo_jobs.settings import CollectSettings
 from relevo_jobs.stores.postgres import speaking
-from relevo_jobs.stores.raw import RawStore
 
 VARIABLE: Final = "RELEVO_SQL_URL"
 _WATERMARK: Final = re.compile(r"(?<!:):watermark\b")
@@ -40,21 +40,20 @@ Mark = Decimal | datetime | date
 class Sql:
     """The query of a use case, at the database that RELEVO_SQL_URL names."""
 
-    def __init__(
-        self, declared: SqlSource, settings: CollectSettings, columns: Sequence[str], stack: ExitStack
-    ) -> None:
+    def __init__(self, declared: SqlSource, taking: Taking) -> None:
         """Raises SettingsError if nobody says where the database is."""
+        settings = taking.settings
         if settings.sql_url is None:
             raise SettingsError(
                 f"{VARIABLE}: expected the address of the database that source.sql asks, with a login that may only "
                 "read, such as postgresql://reader@warehouse:5432/sales; set it, or RELEVO_SQL_URL_FILE"
             )
         self._url, self._timeout = settings.sql_url, settings.source_timeout
-        self._declared, self._columns, self._stack = declared, columns, stack
+        self._declared, self._columns, self._stack, self._rest = declared, taking.columns, taking.stack, taking.rest
         self._most = settings.source_most_bytes
         self._name, self._where = declared.watermark, "the answer to source.sql"
 
-    def take(self, raw: RawStore) -> Taken | Outcome:
+    def take(self, raw: Known) -> Taken | Outcome:
         """Take the next rows. Raises Unavailable, MalformedAnswer, SettingsError."""
         newest, known = raw.newest(), raw.watermark()
         above = self._declared.initial if known is None else known
@@ -66,8 +65,9 @@ class Sql:
             cursor.itersize = PART
             query = _WATERMARK.sub("%(watermark)s", self._declared.query.replace("%", "%%"))
             cursor.execute(query.encode(), {"watermark": above})
+            expect_reader(connection, VARIABLE)
             names = [column.name for column in cursor.description or ()]
-            table = Table(names, self._columns, self._where)
+            table = Table(names, self._columns, self._where, rest=self._rest)
             if self._name not in names:
                 raise MalformedAnswer(
                     f"expected the watermark's column {self._name} in {self._where}, got {', '.join(names[:20])}: "
@@ -86,6 +86,7 @@ class Sql:
             body=body,
             kind="jsonl",
             row_count=rows.count,
+            columns=table.columns,
             parts=in_parts(from_json(body, table)),
             extra_columns=table.extra,
             missing_columns=table.missing,

@@ -8,12 +8,14 @@ what RAW holds, so a run that was killed anywhere is as if it had never been, or
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Protocol
 
+from relevo_contract.use_case.sources import Source
 from relevo_jobs.collect.from_files import Files
 from relevo_jobs.collect.from_http import Http
 from relevo_jobs.collect.from_sql import Sql
-from relevo_jobs.collect.taken import Taken
+from relevo_jobs.collect.taken import Known, Taken, Taking
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CollectSettings
 from relevo_jobs.stores.bucket import Bucket
@@ -21,8 +23,11 @@ from relevo_jobs.stores.raw import NewBatch, RawStore, open_raw
 from relevo_jobs.use_case import UseCase
 
 
-class _Source(Protocol):
-    def take(self, raw: RawStore) -> Taken | Outcome: ...
+class Batches(Protocol):
+    """A source, whatever kind it is of."""
+
+    def take(self, raw: Known) -> Taken | Outcome:
+        """Take the batch after those that are known, or say why there is none. Errors: see relevo_jobs.errors."""
 
 
 def run(settings: CollectSettings, use_case: UseCase) -> Outcome:
@@ -30,19 +35,20 @@ def run(settings: CollectSettings, use_case: UseCase) -> Outcome:
     # The source is closed after RAW's transaction, which reads from it.
     with open_raw(settings.raw_url, settings.group, use_case.data) as raw, ExitStack() as stack:
         raw.become_sole_collector()
-        taken = _source(settings, use_case, stack).take(raw)
+        taking = Taking(settings, use_case.data.sent, stack)
+        taken = batches_of(use_case.source, use_case.folder, settings.group, taking).take(raw)
         return taken if isinstance(taken, Outcome) else _keep(settings, raw, taken)
 
 
-def _source(settings: CollectSettings, use_case: UseCase, stack: ExitStack) -> _Source:
-    declared, data = use_case.source, use_case.data
+def batches_of(declared: Source, folder: Path, group: int, taking: Taking) -> Batches:
+    """The source that is declared in this folder. Raises SettingsError if a setting of it is missing."""
     if declared.files is not None:
-        return Files(declared.files, use_case.folder, settings, data.sent, stack)
+        return Files(declared.files, folder, taking)
     if declared.sql is not None:
-        return Sql(declared.sql, settings, data.sent, stack)
+        return Sql(declared.sql, taking)
     if declared.http is None:
         raise AssertionError("expected one source, which the declaration has")
-    return Http(declared.http, settings, data, stack)
+    return Http(declared.http, group, taking)
 
 
 def _keep(settings: CollectSettings, raw: RawStore, taken: Taken) -> Outcome:

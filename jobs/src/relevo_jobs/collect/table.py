@@ -14,8 +14,11 @@ from relevo_jobs.errors import MalformedAnswer
 class Table:
     """The columns of a table, held against those that its rows should have."""
 
-    def __init__(self, names: Sequence[str], columns: Sequence[str], where: str) -> None:
-        """Raises MalformedAnswer if it has too many columns, one twice, or none of those."""
+    def __init__(self, names: Sequence[str], columns: Sequence[str], where: str, *, rest: bool = False) -> None:
+        """With `rest`, a row has the values of all other columns as well, behind those that it should have.
+
+        Raises MalformedAnswer if it has too many columns, one twice, or none of those that it should have.
+        """
         self.names, self.where = names, where
         if len(names) > MOST_COLUMNS:
             raise MalformedAnswer(f"expected at most {MOST_COLUMNS:,} columns in {where}, got {len(names):,}")
@@ -27,17 +30,21 @@ class Table:
             )
         places = {name: place for place, name in enumerate(names)}
         self.missing = tuple(name for name in columns if name not in places)
-        if len(self.missing) == len(columns):
+        if columns and len(self.missing) == len(columns):
             raise MalformedAnswer(
                 f"expected the columns {', '.join(columns[:20])} in {where}, got "
                 f"{', '.join(shown(name) for name in names[:20])}: see whether its first row has their names, and "
                 "the use case's columns (`from` is what the source calls one)"
             )
-        self.extra = tuple(storable(one)[:LONGEST_NAME] for one in sorted(set(names) - set(columns))[:EXTRA_NAMED])
-        self._places = [places.get(name) for name in columns]
+        known = frozenset(columns)
+        others = [name for name in names if name not in known]
+        self.extra = tuple(storable(name)[:LONGEST_NAME] for name in sorted(others)[:EXTRA_NAMED])
+        self.columns = (*columns, *others) if rest else tuple(columns)
+        """What a row has values of."""
+        self._places = [places.get(name) for name in self.columns]
 
     def row(self, values: Sequence[str | None]) -> Row:
-        """The values that the data set knows; None of a column that the table does not have."""
+        """The values in the order of `columns`; None of a column that the table does not have."""
         return tuple([None if place is None else values[place] for place in self._places])
 
 

@@ -1,11 +1,10 @@
-"""`python -m relevo_jobs.declaring init FILE --target COLUMN`, and `check use_case.yaml`."""
+"""`python -m relevo_jobs.declaring init FILE --target COLUMN`, and `check use_case.yaml`: what `relevo-job` does."""
 
 from __future__ import annotations
 
 import sys
 
-from relevo_jobs.declaring.arguments import parser
-from relevo_jobs.declaring.commands import run
+from relevo_jobs.cli import main
 
 if __name__ == "__main__":
-    sys.exit(run(vars(parser().parse_args())))
+    sys.exit(main())

@@ -54,12 +54,3 @@ def _count(text: str) -> int:
     if not 1 <= count <= 1_000:
         raise argparse.ArgumentTypeError(f"expected 1 to 1,000 batches, got {count}")
     return count
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line of `python -m relevo_jobs.declaring`."""
-    top = argparse.ArgumentParser(
-        prog="relevo", description="Declare a use case, and look at what it makes of the data."
-    )
-    add(top.add_subparsers(dest="step", required=True, metavar="COMMAND"))
-    return top

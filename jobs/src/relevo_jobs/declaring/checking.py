@@ -13,9 +13,10 @@ from relevo_contract.use_case import Declaration
 from relevo_contract.use_case.declaration import REST
 from relevo_contract.values import ABSENT, Value
 from relevo_jobs.clean.fates import Kept
+from relevo_jobs.collect.rows import Row
 from relevo_jobs.declaring.guessing import MANY, Seen, figure
 from relevo_jobs.declaring.roles import leak
-from relevo_jobs.declaring.tables import MOST_ROWS, Batch, Row
+from relevo_jobs.declaring.tables import GUESSED_ROWS, Batch
 from relevo_jobs.use_case import UseCase
 
 WORTH_TELLING: Final = 0.05
@@ -112,7 +113,7 @@ def check(declared: Declaration, use_case: UseCase, batches: Iterable[Batch]) ->
         undeclared |= dict.fromkeys(name for name in batch.names if name not in data.sent)
         rows = [tuple([None if place is None else row[place] for place in places]) for row in batch.rows]
         found.batches.append(_cleaned(found, batch, rows, use_case))
-        sample += rows[: MOST_ROWS - len(sample)]
+        sample += rows[: GUESSED_ROWS - len(sample)]
     found.undeclared = list(undeclared)
     found.problems = _problems(found)
     if not found.problems:
@@ -145,8 +146,6 @@ def _cleaned(found: Checked, batch: Batch, rows: Sequence[Row], use_case: UseCas
 
 def _problems(found: Checked) -> list[str]:
     """Why it would not run."""
-    if not found.batches:
-        return ["expected batches from the source, got none"]
     gone = [column.name for column in found.columns.values() if not column.there]
     said = []
     if gone:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from relevo_contract import settings
 from relevo_contract.texts import legible
 from relevo_contract.use_case import Declaration, read, text_of
 from relevo_jobs.declaring import telling
 from relevo_jobs.declaring.batches import first
 from relevo_jobs.declaring.checking import check
 from relevo_jobs.declaring.guessing import Guess
-from relevo_jobs.declaring.init import drafted, replace, write
+from relevo_jobs.declaring.init import drafted, replace
 from relevo_jobs.declaring.resolving import resolved
+from relevo_jobs.declaring.tables import Batch
 from relevo_jobs.errors import SettingsError, StepError
+from relevo_jobs.settings import SourceSettings
 from relevo_jobs.use_case import use_case_of
 
 
@@ -46,15 +50,9 @@ def _init(given: Mapping[str, Any]) -> int:
         raise SettingsError(f"expected the folder {output.parent} to write {output.name} into, there is none")
     if output.exists() and not given["force"]:
         raise SettingsError(f"expected no {output} yet, there is one: --force writes over it, --output writes another")
-    made = drafted(
-        given["file"],
-        given["target"],
-        output.parent,
-        task=given["task"],
-        positive=given["positive"],
-        name=given["name"],
-    )
-    write(made.text, output, force=given["force"])
+    said = {name: given[name] for name in ("task", "positive", "name")}
+    made = drafted(given["file"], given["target"], output.parent, **said)
+    replace(output, made.text)
     _say(telling.of_draft(made, output))
     return 0
 
@@ -63,16 +61,16 @@ def _check(given: Mapping[str, Any]) -> int:
     file: Path = given["file"]
     text = _text(file)
     declared = _declared(text, file)
-    batches = first(declared, file.parent, given["batches"])
     guesses: list[Guess] = []
-    if declared.unresolved:
-        batch = next(batches, None)
-        if batch is None:
-            raise SettingsError("expected a batch to tell from what auto stands for, got none from the source")
-        text, guesses = resolved(text, declared, batch)
-        declared = _declared(text, file)
-        batches = chain((batch,), batches)
-    found = check(declared, use_case_of(declared, file.parent), batches)
+    own = settings.read(SourceSettings, SettingsError)
+    with closing(first(declared, file.parent, own, given["batches"])) as came:
+        batches: Iterator[Batch] = came
+        if declared.unresolved:
+            batch = next(came)
+            text, guesses = resolved(text, declared, batch)
+            declared = _declared(text, file)
+            batches = chain((batch,), came)
+        found = check(declared, use_case_of(declared, file.parent), batches)
     if guesses and given["write"] and not found.problems:
         replace(file, text)
     elif guesses:

@@ -76,25 +76,21 @@ def comment(text: str) -> str:
     return yaml.reader.Reader.NON_PRINTABLE.sub("?", legible(text))
 
 
-def remarks(guess: Guess, indent: str) -> list[str]:
-    """What is to be looked at, as lines above the entry."""
-    return [
-        f"{indent}# {line}"
-        for doubt in guess.doubts
-        for line in wrap(comment(f"LOOK {guess.name}: {doubt}"), WIDTH, break_on_hyphens=False)
-    ]
+def _wrapped(text: str, before: str) -> list[str]:
+    return [f"{before}# {line}" for line in wrap(comment(text), WIDTH, break_on_hyphens=False)]
+
+
+def remarks(doubts: Sequence[str], indent: str, name: str = "") -> list[str]:
+    """What is to be looked at, as lines above what it is about."""
+    about = f"{name}: " if name else ""
+    return [line for doubt in doubts for line in _wrapped(f"LOOK {about}{doubt}", indent)]
 
 
 def draft(name: str, file: File, target: GuessedTarget, guesses: Sequence[Guess], left_out: Sequence[str]) -> str:
     """The file's text."""
-    head = wrap(
-        comment(
-            f"Written by `relevo init` from {file.title}. It is a guess: go through it, most of all "
-            "where it says LOOK, "
-            "correct what is wrong, then run `relevo check`. Every field: docs/use-case.md."
-        ),
-        WIDTH,
-        break_on_hyphens=False,
+    head = (
+        f"Written by `relevo init` from {file.title}. It is a guess: go through it, most of all where it says LOOK, "
+        "correct what is wrong, then run `relevo check`. Every field: docs/use-case.md."
     )
     said = [f"column: {target.name}"]
     if target.name != target.source:
@@ -111,20 +107,16 @@ def draft(name: str, file: File, target: GuessedTarget, guesses: Sequence[Guess]
     columns: list[str] = []
     for one, line in zip(guesses, entries, strict=True):
         fact = f"{line:<{widest}}   # {comment(one.fact)}" if one.fact else line
-        columns += [*remarks(one, "  "), fact]
+        columns += [*remarks(one.doubts, "  ", one.name), fact]
     return "\n".join(
         [
-            *(f"# {line}" for line in head),
+            *_wrapped(head, ""),
             f"name: {name}",
             "source:",
             f"  files: {{path: {scalar(file.folder)}, pattern: {scalar(file.pattern)}, rows: {file.rows}}}"
             f"   # about {file.batches} batches of {file.rows:,} rows",
             "target:",
-            *(
-                f"  # {line}"
-                for doubt in target.doubts
-                for line in wrap(comment(f"LOOK {doubt}"), WIDTH, break_on_hyphens=False)
-            ),
+            *remarks(target.doubts, "  "),
             *(f"  {line}" for line in lines),
             *_LEGEND,
             "columns:",

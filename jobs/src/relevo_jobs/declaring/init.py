@@ -6,7 +6,7 @@ import glob
 import math
 import os
 import re
-import tempfile
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,10 @@ from relevo_contract.use_case.data_set import data_set
 from relevo_contract.use_case.declaration import NAME
 from relevo_contract.values import Day, Number
 from relevo_jobs.declaring import draft, roles
+from relevo_jobs.declaring.batches import beginning
 from relevo_jobs.declaring.guessing import Guess, Seen, guess
 from relevo_jobs.declaring.naming import column_name, use_case_name
-from relevo_jobs.declaring.tables import Table, beginning
+from relevo_jobs.declaring.tables import Batch
 from relevo_jobs.declaring.targets import GuessedTarget, target
 from relevo_jobs.errors import SettingsError
 
@@ -38,7 +39,7 @@ class Drafted:
 
     text: str
     name: str
-    table: Table
+    table: Batch
     target: GuessedTarget
     guesses: Sequence[Guess]
 
@@ -53,18 +54,19 @@ def drafted(
     name: str | None = None,
 ) -> Drafted:
     """Write a declaration of the table in a file, to be put into a folder. Raises SettingsError."""
-    table = beginning(file, column)
+    table = beginning(file)
     place = _find(table.names, column, file)
     names = _names(table.names)
-    aim, own_name = Seen(table.names[place], table.columns[place]), names[place]
+    columns = table.columns()
+    aim, own_name = Seen(table.names[place], columns[table.names[place]]), names[place]
     if own_name is None:
         raise SettingsError(
             f"expected a name for the target in the first line of {file.name}, got blanks: write one there"
         )
     guessed = target(aim, own_name, task, positive)
     guesses = [
-        guess(Seen(source, values), own)
-        for source, own, values in zip(table.names, names, table.columns, strict=True)
+        guess(Seen(source, columns[source]), own)
+        for source, own in zip(table.names, names, strict=True)
         if own is not None and source != aim.source
     ]
     if not guesses:
@@ -73,7 +75,7 @@ def drafted(
     if all(one.role in {"key", "time", "ignored"} or one.type == "text" for one in guesses):
         seen = "; ".join(f"{one.name}: {(one.doubts or [one.fact])[0]}" for one in guesses[:3])
         raise SettingsError(f"expected a column of {file.name} to learn {shown(column)} from, found none: {seen}")
-    called = name or use_case_name(file.stem)
+    called = name or use_case_name(file.stem.removesuffix(".csv"))
     if re.match(NAME, called) is None:
         raise SettingsError(f"expected small letters, digits and - as --name, at most 50, got {shown(called)}")
     left_out = [f"column {at + 1}" for at, own in enumerate(names) if own is None]
@@ -118,48 +120,31 @@ def _find(names: Sequence[str], column: str, file: Path) -> int:
     )
 
 
-def _file(file: Path, folder: Path, table: Table) -> draft.File:
+def _file(file: Path, folder: Path, table: Batch) -> draft.File:
     """The source, so cut that there are some ten batches."""
-    rows = table.rows_in_file / BATCHES
+    rows = table.count / BATCHES
     scale = 10 ** max(0, math.floor(math.log10(max(1.0, rows))) - 1)
     rows = min(MOST_ROWS, max(FEWEST_ROWS, math.ceil(rows / scale) * scale))
     home = file.resolve().parent
     inside = home.is_relative_to(folder.resolve())
-    looked_at = f"all {table.rows:,}" if table.whole else f"the first {table.rows:,} of some {table.rows_in_file:,}"
     return draft.File(
         folder=str(home.relative_to(folder.resolve())) if inside else str(home),
         pattern=glob.escape(file.name),
         rows=int(rows),
-        title=f"{looked_at} rows of {file.name}",
-        batches=max(1, round(table.rows_in_file / rows)),
+        title=f"{table.looked_at} rows of {file.name}",
+        batches=max(1, round(table.count / rows)),
     )
 
 
-def write(text: str, output: Path, *, force: bool) -> None:
-    """Put a declaration where it belongs, whole or not at all. Raises SettingsError if there is one."""
-    if output.exists() and not force:
-        raise SettingsError(f"expected no {output.name} in {output.parent}, there is one: --force writes over it")
-    replace(output, text)
-
-
 def replace(output: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises SettingsError."""
-    mode = output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_umask()
+    """Write a file whole or not at all, with the rights of the one that was there. Raises SettingsError."""
+    fresh = output.with_name(f".{output.name}.{os.getpid()}")
     try:
-        with tempfile.NamedTemporaryFile("w", dir=output.parent, encoding="utf-8", newline="", delete=False) as made:
-            try:
-                made.write(text)
-                made.flush()
-                Path(made.name).chmod(mode)
-                os.replace(made.name, output)  # noqa: PTH105  # the same thing, of a name
-            except BaseException:
-                Path(made.name).unlink(missing_ok=True)
-                raise
+        fresh.write_text(text, encoding="utf-8", newline="")
+        if output.exists():
+            shutil.copymode(output, fresh)
+        fresh.replace(output)
     except OSError as error:
         raise SettingsError(f"expected to write {output}, got: {error.strerror}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    finally:
+        fresh.unlink(missing_ok=True)

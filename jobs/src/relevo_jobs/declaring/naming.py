@@ -15,25 +15,10 @@ _OTHER: Final = re.compile(r"[^a-z0-9]+")
 LONGEST_COLUMN: Final = 63
 LONGEST_NAME: Final = 50
 
-KEYS: Final = frozenset(
-    (
-        "id",
-        "key",
-        "uuid",
-        "guid",
-        "nr",
-        "no",
-        "number",
-        "num",
-        "idx",
-        "index",
-        "instant",
-        "ref",
-        "rowid",
-        "rownames",
-        "unnamed",
-    )
-)
+KEYS: Final = frozenset({
+    "id", "key", "uuid", "guid", "nr", "no", "number", "num", "idx", "index", "instant", "ref", "rowid", "rownames",
+    "unnamed",
+})  # fmt: skip
 """Last words of a name that names a row."""
 CODES: Final = frozenset({"id", "code", "key", "nr", "no", "number", "num", "ref", "type", "category", "cat", "class"})
 """Last words of a number that counts nothing, but names something."""

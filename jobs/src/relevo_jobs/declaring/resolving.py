@@ -11,7 +11,7 @@ from relevo_contract.use_case.declaration import REST
 from relevo_jobs.declaring import draft, roles
 from relevo_jobs.declaring.guessing import Guess, Seen, guess
 from relevo_jobs.declaring.naming import column_name
-from relevo_jobs.declaring.tables import MOST_ROWS, Batch
+from relevo_jobs.declaring.tables import Batch
 from relevo_jobs.errors import SettingsError
 
 
@@ -49,8 +49,7 @@ def _guesses(declared: Declaration, batch: Batch) -> dict[str, Guess]:
     target = declared.target.source_name or declared.target.column
     found: list[Guess] = []
     taken = {*declared.columns, declared.target.column}
-    rows = batch.rows[:MOST_ROWS]
-    values = dict(zip(batch.names, zip(*rows, strict=True), strict=True))
+    values = batch.columns()
     for place, source in enumerate(batch.names):
         name = by_source.get(source)
         if source == target or not source.strip():
@@ -110,5 +109,8 @@ def _rest(text: str, key: Any, value: Any, rest: list[Guess], *, flow: bool) -> 
     lines: list[str] = []
     for one in rest:
         fact = f"   # {draft.comment(one.fact)}" if one.fact and one is not rest[-1] else ""
-        lines += [*(line.lstrip() for line in draft.remarks(one, indent)), f"{one.name}: {draft.entry(one)}{fact}"]
+        lines += [
+            *(line.lstrip() for line in draft.remarks(one.doubts, indent, one.name)),
+            f"{one.name}: {draft.entry(one)}{fact}",
+        ]
     return _Change(begin, end, f"{ends}{indent}".join(lines))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
 
 from relevo_contract.figures import percent
 from relevo_contract.values import spelling
@@ -147,8 +149,7 @@ def leak(seen: Seen, target: Seen) -> str:
     if different <= max(2, len(both) // 20):
         told = _lies_in(seen, target)
     elif outcomes == 2 and np.isfinite(seen.numbers).sum() >= NEARLY * len(seen.known):
-        first = min(other for _, other in both)
-        told = _apart(seen.numbers, np.array([None if text is None else text == first for text in target.texts]))
+        told = _apart(seen.numbers, [text and spelling(text) for text in target.texts])
     else:
         return ""
     often = Counter(spelling(other) for _, other in both).most_common(1)[0][1] / len(both)
@@ -156,31 +157,20 @@ def leak(seen: Seen, target: Seen) -> str:
 
 
 def _ranks_agree(numbers: Floats, target: Floats) -> float:
-    """Spearman's correlation, without its sign."""
+    """Spearman's correlation, without its sign; 0 where it has none."""
     both = np.isfinite(numbers) & np.isfinite(target)
-    if both.sum() < max(20, 0.9 * np.isfinite(target).sum()):
+    if both.sum() < max(20, 0.9 * np.isfinite(target).sum()) or not np.ptp(numbers[both]) or not np.ptp(target[both]):
         return 0.0
-    first, second = _ranks(numbers[both]), _ranks(target[both])
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
+    return float(abs(spearmanr(numbers[both], target[both]).statistic))
+
+
+def _apart(numbers: Floats, outcomes: Sequence[str | None]) -> float:
+    """How well a number tells two outcomes: the area under the ROC, whichever outcome is the larger one's."""
+    both = [(number, other) for number, other in zip(numbers, outcomes, strict=True) if other and np.isfinite(number)]
+    if len({other for _, other in both}) < 2:
         return 0.0
-    return float(abs(np.corrcoef(first, second)[0, 1]))
-
-
-def _ranks(numbers: Floats) -> Floats:
-    """Ranks, the same number the mean of its own."""
-    _, place, count = np.unique(numbers, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(count) - (count - 1) / 2)[place], dtype=np.float64)
-
-
-def _apart(numbers: Floats, outcome: np.ndarray[tuple[int], np.dtype[np.object_]]) -> float:
-    """The share of pairs, one of each outcome, in which the number is on the outcome's side: the area under the ROC."""
-    both = np.isfinite(numbers) & (outcome != None)  # noqa: E711  # elementwise
-    ranks, positive = _ranks(numbers[both]), outcome[both].astype(bool)
-    count, others = int(positive.sum()), int((~positive).sum())
-    if not count or not others:
-        return 0.0
-    area = (ranks[positive].sum() - count * (count + 1) / 2) / (count * others)
-    return float(max(area, 1 - area))
+    area = float(roc_auc_score([other for _, other in both], [number for number, _ in both]))
+    return max(area, 1 - area)
 
 
 def _sums(guesses: Sequence[Guess], target: Seen) -> None:

@@ -24,8 +24,7 @@ MOST_COLUMNS: Final = 60
 
 def of_draft(made: Drafted, output: Path) -> str:
     """What a person reads of what was written."""
-    table, target = made.table, made.target
-    looked_at = f"all {table.rows:,}" if table.whole else f"the first {table.rows:,} of some {table.rows_in_file:,}"
+    target = made.target
     what = f"{target.name}: {target.task}"
     if target.positive is not None:
         what += f", the probability of {shown(target.positive)}, {target.fact}"
@@ -39,19 +38,24 @@ def of_draft(made: Drafted, output: Path) -> str:
     )
     texts = [one for one in made.guesses if one.role == "input" and one.type == "text"]
     said += [(title, _names(of)) for title, of in (("text", texts), ("ignored", by_role["ignored"])) if of]
-    lines = [f"wrote {output}: {made.name}, of {looked_at} rows of {len(made.guesses) + 1} columns", ""]
+    lines = [f"wrote {output}: {made.name}, of {made.table.looked_at} rows of {len(made.guesses) + 1} columns", ""]
     for title, text in said:
         first, *rest = wrap(text, WIDTH - 11) or [""]
         lines += [f"  {title:<9}{first}", *(f"{'':11}{more}" for more in rest)]
-    doubts = [(target.name, doubt) for doubt in target.doubts]
-    doubts += [(one.name, doubt) for one in made.guesses for doubt in one.doubts]
-    if doubts:
-        lines += ["", "look at"]
-        for name, doubt in doubts[:MOST_DOUBTS]:
-            lines += wrap(f"{name}: {doubt}", WIDTH, initial_indent="  ", subsequent_indent="    ")
-        if len(doubts) > MOST_DOUBTS:
-            lines.append(f"  and {len(doubts) - MOST_DOUBTS} more, which the file tells")
+    all_doubts = {target.name: target.doubts} | {one.name: one.doubts for one in made.guesses}
+    doubts = [f"{name}: {doubt}" for name, of in all_doubts.items() for doubt in of]
+    lines += _doubts(doubts, "the file tells")
     return "\n".join([*lines, "", f"next: correct {output.name}, then `relevo check {output}`"])
+
+
+def _doubts(doubts: Sequence[str], where: str) -> list[str]:
+    """What is to be looked at, as much of it as a screen shows."""
+    lines = [
+        line for doubt in doubts[:MOST_DOUBTS]
+        for line in wrap(doubt, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    ]  # fmt: skip
+    more = [f"  and {len(doubts) - MOST_DOUBTS} more, which {where}"] if len(doubts) > MOST_DOUBTS else []
+    return ["", "look at", *lines, *more] if doubts else []
 
 
 def _names(guesses: Sequence[Guess]) -> str:
@@ -118,12 +122,7 @@ def as_text(found: Checked, guesses: Sequence[Guess], file: str, *, written: boo
         where = f"written into {file}, look at it" if written else "--write writes it into the file"
         lines += ["", f"auto stands for ({where})"]
         lines += [f"  {one.name}: {draft.entry(one)}" for one in guesses[:MOST_COLUMNS]]
-    if found.doubts:
-        lines += ["", "look at"]
-        for doubt in found.doubts[:MOST_DOUBTS]:
-            lines += wrap(doubt, WIDTH, initial_indent="  ", subsequent_indent="    ")
-        if len(found.doubts) > MOST_DOUBTS:
-            lines.append(f"  and {len(found.doubts) - MOST_DOUBTS} more, which --json tells")
+    lines += _doubts(found.doubts, "--json tells")
     lines += ["", f"{file} {'does not hold yet' if found.problems else 'holds'}"]
     return "\n".join(lines)
 
@@ -167,30 +166,10 @@ def as_json(found: Checked, guesses: Sequence[Guess], *, written: bool) -> dict[
         "holds": not found.problems,
         "problems": found.problems,
         "look_at": found.doubts,
-        "batches": [
-            {
-                "title": one.title,
-                "rows": one.rows,
-                "whole": one.whole,
-                "kept": one.kept,
-                "held_out": one.held_out,
-                "left_out": one.left_out,
-            }
-            for one in found.batches
-        ],
+        "batches": [vars(one) for one in found.batches],
         "left_out": found.examples,
         "columns": [
-            {
-                "name": one.name,
-                "type": one.type,
-                "role": one.role,
-                "there": one.there,
-                "values": one.values,
-                "different": len(one.counts),
-                "blanked": one.blanked,
-                "why": one.why,
-                "seen": _seen(one, found),
-            }
+            {**vars(one), "counts": None, "different": len(one.counts), "seen": _seen(one, found)}
             for one in found.columns.values()
         ],
         "undeclared": found.undeclared,

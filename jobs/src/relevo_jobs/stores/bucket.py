@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from relevo_contract import settings
 from relevo_jobs.errors import SettingsError, Unavailable
@@ -19,14 +20,21 @@ PROOF: Final = "prepared"
 PROOF_SAYS: Final = b"relevo-job prepare wrote this to see that its keys may write here. Nothing reads it.\n"
 
 
+class Keys(NamedTuple):
+    """Keys of somebody else's bucket, which are sent to the address that is given with them alone."""
+
+    access: str
+    secret: str
+
+
 class Bucket:
-    """An S3 bucket, made if it is missing. Keys come from AWS_ACCESS_KEY_ID and its siblings, from files that they name
-    with _FILE, or from where boto3 looks by itself.
+    """An S3 bucket, made if it is missing. Without keys of its own they come from AWS_ACCESS_KEY_ID and its siblings,
+    from files that they name with _FILE, or from where boto3 looks by itself.
 
     Raises SettingsError if the address cannot be one.
     """
 
-    def __init__(self, name: str, endpoint_url: str | None) -> None:
+    def __init__(self, name: str, endpoint_url: str | None, own: Keys | None = None) -> None:
         # A third of a second, needed only when there is a body to keep.
         import boto3  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
@@ -34,14 +42,15 @@ class Bucket:
 
         retries: Any = {"max_attempts": 3, "mode": "standard"}
         self._name, self._where = name, endpoint_url or "Amazon S3"
-        keys = {name: settings.value(name) or None for name in settings.S3_KEYS}
+        found = (settings.value(name) or None for name in settings.S3_KEYS) if own is None else (*own, None)
+        keys = dict(zip(settings.S3_KEYS, found, strict=True))
         try:
             self._client = boto3.client(
                 "s3",
                 endpoint_url=endpoint_url,
                 **{name.lower(): value for name, value in keys.items()},
                 # A request is signed for a region: Amazon's own endpoints refuse another; most others take any.
-                region_name=None if endpoint_url is None else boto3.session.Session().region_name or "us-east-1",
+                region_name=_region(endpoint_url, None if own else boto3.session.Session().region_name),
                 config=Config(retries=retries, connect_timeout=5, read_timeout=60),
             )
         except PartialCredentialsError as error:
@@ -168,6 +177,17 @@ class Bucket:
                 f"expected S3 at {self._where} (RELEVO_S3_ENDPOINT_URL), got: {error}; RAW is unchanged, "
                 "bring it back and run this step again"
             ) from error
+
+
+def _region(endpoint_url: str | None, ours: str | None) -> str | None:
+    """The region that requests to this address are signed for: the one in the name of an endpoint of Amazon's, or ours.
+
+    None: Amazon's endpoint of the region that boto3 finds by itself.
+    """
+    if endpoint_url is None:
+        return None
+    of_amazon = re.match(r"https?://s3[.-]([a-z]+-[a-z-]+-\d)\.amazonaws\.com\b", endpoint_url)
+    return of_amazon[1] if of_amazon else ours or "us-east-1"
 
 
 def _status(error: Any) -> int:
