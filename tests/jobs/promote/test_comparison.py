@@ -106,7 +106,7 @@ def test_judged_on_rows_new_to_the_champion_if_there_are_enough() -> None:
 
 def test_equal_models_are_promoted_no_more_often_than_stated() -> None:
     promoted = sum(verdict(held_out(200, seed=seed), seed=seed).promoted for seed in range(200))
-    assert promoted <= 14  # one side of 95 %: binomial(200, 0.025) exceeds 14 once in 10,000 runs
+    assert promoted <= 22  # one side of 90 %: binomial(200, 0.05) exceeds 22 once in 10,000 runs
 
 
 def test_pairing_finds_what_two_intervals_would_hide() -> None:

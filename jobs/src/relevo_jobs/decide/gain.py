@@ -34,7 +34,7 @@ OLDER: Final = 0.6
 """Share of them that the correction is learnt on."""
 CORRECTION: Final[Mapping[str, float | int]] = {
     "max_leaves": 8,
-    "min_child_weight": 10,
+    "fewest": 10,
     "colsample_bytree": 0.8,
     "lambda": 5,
     "rounds": 30,

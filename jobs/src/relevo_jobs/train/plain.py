@@ -15,7 +15,8 @@ from relevo_jobs.train.fitting import FIXED, blank
 from relevo_jobs.use_case import ModelOptions
 
 Floats = NDArray[np.float64]
-PLAIN: Final[Mapping[str, float | int]] = {"max_leaves": 24, "min_child_weight": 3, "rounds": 100}
+PLAIN: Final[Mapping[str, float | int]] = {"max_leaves": 24, "fewest": 3, "rounds": 100}
+"""`fewest` are the rows of a leaf."""
 
 
 def learnt(
@@ -41,7 +42,11 @@ def learnt(
     if predicted:
         known, asked = (np.column_stack(side) for side in zip((known, asked), margins, strict=True))
     given = FIXED | dict(task.boosting) | dict(parameters) | {"nthread": 1, "seed": 0}
-    rounds = int(given.pop("rounds"))
+    rounds, fewest = int(given.pop("rounds")), float(given.pop("fewest"))
+    # XGBoost counts rows by their curvature, which is next to nothing where an outcome is rare.
+    given["min_child_weight"] = fewest * float(
+        task.linked(margins[0] + 0.5).mean() - task.linked(margins[0] - 0.5).mean()
+    )
     matrix = xgboost.QuantileDMatrix(known, target, base_margin=margins[0], max_bin=FIXED["max_bin"], nthread=1)
     booster = xgboost.train(given, matrix, rounds)
     said = booster.predict(xgboost.DMatrix(asked, base_margin=margins[1], nthread=1), output_margin=True)
