@@ -8,10 +8,12 @@ import numpy as np
 
 from benchmarks.policy.models import Model, Models
 from benchmarks.policy.policies import up_to
+from relevo_contract.identity import things
 from relevo_contract.record import BatchRef, ErrorEvidence, Promotion, TrainVerdict
 from relevo_jobs.decide import gain, policy
 from relevo_jobs.decide.case import Case, Champion, Limits
-from relevo_jobs.past import INSIDE, Past
+from relevo_jobs.needs import lacking_things
+from relevo_jobs.past import INSIDE, Past, came_of
 from relevo_jobs.promote import comparison
 
 
@@ -43,10 +45,8 @@ class Relevo:
         challenger = up_to(number) - self._excluded
         self.stretch[challenger] = self._past.stretch
         promotion = self.promotions[number] = self._promote(champion, challenger)
-        if verdict.expected is not None and verdict.expected.measured is not None:
-            hoped = max(0.0, verdict.expected.measured.value)
-            came = promotion.gain if promotion.promoted and promotion.gain is not None else 0.0
-            gains = (*self._past.gains, (hoped, float(np.clip(came, 0.0, hoped))))
+        if verdict.expected is not None:
+            gains = (*self._past.gains, came_of(verdict.expected, promotion))
             self._past = Past(self._past.kept, self._past.stretches, gains)
         return challenger if promotion.promoted else champion
 
@@ -69,10 +69,12 @@ class Relevo:
         kept = sum(b.kept for b in untrained)
         numbers, rows, data = tuple(b.number for b in batches), market.rows(mask), market.data
         if champion is None:
-            return policy.decide(None, Case(rows, numbers, kept, data), self.limits)
+            held = market.of(frozenset(b.number for b in untrained)) & market.holdout
+            lacking = lacking_things(things(market.identity(held), int(held.sum())))
+            return policy.decide(None, Case(rows, numbers, kept, data, lacking=lacking), self.limits)
         waiting = market.of(frozenset(b.number for b in untrained))
         predicted = models.predictions(champion)
-        things = market.identity(waiting)
+        identity = market.identity(waiting)
         case = Case(
             rows,
             numbers,
@@ -81,7 +83,7 @@ class Relevo:
             identity=market.identity(mask),
             learns=int((waiting & ~market.holdout).sum()),
             measured=gain.measured(
-                market.rows(waiting), predicted[waiting], data, market.use_case.options, identity=things
+                market.rows(waiting), predicted[waiting], data, market.use_case.options, identity=identity
             ),
             past=self._past,
         )

@@ -44,14 +44,13 @@ class Kept:
 
 
 def _score(models: Models, served: Sequence[Model | None], trainings: int) -> Score:
-    """`served[i]` predicted batch i + 1; batches without a model are left out."""
-    market = models.market
-    masks = [market.of(frozenset({n})) if m is not None else None for n, m in zip(market.numbers, served, strict=True)]
-    pairs = [
-        (market.actual[mask], models.predictions(model)[mask])
-        for mask, model in zip(masks, served, strict=True)
-        if mask is not None and model is not None
-    ]
+    """`served[i]` predicted batch i + 1, or the baseline of all rows before it, where there was no model."""
+    market, pairs = models.market, []
+    for number, model in list(zip(market.numbers, served, strict=True))[1:]:
+        mask = market.of(frozenset({number}))
+        constant = market.task.baseline(market.actual[market.of(up_to(number - 1))])
+        said = np.full(int(mask.sum()), constant) if model is None else models.predictions(model)[mask]
+        pairs.append((market.actual[mask], said))
     actual, predicted = (np.concatenate(side) for side in zip(*pairs, strict=True))
     headline, losses = market.task.headline(actual, predicted), market.task.losses(actual, predicted)
     return Score(headline.value, float(losses.mean()), trainings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from relevo_jobs.errors import StepError
 
@@ -47,3 +47,14 @@ class Needs:
         """Raise StepError if the rows are not enough."""
         if (lacking := self.lacking(sides)) is not None:
             raise StepError(f"{lacking}: collect another batch, decide will ask again")
+
+
+THINGS: Final = 30
+"""Held-out rows of different things, fewer of which tell nothing of a version."""
+
+
+def lacking_things(held_out: int) -> str | None:
+    """What a first training would lack, with rows of so many different things held out; None: it can be judged."""
+    if held_out >= THINGS:
+        return None
+    return f"rows of {held_out} different things held out are too few to judge a version by (at least {THINGS})"

@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from relevo_contract.estimates import Estimate
 from relevo_contract.median_error import NORMAL_975
-from relevo_contract.record import DecisionRecord
+from relevo_contract.record import DecisionRecord, ExpectedGain, Promotion
 
 Floats = NDArray[np.float64]
 
@@ -56,10 +56,8 @@ class Past:
             if error is not None and not record.decision.excluded and min(error.now.value, error.promised.value) > 0:
                 kept.append(float(np.log(error.now.value / error.promised.value)))
                 stretches += [] if error.stretch is None else [error.stretch]
-            if expected is not None and expected.measured is not None and promotion is not None:
-                hoped = max(0.0, expected.measured.value)
-                came = promotion.gain if promotion.promoted and promotion.gain is not None else 0.0
-                gains.append((hoped, float(np.clip(came, 0.0, hoped))))
+            if expected is not None and promotion is not None:
+                gains.append(came_of(expected, promotion))
         return cls(tuple(kept), tuple(stretches), tuple(gains))
 
     @property
@@ -95,6 +93,13 @@ class Past:
         reach = stdtrit(degrees, (1 + INSIDE) / 2) * np.sqrt(apart / degrees * (1 + 1 / known) + noise)
         value, low, high = (float(promised.value * np.exp(center + side * reach)) for side in (0, -1, 1))
         return Estimate(value=value, low=low, high=high)
+
+
+def came_of(expected: ExpectedGain, promotion: Promotion) -> tuple[float, float]:
+    """Of a training, the share of the loss it was expected to take off, by whatever expected most, and what it did."""
+    hoped = max([0.0, *(one.value for one in (expected.measured, expected.by_curve) if one is not None)])
+    came = promotion.gain if promotion.promoted and promotion.gain is not None else 0.0
+    return hoped, float(np.clip(came, 0.0, hoped))
 
 
 def covered(actual: Floats, predicted: Floats, quantile: float) -> tuple[float, float] | None:

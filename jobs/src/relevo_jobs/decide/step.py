@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from relevo_contract import names
+from relevo_contract.identity import things
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
 from relevo_contract.tasks import Floats
@@ -28,7 +29,7 @@ from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import decide, judged_together
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.include.step import taken_back
-from relevo_jobs.needs import Sides
+from relevo_jobs.needs import Sides, lacking_things
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.past import INSIDE, Past
 from relevo_jobs.registry import Registry
@@ -213,7 +214,7 @@ class _Judge:
             sum(b.kept for b in untrained),
             self._data,
             self._live,
-            self._needs.lacking(sides),
+            self._needs.lacking(sides) or self._unjudged(untrained),
             self._use_case.identity_of(columns),
         )
         champion = None
@@ -235,6 +236,13 @@ class _Judge:
         previous = self._before.evidence(ref, own, champion.predicted[-ref.kept :], self._rule)
         told = f"{verdict.sentence}; {previous.sentence}" if previous and previous.better else verdict.sentence
         return verdict.model_copy(update={"previous": previous, "sentence": told})
+
+    def _unjudged(self, untrained: Sequence[BatchRef]) -> str | None:
+        """What the first version would lack to be judged: a training that nobody can judge is for nothing."""
+        if self._champion is not None:
+            return None
+        held_out = self._store.columns([b.number for b in untrained], holdout=True)
+        return lacking_things(things(self._use_case.identity_of(held_out), len(held_out[self._data.target])))
 
     def _measured(self, case: Case, predicted: Floats, earlier: Sequence[BatchRef]) -> Measured | None:
         """What a correction takes off, tried on the rows judged and, while these are few, on those waiting before."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from relevo_contract.identity import Identity, members, things
 from relevo_contract.record import Criterion, Estimate, Promotion, StateComparison
 from relevo_contract.tasks import Task
+from relevo_jobs.needs import THINGS
 from relevo_jobs.promote.segments import pool
 from relevo_jobs.wording import listed, rows_of
 
@@ -36,7 +37,7 @@ KEPT: Final = 100
 class Limits:
     """Where the rules draw their lines; each is a setting of `relevo-job promote`."""
 
-    rows: int = 30
+    rows: int = THINGS
     """Held-out rows of different things (houses), fewer of which tell nothing."""
     confidence: float = 0.9
     """Of the interval that must lie below zero: one challenger in twenty that is as good passes."""
