@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
 from tests.serving_process import Running, serving
-from tests.ui import story
+from tests.ui import judgement, story
+from tests.ui.browser import chromium
 from tests.ui.loop import Loop, ran
 from tests.versions import Versions, trained
 
 TOLD = "house-prices-told"
+JUDGED = "house-prices-judged"
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,20 @@ def told(mlflow: MlflowServer, bundles: tuple[Path, Path]) -> str:
     """The name of a model with six batches behind it, version 2 in production."""
     story.tell(Registry(mlflow.url, TOLD), bundles)
     return TOLD
+
+
+@pytest.fixture(scope="session")
+def judged(mlflow: MlflowServer, bundles: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a model with eight batches whose records have all that decisions are judged by."""
+    judgement.tell(Registry(mlflow.url, JUDGED), bundles[0], tmp_path_factory.mktemp("judged"))
+    return JUDGED
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Closed at the module's end: while it is open, no other test could run an event loop of its own."""
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 
 from relevo_contract import names
-from relevo_contract.record import Criterion, DecisionRecord, ErrorEvidence, TrainReason
+from relevo_contract.record import Criterion, DecisionRecord, TrainReason
 from relevo_jobs.registry import Registry, _decision_figures, _promotion_figures, _training_figures
-from tests.ui import story
+from tests.ui import judgement, story
 
 WRITERS = 4
 
@@ -27,15 +27,18 @@ def _record(number: int, every: int) -> DecisionRecord:
         f"version {version} errs by 24.0 % (22.0 to 26.0) here, promised 24.0 % (22.0 to 26.0), and 1,200 rows wait "
         "untrained beside 9,000 trained on"
     )
-    error = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
     trains = number % every == 0
+    error = judgement.error(0.25 if number % 9 else 0.36)
     reason = TrainReason.DRIFT if trains else TrainReason.QUIET
     record = story.decided(number, reason, sentence, moved=("city", "house_size"), champion=version, error=error)
+    before = judgement.previous(version - 1, story.near(0.01, 0.02), number) if version > 1 else None
+    weighed = record.decision.model_copy(update={"expected": judgement.EXPECTED, "previous": before})
+    record = record.model_copy(update={"decision": weighed})
     record = record.model_copy(update={"origin": {"Massachusetts": 900, "Vermont": 570}, "rejected": {"duplicate": 30}})
     if not trains:
         return record
     criterion = Criterion.BETTER if number // every % 2 else Criterion.NOT_BETTER
-    return story.judged(story.trained(record), number // every, criterion, sentence)
+    return judgement.promoted(record, number // every, criterion=criterion)
 
 
 def write(mlflow_url: str, model: str, bundle: Path, *, batches: int = 200, versions: int = 50) -> None:

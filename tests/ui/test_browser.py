@@ -17,17 +17,10 @@ from relevo_jobs.registry import Registry
 from tests.gate import Gate
 from tests.serving_process import Running, serving
 from tests.ui import story
-from tests.ui.browser import PHONE, chromium, opened, picture, settled, text_of
+from tests.ui.browser import PHONE, opened, picture, settled, text_of
 from tests.ui.loop import BATCHES, Loop
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Closed at the module's end: while it is open, no other test could run an event loop of its own."""
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from relevo_contract.record import (
     TakenBack,
     TrainReason,
 )
-from relevo_ui import batches, column_charts, error_charts, history, reasons, wording
+from relevo_ui import batch_charts, batches, column_charts, error_charts, history, promises, reasons, wording
 from relevo_ui.history import Verdict
 from relevo_ui.wording import literal
 from tests.ui import story
@@ -73,9 +73,7 @@ def test_a_promise_is_kept_broken_or_strained(now: float, worse: bool, said: str
     assert history.promise(error, EN).startswith(said)
 
 
-def test_every_reason_criterion_and_verdict_has_its_words() -> None:
-    assert set(reasons.REASONS) == set(TrainReason)
-    assert set(reasons.CRITERIA) == set(Criterion)
+def test_every_verdict_has_its_mark() -> None:
     assert set(history.MARKS) == set(Verdict)
 
 
@@ -176,14 +174,14 @@ def test_times_are_said_as_a_person_says_them(ago: timedelta, said: str) -> None
     assert wording.since(now - ago, now) == said
 
 
-def test_the_errors_in_time_are_the_champions_and_the_challengers() -> None:
+def test_errors_of_records_before_ranges_were_kept_are_drawn_against_their_promise() -> None:
     kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
     told = story.decided(2, TrainReason.QUIET, "Quiet.", champion=1, error=kept)
-    drawn = error_charts.timeline([told, promoted(BASELINE, 1, Criterion.FIRST_BEATS_BASELINE)], EN)
+    drawn = batch_charts.errors(promises.forward([told, BASELINE]), 2, "", EN)
     assert drawn is not None
     for words in ("25.0 % (22.0 to 28.0)", "24.0 % (22.0 to 26.0)"):
         assert words in str(drawn.to_dict())
-    assert error_charts.timeline([BASELINE], EN) is None
+    assert promises.errors(promises.forward([told]), EN) == ""
 
 
 def test_a_batch_names_the_states_it_comes_from() -> None:

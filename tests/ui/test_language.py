@@ -14,8 +14,10 @@ from relevo_ui import (
     batches,
     mlflow_records,
     problems,
+    promises,
     reasons,
     refusals,
+    rehearsals,
     wording,
 )
 from relevo_ui.history import Verdict
@@ -41,6 +43,10 @@ def spoken() -> set[str]:
         *reasons.CRITERIA.values(),
         *reasons.DEFECTS.values(),
         *(words for task in TASKS.values() for words in (task.figure, task.errs, task.decides, task.baseline_words)),
+        *(task.told_change(by) for task in TASKS.values() for by in (rehearsals.SOME, rehearsals.MUCH)),
+        *rehearsals.RANGES.values(),
+        *promises.OF_ONE.values(),
+        *(place.value for place in promises.Place),
         *batches.REJECTIONS.values(),
         *(verdict.value for verdict in Verdict),
         *problems.TEXTS,

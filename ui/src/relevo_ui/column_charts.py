@@ -63,7 +63,10 @@ def distances(columns: Sequence[ColumnEvidence], say: Wording) -> alt.LayerChart
     limit = (
         alt.Chart(pd.DataFrame({"times": [1.0]})).mark_rule(strokeDash=[5, 4], color=ORANGE, size=2).encode(x="times:Q")
     )
-    return alt.LayerChart(layer=[bars, limit]).properties(height=len(rows) * BAR_HEIGHT + AROUND + LEGEND)
+    text = "; ".join(f"{row['column']}: {row['verdict']}, {row['distance']}" for row in rows)
+    return alt.LayerChart(layer=[bars, limit]).properties(
+        height=len(rows) * BAR_HEIGHT + AROUND + LEGEND, description=text
+    )
 
 
 def bins(name: str, distribution: Distribution, say: Wording) -> list[str]:
@@ -114,6 +117,8 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Wording) 
             for source, share in zip((before, now), both, strict=True)
         ]
     )
+    told = "; ".join(f"{label}: {percent(both[0])}, {percent(both[1])}" for label, both in shares.items())
+    text = f"{say.column(evidence.column)} ({before}, {now}): {told}"
     drawn: alt.Chart = (
         alt.Chart(data)
         .mark_bar(cornerRadiusEnd=2)
@@ -137,7 +142,7 @@ def distribution(evidence: ColumnEvidence, before: str, now: str, say: Wording) 
                 alt.Tooltip("share:Q", title=say("share"), format=".1%"),
             ],
         )
-        .properties(height=len(shares) * BAR_HEIGHT + AROUND + LEGEND)
+        .properties(height=len(shares) * BAR_HEIGHT + AROUND + LEGEND, description=text)
     )
     return drawn
 

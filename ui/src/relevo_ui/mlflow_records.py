@@ -72,6 +72,7 @@ class MlflowRecords:
         self._mlflow = MlflowRest(tracking_uri, timeout=timeout)
         self._model = model
         self._kept: dict[tuple[str, str], DecisionRecord | None] = {}
+        self._versions: dict[int, RegisteredVersion] = {}
         self._experiment: str | None = None
 
     def batches(self) -> list[BatchRun]:
@@ -144,7 +145,12 @@ class MlflowRecords:
         return self._version_file(version, name)
 
     def _version_file(self, number: int, name: str) -> bytes | None:
-        return self._found(lambda m: m.version_file(m.version(self._model, number), name, LARGEST_FILE))
+        if number not in self._versions:  # where a version's files are never changes
+            version = self._found(lambda m: m.version(self._model, number))
+            if version is None:
+                return None
+            self._versions[number] = version
+        return self._found(lambda m: m.version_file(self._versions[number], name, LARGEST_FILE))
 
     def _pages(self, method: str, endpoint: str, field: str, asked: Mapping[str, Any]) -> list[Any]:
         """Every page of a search."""

@@ -144,6 +144,10 @@ class Wording:
         words = {"to": self("to"), "points": self("points")}
         return self.task.told_difference(figure, self.unit(self.data.target), **words)
 
+    def share(self, figure: Estimate) -> str:
+        """A share of something with its interval: `4.2 % (1.1 to 7.3)`."""
+        return f"{percent(figure.value)} ({100 * figure.low:.1f} {self('to')} {100 * figure.high:.1f})"
+
     def loss(self, figure: float) -> str:
         """An error without its interval."""
         return self.task.told_loss(figure, self.unit(self.data.target))
@@ -180,6 +184,11 @@ class Wording:
     def error_axis(self) -> str:
         """How an axis writes errors."""
         return ".0%" if self.task.shares else ",.3~r"
+
+    @property
+    def loss_axis(self) -> str:
+        """How an axis writes losses that are close to each other."""
+        return ".1%" if self.task.shares else ",.3~r"
 
     @property
     def difference_axis(self) -> str:

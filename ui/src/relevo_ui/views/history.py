@@ -7,7 +7,7 @@ import streamlit as st
 
 from relevo_contract import names
 from relevo_contract.record import DecisionRecord
-from relevo_ui import column_charts, error_charts, history, links, reasons, service, session
+from relevo_ui import column_charts, evidence, history, links, service, session
 from relevo_ui.history import Row
 from relevo_ui.marked import Markdown, marked, marking, show
 from relevo_ui.mlflow_records import BatchRun
@@ -132,50 +132,6 @@ def what_moved(record: DecisionRecord) -> None:
         st.dataframe(column_charts.columns_table(evidence, say), hide_index=True)
 
 
-def promise(record: DecisionRecord) -> None:
-    """The champion's error on the batch against its promise."""
-    error = record.decision.error
-    if error is None:
-        return
-    st.subheader(say("Does the champion keep its promise?"))
-    figures = say(
-        "On {rows} of its rows version {version} {errs} {now}; it promised {promised}.",
-        errs=say.errs,
-        rows=f"{error.rows:,}",
-        version=record.champion_version,
-        now=say.estimate(error.now),
-        promised=say.estimate(error.promised),
-    )
-    show(st.markdown, f"{history.promise(error, say)}. {figures}")
-    st.altair_chart(error_charts.promise(error, say))
-
-
-def promotion(record: DecisionRecord) -> None:
-    """The comparison that decided."""
-    judged = record.promotion
-    if judged is None:
-        return
-    st.subheader(say("Promoted or rejected, and by which criterion"))
-    show(st.markdown, history.judged(judged, say))
-    show(
-        st.caption,
-        mark(
-            "Criterion `{criterion}`: {meaning}. What decides is the {decides}, challenger minus champion, by row on "
-            "{rows} held-out rows: {points}.",
-            decides=say.decides,
-            criterion=judged.criterion,
-            meaning=reasons.criterion(judged, say),
-            rows=f"{judged.rows:,}",
-            points=say.difference(judged.difference),
-        ),
-    )
-    st.altair_chart(error_charts.promotion(judged, say))
-    by_place = error_charts.places(judged.states, say)
-    if by_place is not None:
-        show(st.markdown, mark("**By {place}**", place=say.place))
-        st.altair_chart(by_place)
-
-
 def pictures(record: DecisionRecord) -> None:
     """What the version of this batch looks at; where none was trained, the champion."""
     version = record.champion_version if record.training is None else history.version_of(record, {})
@@ -238,8 +194,10 @@ def details(row: Row, run: BatchRun) -> None:
         facts.append(Markdown(f"[{say('Airflow run')}]({airflow})"))
     show(st.caption, Markdown(" · ".join(map(marked, facts))))
     what_moved(record)
-    promise(record)
-    promotion(record)
+    evidence.expected_gain(record, say)
+    evidence.promise(record, say)
+    evidence.promotion(record, say)
+    evidence.rehearsal(record, say)
     pictures(record)
 
 
@@ -270,14 +228,11 @@ def page(story: Story) -> None:
     show(st.markdown, history.summary(rows, story.production, say))
     overview(rows)
     served(story)
-    timeline = error_charts.timeline([r for r in story.records if r is not None], say)
-    if timeline is not None:
-        with st.expander(say("The errors in time"), expanded=True):
-            st.altair_chart(timeline)
-    groups = len({row.group for row in rows})
     # By run, not by place in the list: a batch that arrives meanwhile must not change what is open.
     places = {row.run_id: place for place, row in enumerate(rows)}
     st.session_state[CHOSEN] = chosen(rows)
+    evidence.in_time([r for r in story.records if r is not None], rows[places[st.session_state[CHOSEN]]].batch, say)
+    groups = len({row.group for row in rows})
     place = places[
         st.selectbox(
             say("Open a batch"),
