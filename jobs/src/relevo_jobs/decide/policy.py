@@ -188,10 +188,10 @@ def _warned(judged: _Judged, sentence: str) -> str:
 
 def _new_state(judged: _Judged) -> Ruling | None:
     place = judged.case.data.place
-    if place is None or place not in judged.champion.profile.columns:  # a column since added would make all places new
+    known = None if place is None else judged.champion.profile.columns.get(place)
+    if place is None or not isinstance(known, CategoricalProfile):  # added or retyped since, all places would be new
         return None
-    known = judged.champion.profile.columns[place]
-    counts = known.counts if isinstance(known, CategoricalProfile) else {}
+    counts = known.counts
     enough = min(KNOWN_STATE, judged.champion.profile.rows / 20)
     spelled = categories(judged.case.columns, place)
     new = Counter(name for name in spelled if name is not None and counts.get(name, 0) < enough)

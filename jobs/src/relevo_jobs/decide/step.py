@@ -17,12 +17,14 @@ from relevo_contract import names
 from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
 from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
+from relevo_jobs.decide.declared import declared_since
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.decide.policy import Case, Champion, decide, judged_together, rows_needed
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.include.step import taken_back
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.registry import Registry
+from relevo_jobs.rereading import reread
 from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import DecideSettings
 from relevo_jobs.stores import inferences
@@ -148,6 +150,8 @@ class _Judge:
             registry.download(champion.run_id, [names.PROFILE_FILE, *Scorer.FILES], folder)
             self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
             self._scorer = Scorer(folder)
+            if self._live is not None:
+                self._live = replace(self._live, columns=reread(self._scorer.data, self._live.columns))
 
     def record(self, ref: BatchRef) -> DecisionRecord:
         """The batch's record, as the data alone call for."""
@@ -188,15 +192,17 @@ class _Judge:
         columns = self._store.columns([b.number for b in batches])
         numbers, kept = tuple(b.number for b in batches), sum(b.kept for b in untrained)
         identity = self._use_case.identity_of(columns)
-        case = Case(columns, numbers, kept, self._data, self._live, self._lacking(ref), identity)
-        champion = None
+        champion, since = None, ""
         if self._champion is not None and self._profile is not None:
-            number = self._champion.number
+            number, learnt = self._champion.number, self._scorer.data
             predicted = self._scorer.predict(columns)
             champion = Champion(number, self._profile, predicted)
+            columns = reread(learnt, columns)  # as its profile has them
+            since = declared_since(number, learnt, self._data)
+        case = Case(columns, numbers, kept, self._data, self._live, self._lacking(ref), identity)
         verdict = decide(champion, case, self._limits)
         self._excluded |= set(verdict.excluded)
-        return verdict
+        return verdict.model_copy(update={"sentence": verdict.sentence + since})
 
     def _untrained_before(self, ref: BatchRef) -> list[BatchRef]:
         """Batches before this one that the champion was not trained on and a training would use, newest first."""

@@ -15,7 +15,7 @@ from relevo_contract.record import BatchRef
 from relevo_jobs.needs import Sides
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.following import Declared
-from relevo_jobs.stores.postgres import Schema, connect, speaking
+from relevo_jobs.stores.postgres import Schema, connect, emptied, speaking
 from relevo_jobs.stores.tables import Place, columns, definitions, quoted, types
 
 VARIABLE = "RELEVO_CLEAN_URL"
@@ -262,3 +262,23 @@ def open_clean(url: str, group: int, data: DataSet) -> Iterator[CleanStore]:
     """CLEAN of one group over one connection, its schema up to date. Raises Unavailable if the server is away."""
     with connect(url, schema(data)) as connection:
         yield CleanStore(url, group, data, connection)
+
+
+@contextmanager
+def open_emptied(url: str, data: DataSet) -> Iterator[Sequence[tuple[CleanStore, BatchRef]]]:
+    """CLEAN of each group, and the newest batch that it held, if a column is of another type by now; else nothing.
+
+    It has no row then, and the types that are declared: the block fills it, and only then does anybody else see it. If
+    the block fails, CLEAN is as it was.
+    """
+
+    def empty(connection: psycopg.Connection) -> Sequence[tuple[CleanStore, BatchRef]]:
+        groups = connection.execute("select distinct group_number from clean.batches order by 1").fetchall()
+        stores = [CleanStore(url, group, data, connection) for (group,) in groups]
+        held = [(store, newest) for store in stores if (newest := store.newest()) is not None]
+        tables = f"clean.blanked, clean.rejections, clean.{quoted(data.name)}, clean.batches"
+        connection.execute(f"truncate {tables}".encode())
+        return held
+
+    with emptied(url, schema(data), empty) as held:
+        yield held
