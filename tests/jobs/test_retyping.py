@@ -38,7 +38,10 @@ CAME = ("7", "7.0", "007", "1", "no", "2026-01-03", "north", "", None)
 
 def declared(kind: str, tmp_path: Any) -> UseCase:
     """A use case with a column of this type, and a number."""
-    text = f"name: things\nsource: {{http: {{}}}}\ntarget: {{column: y, task: number}}\ncolumns: {{x: {kind}, z: number}}\n"
+    text = (
+        "name: things\nsource: {http: {}}\ntarget: {column: y, task: number}\n"
+        f"columns: {{x: {kind}, z: number}}\n"
+    )
     return use_case_of(read(text), tmp_path)
 
 
