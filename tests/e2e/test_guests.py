@@ -55,6 +55,27 @@ def test_a_guest_finds_the_servers_of_its_platform() -> None:
         assert set(keys) <= set(made[secret]), "what a guest asks for at installation the platform has made"
 
 
+def test_a_guests_databases_are_on_its_platforms_servers_with_logins_of_its_own() -> None:
+    objects = rendered({"guests": [GUEST]})
+    made = yaml.safe_load(named(objects, "ConfigMap", "relevo-install")["data"]["secrets.yaml"])
+    for server, logins in (("raw", ("owner", "serving")), ("clean", ("owner",))):
+        spec = named(objects, "StatefulSet", f"relevo-{server}")["spec"]["template"]["spec"]
+        mounted = {one["mountPath"]: one["name"] for one in spec["initContainers"][0]["volumeMounts"]}
+        secrets = {one["name"]: one["secret"]["secretName"] for one in spec["volumes"] if "secret" in one}
+        for login in logins:
+            secret = secrets[mounted[f"/secrets/{login}-loans"]]
+            assert secret == f"loans-{server}" + "-serving" * (login == "serving")
+            assert made[secret]["username"] == f"guest_loans_{login}", "as files/postgres.sh names its role"
+            assert made[secret]["url"]["url"].endswith(f"@relevo-{server}:5432/guest_loans")
+    assert not [secret for secret in made if secret.startswith("loans") and secret not in {
+        "loans-raw", "loans-raw-serving", "loans-clean"}]  # fmt: skip
+    elsewhere = {"postgres": {"databases": {"raw": {"existingSecret": "mine"}}}}
+    made = yaml.safe_load(
+        named(rendered({"guests": [GUEST]} | elsewhere), "ConfigMap", "relevo-install")["data"]["secrets.yaml"]
+    )
+    assert "loans-raw" not in made, "the guest is told that it misses one"
+
+
 def test_the_platform_runs_its_guests_dag_and_makes_their_model() -> None:
     objects = rendered(WATCHED | {"guests": [GUEST]})
     env = environments(objects)

@@ -18,9 +18,10 @@ import yaml
 from mlflow.tracking import MlflowClient
 
 from tests.e2e.whole.airflow import Airflow
+from tests.e2e.whole.conftest import BATCHES
 from tests.e2e.whole.release import MODEL, NAME, Release, helm
 from tests.e2e.whole.repository import ROOT
-from tests.e2e.whole.test_whole import DONE, RESTING, UNTRAINED, wait_runs
+from tests.e2e.whole.test_whole import DONE, LOOP, RESTING, UNTRAINED, wait_runs
 from use_cases import packaged_data
 
 GUEST, LOANS = "loans", "lending-club"
@@ -63,7 +64,7 @@ class Guest:
             asked = {"instances": [LOAN]}
             answer = httpx.post(f"http://127.0.0.1:{port}/predict", json=asked, timeout=30).raise_for_status()
         (found,) = answer.json()["predictions"]
-        return {"version": answer.json()["model_version"], **found}
+        return {"version": answer.json()["model"]["version"], **found}
 
     def status(self) -> dict[str, Any]:
         """Its ModelDeployment's."""
@@ -106,6 +107,9 @@ def everything(release: Release) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def before(release: Release) -> dict[str, Any]:
+    """What the first use case has once it rests."""
+    release.namespace.until(lambda: release.status().get("servedVersion"), timeout=LOOP, pause=1)
+    wait_runs(release, BATCHES + 1)
     return everything(release)
 
 
