@@ -39,7 +39,7 @@ CAME = ("7", "7.0", "007", "1", "no", "2026-01-03", "north", "", None)
 def declared(kind: str, tmp_path: Any) -> UseCase:
     """A use case with a column of this type, and a number."""
     text = (
-        "name: things\nsource: {http: {}}\ntarget: {column: y, task: number}\n"
+        "name: things\nsource: {http: {}}\ntarget: {column: y, task: number}\nholdout: {share: 0.5}\n"
         f"columns: {{x: {kind}, z: number}}\n"
     )
     return use_case_of(read(text), tmp_path)
@@ -64,13 +64,20 @@ def test_whatever_type_it_had_clean_holds_what_the_newest_reads(
     raw_url, clean_url = databases.raw_url, databases.clean_url
     for url in (raw_url, clean_url):
         query(url, "drop schema if exists raw, clean cascade")
-    everything = "select batch_number, row_number, x, y, holdout from clean.things order by 1, 2"
+    everything = "select batch_number, row_number, x, y from clean.things order by 1, 2"
+    sides = (
+        "select batch_number, row_number, r.holdout, b.held_out"
+        " from clean.things r join clean.batches b using (batch_number) order by 1, 2"
+    )
+    first = None
     collected(raw_url, declared(kinds[0], tmp_path).data, batches)
     for kind in kinds:
         use_case = declared(kind, tmp_path)
         step.run(CleanSettings(group=1, raw_url=raw_url, clean_url=clean_url), use_case)
         follow(raw_url, clean_url, use_case)
         assert follow(raw_url, clean_url, use_case) == 0
+        first = first or query(clean_url, sides)
+        assert query(clean_url, sides) == first, "each row is its own, and the champion was trained on some of them"
     followed = query(clean_url, everything)
     if TYPES_IN_CLEAN[kinds[-2]] != TYPES_IN_CLEAN[kinds[-1]]:
         query(clean_url, "drop schema clean cascade")

@@ -103,8 +103,9 @@ def _expect_same_origin(raw: RawStore, newest: BatchRef) -> None:
 def follow(raw_url: str, clean_url: str, use_case: UseCase) -> int:
     """Derive CLEAN anew, all of it or nothing, if a column's type is another one by now; returns how many batches.
 
-    RAW has the rows as they came, so that each value is read by its new type as if it had always been that. Call it
-    with RAW's schema up to date. Raises what `run` does.
+    RAW has the rows as they came, so that each value is read by its new type as if it had always been that. Where each
+    row is its own, what was held out stays so, for the champion was trained on the others. Call it with RAW's schema up
+    to date. Raises what `run` does.
     """
     count = 0
     with open_emptied(clean_url, use_case.data) as emptied:
@@ -113,6 +114,8 @@ def follow(raw_url: str, clean_url: str, use_case: UseCase) -> int:
                 _expect_same_origin(raw, newest)
                 batches = raw.after(None)
                 _derive(raw, clean, batches, use_case, Tally())
+                if use_case.identity_of(clean.columns([])) is None:  # else by what a row is of, however it is read
+                    clean.keep_sides()
                 count += len(batches)
     return count
 

@@ -244,6 +244,19 @@ class CleanStore:
                 (kept, rejected, self._group, number),
             )
 
+    def keep_sides(self) -> None:
+        """Hold out what CLEAN held out before `open_emptied` emptied it, and nothing else of those rows."""
+        rows = f"clean.{quoted(self._data.name)}"
+        moved = f"update {rows} r set holdout = s.holdout from sides s where r.group_number = %s"  # noqa: S608  # names alone
+        of_it = " and (r.group_number, r.batch_number, r.row_number) = (s.group_number, s.batch_number, s.row_number)"
+        counted = f"select count(*) from {rows} r where (group_number, batch_number) = (b.group_number, b.batch_number)"  # noqa: S608
+        with self._open() as connection:
+            connection.execute((moved + of_it + " and r.holdout <> s.holdout").encode(), (self._group,))
+            connection.execute(
+                f"update clean.batches b set held_out = ({counted} and r.holdout) where group_number = %s".encode(),  # noqa: S608
+                (self._group,),
+            )
+
     def _copy(
         self,
         connection: psycopg.Connection,
@@ -276,8 +289,10 @@ def open_emptied(url: str, data: DataSet) -> Iterator[Sequence[tuple[CleanStore,
         groups = connection.execute("select distinct group_number from clean.batches order by 1").fetchall()
         stores = [CleanStore(url, group, data, connection) for (group,) in groups]
         held = [(store, newest) for store in stores if (newest := store.newest()) is not None]
-        tables = f"clean.blanked, clean.rejections, clean.{quoted(data.name)}, clean.batches"
-        connection.execute(f"truncate {tables}".encode())
+        rows = f"clean.{quoted(data.name)}"
+        sides = "create temporary table sides on commit drop as select group_number, batch_number, row_number, holdout"
+        connection.execute(f"{sides} from {rows}".encode())
+        connection.execute(f"truncate clean.blanked, clean.rejections, {rows}, clean.batches".encode())
         return held
 
     with emptied(url, schema(data), empty) as held:
