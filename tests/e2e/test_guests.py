@@ -104,12 +104,13 @@ def test_a_guest_reaches_its_platforms_servers_and_neither_the_others_api_or_ui(
         return parts | {"serving": Pod({"relevo.dev/modeldeployment": name}, "shop")}
 
     ours, theirs = found(host, "house-prices"), found(other, "bad-loans")
+    servers = {labels["app.kubernetes.io/component"]: Pod(labels, "shop") for _, labels, _ in pods(host)}
     asked = {"mlflow": 5000, "airflow": 8080, "operator": 8080, "s3": 8333, "raw": 5432, "clean": 5432}
     may = {
         (who, part)
         for who, pod in theirs.items()
         for part, port in asked.items()
-        if reaches(policies, pod, ours[part], port)
+        if reaches(policies, pod, servers[part], port)
     }
     assert may == {
         *((who, "mlflow") for who in ("decide", "train", "promote", "serving", "ui", "test")),
