@@ -3,6 +3,8 @@
 #
 # The superuser is the server's own (POSTGRES_USER_FILE, POSTGRES_PASSWORD_FILE); who works with the database owns it and
 # no more ($LOGINS/owner). In RAW there is the inference API's login too ($LOGINS/serving), which prepare gives its rights.
+# A guest has a database of its own beside it, whose logins ($LOGINS/owner-RELEASE, $LOGINS/serving-RELEASE) are let in
+# there alone.
 # Every password is set as its file says, so that a new one holds from the next start on. Stopped at any line and run
 # again it comes to the same.
 set -eu
@@ -21,7 +23,12 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   initdb --pgdata="$PGDATA.new" --username="$superuser" --encoding=UTF8 --auth=scram-sha-256 --pwfile="$POSTGRES_PASSWORD_FILE"
   mv "$PGDATA.new" "$PGDATA"
 fi
-echo 'host all all all scram-sha-256' > "$PGDATA/pg_hba.conf"
+cat > "$PGDATA/pg_hba.conf" <<'HBA'
+# A guest's logins: to the database of the same name as the role that they are in, and to no other.
+host samerole +relevo_guests all scram-sha-256
+host all +relevo_guests all reject
+host all all all scram-sha-256
+HBA
 echo 'local all all trust' > "$PGHOST/pg_hba.conf"
 trap 'pg_ctl stop --mode=fast --timeout=3600; rm -r "$PGHOST"' EXIT
 # It may have much to recover from a crash.
@@ -67,6 +74,32 @@ select format('create database %I owner %I', :'database', :'owner')
     where not exists (select from pg_database where datname = :'database') \gexec
 alter database :"database" owner to :"owner";
 SQL
+
+for owner in "$LOGINS"/owner-*; do
+  if [ ! -d "$owner" ]; then continue; fi  # there is no guest
+  release="${owner##*/owner-}"
+  log_in "$owner"
+  GUEST="guest_$release" OWNER="$(cat "$owner/username")" say "$superuser" postgres <<'SQL'
+\set guest `echo "$GUEST"`
+\set owner `echo "$OWNER"`
+select format('create role %I', name) from (values ('relevo_guests'), (:'guest')) as wanted (name)
+    where not exists (select from pg_roles where rolname = name) \gexec
+grant relevo_guests to :"guest";
+grant :"guest" to :"owner";
+select format('create database %I owner %I', :'guest', :'owner')
+    where not exists (select from pg_database where datname = :'guest') \gexec
+alter database :"guest" owner to :"owner";
+revoke all on database :"guest" from public;
+grant connect, temporary on database :"guest" to :"guest";
+SQL
+  if [ ! -d "$LOGINS/serving-$release" ]; then continue; fi
+  log_in "$LOGINS/serving-$release"
+  GUEST="guest_$release" SERVING="$(cat "$LOGINS/serving-$release/username")" say "$superuser" postgres <<'SQL'
+\set guest `echo "$GUEST"`
+\set serving `echo "$SERVING"`
+grant :"guest" to :"serving";
+SQL
+done
 
 # What a volume of an earlier release holds, or somebody made as the superuser, is the owner's; extensions stay as they are.
 OWNER="$owner" say "$superuser" "$POSTGRES_DB" <<'SQL'

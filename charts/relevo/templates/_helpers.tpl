@@ -89,9 +89,9 @@ stand for it. Both take a dict of NAME to (list secret key key ...), a key as KE
 {{- end }}
 {{- end }}
 
-{{/* The databases of the release: of a guest, those that hold its own rows. */}}
+{{/* The databases whose servers the release brings: a guest's RAW and CLEAN are on its platform's. */}}
 {{- define "relevo.databases" -}}
-{{ empty .Values.platform | not | ternary "clean raw" "airflow clean metadata raw" }}
+{{ empty .Values.platform | ternary "airflow clean metadata raw" "" }}
 {{- end }}
 
 {{/* The Secret of a database. Takes (list $ database). */}}

@@ -9,7 +9,7 @@
 
 {{/* The parts that the platform's release has, and a guest's has not. */}}
 {{- define "relevo.platformParts" -}}
-metadata airflow-db s3 mlflow operator airflow scheduler dag-processor airflow-migrate backup prometheus grafana
+raw clean metadata airflow-db s3 mlflow operator airflow scheduler dag-processor airflow-migrate backup prometheus grafana
 {{- end }}
 
 {{/* "true" if a part is of another release. Takes (list $ part). */}}

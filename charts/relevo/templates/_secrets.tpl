@@ -18,6 +18,14 @@
   password: {random: password}
   url: {url: "{{ $scheme }}://{username}:{password}@{{ $host }}:5432/{{ $database }}"}
 {{- end }}
+{{- range $guest := has $database (list "raw" "clean") | ternary $.Values.guests list }}
+{{- range $login := eq $database "raw" | ternary (list "owner" "serving") (list "owner") }}
+{{ $guest.release }}-{{ $database }}{{ if eq $login "serving" }}-serving{{ end }}:
+  username: guest_{{ $guest.release }}_{{ $login }}
+  password: {random: password}
+  url: {url: "{{ $scheme }}://{username}:{password}@{{ $host }}:5432/guest_{{ $guest.release }}"}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if not .Values.platform }}
@@ -86,6 +94,9 @@
 {{- end }}
 {{- if not .Values.bucket.endpoint }}
 {{- $required = set $required (printf "%s-s3" .Values.platform) (list "access-key" "secret-key" "collect-access-key" "collect-secret-key") }}
+{{- end }}
+{{- range $secret := list (include "relevo.databaseSecret" (list . "raw")) (include "relevo.databaseSecret" (list . "clean")) (include "relevo.servingRawSecret" .) }}
+{{- $required = set $required $secret (list "url") }}
 {{- end }}
 {{- end }}
 {{- range $database, $values := .Values.postgres.databases }}

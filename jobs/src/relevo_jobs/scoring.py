@@ -13,6 +13,7 @@ from relevo_contract import data_set, names
 from relevo_contract.data_set import Columns
 from relevo_contract.graph_inputs import Feeds, graph_inputs
 from relevo_jobs.errors import StepError
+from relevo_jobs.rereading import reread
 
 
 class Scorer:
@@ -47,11 +48,11 @@ class Scorer:
         """The target in its unit, (n,).
 
         A column that the version learnt and the table no longer has is empty: so it is asked from now on, and so it is
-        judged.
+        judged. One that is of another type by now is read as the version does.
         """
         rows = len(next(iter(columns.values())))
         gone = {name: np.full(rows, None) for name in self.data.inputs if name not in columns}
-        return self.run(graph_inputs(self.data, {**columns, **gone}))
+        return self.run(graph_inputs(self.data, {**reread(self.data, columns), **gone}))
 
     def run(self, feeds: Feeds) -> NDArray[np.float64]:
         """The same of rows as the graph takes them."""

@@ -75,13 +75,21 @@ class Release:
         return plain(self.namespace, name, key)
 
     @contextmanager
-    def database(self, name: str) -> Iterator[psycopg.Connection]:
-        """A connection to RAW or CLEAN, with the login that the steps have."""
-        parts = urlsplit(self.secret(f"{NAME}-{name}", "url"))
-        here = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{self.ports[name]}")
+    def database(self, name: str, of: str = NAME) -> Iterator[psycopg.Connection]:
+        """A connection to RAW or CLEAN, with the login that the steps have; of a guest, on this release's servers."""
         # The way there breaks with the first use after its pod was killed, and is then made anew.
-        with self.namespace.until(lambda: _connected(urlunsplit(here)), timeout=60) as connection:
+        with self.namespace.until(lambda: _connected(self.address(name, of)), timeout=60) as connection:
             yield connection
+
+    def address(self, name: str, of: str = NAME, secret: str = "") -> str:
+        """RAW's or CLEAN's from here, of the release or a guest, as its login or that of another Secret reaches it."""
+        parts = urlsplit(self.secret(secret or f"{of}-{name}", "url"))
+        return urlunsplit(parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{self.ports[name]}"))
+
+    def airflow_of(self, dag: str) -> Airflow:
+        """Airflow's API for a DAG."""
+        username, password = (self.secret(f"{NAME}-airflow-login", key) for key in ("username", "password"))
+        return Airflow(f"http://127.0.0.1:{self.ports['airflow']}", username, password, dag)
 
     def bucket(self) -> Any:
         """An S3 client with the keys that the steps have."""
@@ -247,12 +255,7 @@ def installed(folder: Path, data: Path, batches: int, seed: int) -> Iterator[Rel
             )
         }  # fmt: skip
         login = Release(namespace, repository, None, "", ports)  # type: ignore[arg-type]
-        airflow = Airflow(
-            f"http://127.0.0.1:{ports['airflow']}",
-            login.secret(f"{NAME}-airflow-login", "username"),
-            login.secret(f"{NAME}-airflow-login", "password"),
-        )
-        release = Release(namespace, repository, airflow, f"http://127.0.0.1:{ports['mlflow']}", ports)
+        release = Release(namespace, repository, login.airflow_of(MODEL), f"http://127.0.0.1:{ports['mlflow']}", ports)
         namespace.until(lambda: release.application()["status"]["sync"]["revision"] == first, timeout=300, pause=1)
         stack.enter_context(logged_in(namespace))
         yield release

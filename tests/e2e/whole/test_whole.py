@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 from relevo_contract import names
 from relevo_demo.source.__main__ import prepare
 from tests.e2e import in_cluster_load
-from tests.e2e.whole.airflow import STEPS, Run
+from tests.e2e.whole.airflow import STEPS, Airflow, Run
 from tests.e2e.whole.conftest import BATCHES, SEED
 from tests.e2e.whole.release import MODEL, NAME, VALUES, Release, helm, version
 from tests.e2e.whole.repository import ROOT
@@ -29,11 +29,11 @@ LOOP = 900
 """Seconds in which the source's batches must be through."""
 
 
-def wait_runs(release: Release, count: int, seconds: float = LOOP) -> list[Run]:
+def wait_runs(release: Release, count: int, seconds: float = LOOP, airflow: Airflow | None = None) -> list[Run]:
     """Wait until so many runs are over and none is under way."""
 
     def over() -> list[Run] | None:
-        runs = release.airflow.runs()
+        runs = (airflow or release.airflow).runs()
         return runs if len(runs) >= count and all(run.state in ("success", "failed") for run in runs) else None
 
     found: list[Run] = release.namespace.until(over, timeout=seconds, pause=2)

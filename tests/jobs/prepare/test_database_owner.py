@@ -78,9 +78,8 @@ class Volume:
         process = self.start_script()
         said, _ = process.communicate(timeout=120)
         assert process.returncode == 0, said
-        for name in ("superuser", "owner", "serving"):
-            if (file := self.folder / name / "password").exists():
-                assert file.read_text() not in said
+        for file in self.folder.glob("*/password"):
+            assert file.read_text() not in said
         return said
 
     @contextmanager
@@ -173,6 +172,60 @@ def test_the_owner_can_do_all_of_its_work_and_nothing_of_the_superusers(
         volume.ask("owner", "create table public.airflows (id int); select * from pg_stat_activity")
         roles = volume.ask("owner", "select rolname, rolsuper from pg_roles where rolname !~ '^pg_' order by 1")
         assert roles == [(OWNER, False), (SERVING, False), (SUPERUSER, True)]
+
+
+GUESTS = ("loans", "serving", "loans-serving")
+"""Releases, of which two are called as the ends of others' logins are."""
+
+
+def with_guests(volume: Volume, *releases: str) -> None:
+    """What the chart mounts where these releases are guests."""
+    volume.secret("serving", SERVING, "serving-1")
+    for release in releases:
+        for login in ("owner", "serving"):
+            volume.secret(f"{login}-{release}", f"guest_{release}_{login}", f"{release}-{login}-1")
+
+
+def test_a_guests_logins_are_let_into_its_own_database_and_no_other(volume: Volume, s3: S3Server, bucket: str) -> None:
+    with_guests(volume)
+    volume.prepare()
+    with volume.server():
+        step.run(prepare_settings(volume, s3, bucket), HOUSES)
+        volume.ask("owner", "insert into raw.in_flight values (6)")
+    with_guests(volume, *GUESTS)  # named later, on a volume with rows
+    for _ in range(2):
+        volume.prepare()
+    with volume.server():
+        databases = {"owner": "raw", **{f"owner-{release}": f"guest_{release}" for release in GUESTS}}
+        for login, own in databases.items():
+            serving = login.replace("owner", "serving")
+            if own != "raw":
+                url, serving_url = volume.url(login, own), volume.url(serving, own)
+                settings = prepare_settings(volume, s3, bucket)
+                made = {"raw_url": url, "clean_url": url, "serving_url": serving_url}
+                assert f"login guest_{own[6:]}_serving" in step.run(settings.model_copy(update=made), HOUSES).sentence
+                volume.ask(login, "insert into raw.in_flight values (7)", own)
+            volume.ask(serving, "select raw.open_spool(gen_random_uuid())", own)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                volume.ask(serving, "select * from raw.in_flight", own)
+            for other in {*databases.values(), "postgres", "template1"} - {own}:
+                for name in (login, serving):
+                    if own == "raw" and not other.startswith("guest"):
+                        continue  # the platform's logins, as without guests
+                    with pytest.raises(psycopg.OperationalError, match=r"rejects connection|permission denied"):
+                        volume.ask(name, "select 1", other)
+            for attack in ATTACKS if own != "raw" else ():
+                with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFile)):
+                    volume.ask(login, attack, own)
+        assert volume.ask("owner", "select group_number from raw.in_flight") == [(6,)]
+    # One that is named no more keeps its rows, and is let in nowhere else.
+    for login in ("owner", "serving"):
+        (volume.folder / f"{login}-loans").rename(volume.folder / f"once-{login}-loans")
+    volume.prepare()
+    with volume.server():
+        assert volume.ask("once-owner-loans", "select group_number from raw.in_flight", "guest_loans") == [(7,)]
+        with pytest.raises(psycopg.OperationalError, match="rejects connection"):
+            volume.ask("once-owner-loans", "select 1", "raw")
 
 
 def test_a_new_password_holds_from_the_next_start_on(volume: Volume) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from relevo_demo.servers import MlflowServer, S3Server
 from relevo_jobs.clean import step as clean
 from relevo_jobs.collect import step as collect
 from relevo_jobs.decide import step as decide
-from relevo_jobs.errors import SettingsError
+from relevo_jobs.errors import SettingsError, Unavailable
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.prepare import step as prepare
 from relevo_jobs.promote import step as promote
@@ -272,15 +273,51 @@ def test_a_column_declared_before_the_source_sends_it_is_missing(loop: Loop) -> 
     loop.promote(ADDED["several"])
 
 
+RETYPED = {
+    "a text that was a number": ("order", FIRST, rides(*FIRST.columns, place="user", order="compared")),
+    "a number that was a text": (
+        "order", rides(*FIRST.columns, place="user", order="compared"), rides(*FIRST.columns, place="user"),
+    ),
+    "a text that was a date": ("date", FIRST, rides(*FIRST.columns, place="user", date="text")),
+    "a date that was a text": ("date", rides(*FIRST.columns, place="user", date="text"), FIRST),
+    "a place that was a number": ("order", FIRST, rides(*FIRST.columns, place="order", order="compared")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "before", "after"), RETYPED.values(), ids=RETYPED)
+def test_a_column_of_another_type_is_read_anew_and_the_champion_is_judged_as_it_learnt(
+    loop: Loop, name: str, before: DataSet, after: DataSet
+) -> None:
+    assert loop.run(before).details["promoted"]
+    ask_prices(loop)
+    came = query(loop.raw_url, f'select row_number, {quoted(name)} from raw."group" order by 1')
+    query(loop.raw_url, f"update raw.inferences set {quoted(name)} = '{came[0][1]}'")
+    sides = 'select row_number, holdout from clean."group" where batch_number = 1 order by 1'
+    held = query(loop.clean_url, sides)
+    judged = loop.run(after, ask="another-type")  # no prepare: whichever step comes first
+    assert judged.details["champion_version"] == 1
+    assert query(loop.raw_url, f'select row_number, {quoted(name)} from raw."group" where batch_id = 1') == came
+    assert query(loop.clean_url, sides) == held
+    read = query(loop.clean_url, f'select {quoted(name)} from clean."group" where batch_number = 1 order by row_number')
+    as_text = [value for _, value in came]
+    typed = str if name in after.categorical else float if name in after.numeric else date.fromisoformat
+    assert [value for (value,) in read] == [typed(value) for value in as_text]
+    ((asked,),) = query(loop.raw_url, f"select distinct {quoted(name)} from raw.inferences")
+    assert asked.removesuffix(".0") == as_text[0].removesuffix(".0")
+    decision = loop.record(2).decision
+    assert f"of another type: {name} (" in decision.sentence
+    assert decision.error is not None
+    if name in before.numeric or name in before.dates:
+        assert not decision.error.worse
+        assert name not in decision.moved
+    assert decision.live is not None
+    assert decision.live.rows == 300
+    # And what it was, it can become again.
+    loop.prepare(before)
+    assert loop.run(before, ask="back").status == "done"
+
+
 REFUSED = {
-    "another kind": (
-        rides(*FIRST.columns, place="user", order="compared"),
-        r"column order of raw.inferences to be text",
-    ),
-    "a date for a number": (
-        rides(*FIRST.columns, place="user", order="day"),
-        r"column order of raw.inferences to be date.*found double precision",
-    ),
     "another target": (
         DataSet(name="group", columns=("order", "cost"), target="cost", numeric=("order",)),
         r"target .* to stay what it was, got cost, which raw.group does not have",
@@ -313,8 +350,24 @@ def test_what_no_column_can_become_is_refused_before_anything_is_written(loop: L
     assert loop.collect(FIRST).batch == 2  # and the release before goes on
 
 
-def test_a_column_that_comes_back_as_another_kind_is_refused(loop: Loop) -> None:
+def test_a_column_that_comes_back_of_another_type_has_what_rows_had_of_it(loop: Loop) -> None:
     loop.collect(FIRST)
+    loop.clean(FIRST)
     loop.collect(rides("key", "user", "from", "date", place="user"))
-    with pytest.raises(SettingsError, match=r"column order of raw\.inferences to be text.*also one that comes back"):
-        loop.collect(rides(*FIRST.columns, place="user", order="compared"))
+    after = rides(*FIRST.columns, place="user", order="compared")
+    loop.prepare(after)
+    loop.collect(after)
+    loop.clean(after)
+    there = 'select batch_number, count("order") from clean."group" group by 1 order by 1'
+    assert query(loop.clean_url, there) == [(1, 500), (2, 0), (3, 500)]
+    assert query(loop.clean_url, 'select "order" from clean."group" where batch_number = 1 limit 1')[0][0].endswith(
+        ".0"
+    )
+
+
+def test_who_has_clean_alone_waits_until_it_is_derived_anew(loop: Loop) -> None:
+    loop.collect(FIRST)
+    loop.clean(FIRST)
+    with pytest.raises(Unavailable, match=r"order to be text, found double precision: relevo-job prepare or clean"):
+        loop.decide(rides(*FIRST.columns, place="user", order="compared"))
+    loop.decide(FIRST)

@@ -15,7 +15,7 @@ from relevo_jobs.clean.fates import Kept, Rejection
 from relevo_jobs.errors import ConflictingBatch, StepError
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.settings import CleanSettings
-from relevo_jobs.stores.clean import CleanPart, open_clean
+from relevo_jobs.stores.clean import CleanPart, CleanStore, open_clean, open_emptied
 from relevo_jobs.stores.raw import RawStore, StoredBatch, open_raw
 from relevo_jobs.use_case import UseCase
 
@@ -100,33 +100,61 @@ def _expect_same_origin(raw: RawStore, newest: BatchRef) -> None:
         )
 
 
+def follow(raw_url: str, clean_url: str, use_case: UseCase) -> int:
+    """Derive CLEAN anew, all of it or nothing, if a column's type is another one by now; returns how many batches.
+
+    RAW has the rows as they came, so that each value is read by its new type as if it had always been that. Where each
+    row is its own, what was held out stays so, for the champion was trained on the others. Call it with RAW's schema up
+    to date. Raises what `run` does.
+    """
+    count = 0
+    with open_emptied(clean_url, use_case.data) as emptied:
+        for clean, newest in emptied:
+            with open_raw(raw_url, newest.group, use_case.data) as raw:
+                _expect_same_origin(raw, newest)
+                batches = raw.after(None)
+                _derive(raw, clean, batches, use_case, Tally())
+                if use_case.identity_of(clean.columns([])) is None:  # else by what a row is of, however it is read
+                    clean.keep_sides()
+                count += len(batches)
+    return count
+
+
+def _derive(raw: RawStore, clean: CleanStore, batches: Iterable[StoredBatch], use_case: UseCase, tally: Tally) -> None:
+    """Write what becomes of these batches' rows, a batch in one transaction."""
+    for batch in batches:
+        before = tally.kept
+        parts = to_store(use_case.data, batch, use_case.clean(raw.rows(batch.batch_id)), tally)
+        clean.add(batch.number, batch.sha256, batch.row_count, parts)
+        _say(batch, tally.kept - before)
+
+
 def run(settings: CleanSettings, use_case: UseCase) -> Outcome:
-    """Clean what is new.
+    """Clean what is new, and all if a column's type is.
 
     Raises Unavailable if RAW or CLEAN is away, ConflictingBatch if they do not belong together.
     """
-    data = use_case.data
-    with (
-        open_raw(settings.raw_url, settings.group, data) as raw,
-        open_clean(settings.clean_url, settings.group, data) as clean,
-    ):
-        newest = clean.newest()
-        if newest is not None:
-            _expect_same_origin(raw, newest)
-        batches = raw.after(newest.number if newest else None)
-        if not batches:
-            return Outcome.nothing("clean", "CLEAN holds every batch of RAW")
-        tally = Tally()
-        for batch in batches:
-            before = tally.kept
-            parts = to_store(data, batch, use_case.clean(raw.rows(batch.batch_id)), tally)
-            clean.add(batch.number, batch.sha256, batch.row_count, parts)
-            _say(batch, tally.kept - before)
+    data, tally = use_case.data, Tally()
+    with open_raw(settings.raw_url, settings.group, data) as raw:
+        anew = follow(settings.raw_url, settings.clean_url, use_case)
+        with open_clean(settings.clean_url, settings.group, data) as clean:
+            newest = clean.newest()
+            if newest is not None:
+                _expect_same_origin(raw, newest)
+            batches = raw.after(newest.number if newest else None)
+            _derive(raw, clean, batches, use_case, tally)
+    told = f"a column's type has changed: {anew} batches derived anew from RAW" if anew else ""
+    if not batches and anew:
+        return Outcome.done("clean", told, newest.number if newest else None)
+    if not batches:
+        return Outcome.nothing("clean", "CLEAN holds every batch of RAW")
     which = f"batch {batches[-1].number}" if len(batches) == 1 else f"{len(batches)} batches"
     why = ", ".join(f"{count} {reason}" for reason, count in tally.reasons.most_common())
     return Outcome.done(
         "clean",
-        f"{which}: {tally.kept} of {tally.rows} rows kept" + (f"; left out: {why}" if why else ""),
+        (f"{told}; " if told else "")
+        + f"{which}: {tally.kept} of {tally.rows} rows kept"
+        + (f"; left out: {why}" if why else ""),
         batches[-1].number,
         rows=tally.rows,
         kept=tally.kept,

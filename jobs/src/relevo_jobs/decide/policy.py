@@ -71,10 +71,10 @@ def _warned(judged: Judged, sentence: str) -> str:
 
 def _new_state(judged: Judged) -> Ruling | None:
     place = judged.case.data.place
-    if not judged.pays or place not in judged.champion.profile.columns:  # one since added would make all places new
+    known = None if place is None else judged.champion.profile.columns.get(place)
+    if not judged.pays or place is None or not isinstance(known, CategoricalProfile):  # added or retyped since: all new
         return None
-    known = judged.champion.profile.columns[place]
-    counts = known.counts if isinstance(known, CategoricalProfile) else {}
+    counts = known.counts
     enough = min(KNOWN_STATE, judged.champion.profile.rows / 20)
     spelled = categories(judged.case.columns, place)
     new = Counter(name for name in spelled if name is not None and counts.get(name, 0) < enough)

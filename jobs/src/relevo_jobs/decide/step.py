@@ -7,40 +7,20 @@ alone), so that it costs the same whatever has been collected before.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from itertools import takewhile
 from pathlib import Path
 
-import numpy as np
-
-from relevo_contract import names
-from relevo_contract.identity import things
-from relevo_contract.profile import Profile
-from relevo_contract.record import BatchRef, DecisionRecord, TrainVerdict
-from relevo_contract.tasks import Floats
-from relevo_contract.version import Residuals
-from relevo_jobs.decide.asking import Ask, Lesson, honour, refusal
-from relevo_jobs.decide.before import Before
-from relevo_jobs.decide.case import Case, Champion
-from relevo_jobs.decide.gain import MOST, Measured, measured
-from relevo_jobs.decide.live import LiveInputs
-from relevo_jobs.decide.policy import decide, judged_together
+from relevo_contract.record import BatchRef, DecisionRecord
+from relevo_jobs.decide.asking import Ask
+from relevo_jobs.decide.judge import Judge, newest_first
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.include.step import taken_back
-from relevo_jobs.needs import Sides, lacking_things
 from relevo_jobs.outcome import Outcome
-from relevo_jobs.past import INSIDE, Past
 from relevo_jobs.registry import Registry
 from relevo_jobs.roll_backs import RollBacks
-from relevo_jobs.scoring import Scorer
 from relevo_jobs.settings import DecideSettings
-from relevo_jobs.stores import inferences
 from relevo_jobs.stores.clean import CleanStore, open_clean
 from relevo_jobs.use_case import UseCase
-
-PAGE = 20
 
 Decided = tuple[str, DecisionRecord]
 """A batch's run and its record."""
@@ -82,7 +62,7 @@ def _decided(registry: Registry, settings: DecideSettings, use_case: UseCase) ->
         kept = newest[1] if newest is not None and not newest[1].decision.train else None
         if waiting or (open_ask is not None and kept is not None):
             with tempfile.TemporaryDirectory(prefix="relevo-decide-") as folder:
-                judge = _Judge(registry, store, Path(folder), settings, use_case)
+                judge = Judge(registry, store, Path(folder), settings, use_case)
                 for ref in reversed(waiting):
                     record = judge.record(ref)
                     if open_ask is not None and ref is waiting[0]:
@@ -93,7 +73,7 @@ def _decided(registry: Registry, settings: DecideSettings, use_case: UseCase) ->
                     if refused is None:
                         saved.append((registry.save_decision(record), record))
     due = registry.pending_training(settings.group) or registry.pending_promotion(settings.group)
-    due = due or _roll_backs(settings, use_case).pending(settings.group)
+    due = due or RollBacks(settings.tracking_uri, settings.model or use_case.name).pending(settings.group)
     if saved:
         # Of several, the one that asks for a training is what comes next.
         told = max(saved, key=lambda d: (d[1].decision.train, d[1].batch.number))
@@ -104,10 +84,6 @@ def _decided(registry: Registry, settings: DecideSettings, use_case: UseCase) ->
     return Outcome.nothing("decide", _nothing(ask, refused, honoured, newest), train=False)
 
 
-def _roll_backs(settings: DecideSettings, use_case: UseCase) -> RollBacks:
-    return RollBacks(settings.tracking_uri, settings.model or use_case.name)
-
-
 def _but(ask: Ask | None, refused: str | None) -> str:
     """How the outcome's sentence starts where an ask could not be honoured."""
     return f"{ask.words}, but {refused}; " if ask is not None and refused is not None else ""
@@ -116,7 +92,7 @@ def _but(ask: Ask | None, refused: str | None) -> str:
 def _undecided(registry: Registry, store: CleanStore) -> tuple[list[BatchRef], Decided | None]:
     """The batches without a complete decision, newest first, and the newest that has one."""
     waiting: list[BatchRef] = []
-    for ref in _newest_first(store):
+    for ref in newest_first(store):
         if (decided := registry.decided(ref)) is not None:
             return waiting, decided
         waiting.append(ref)
@@ -135,152 +111,6 @@ def _nothing(ask: Ask | None, refused: str | None, honoured: Decided | None, new
         return f"{ask.words}, but there is no batch in CLEAN yet"
     number = newest[1].batch.number
     return f"{ask.words}, but batch {number}, the newest, was trained on already: there is nothing new to learn from"
-
-
-def _newest_first(store: CleanStore, below: int | None = None) -> Iterator[BatchRef]:
-    """The cleaned batches, newest first, read as far as they are asked for."""
-    while page := store.newest_first(PAGE, below):
-        yield from page
-        below = page[-1].number
-
-
-class _Judge:
-    """Judges batches against one champion."""
-
-    def __init__(
-        self, registry: Registry, store: CleanStore, folder: Path, settings: DecideSettings, use_case: UseCase
-    ) -> None:
-        self._store, self._limits, self._data, self._needs = store, settings.limits(), use_case.data, use_case.least
-        self._use_case, self._registry = use_case, registry
-        self._champion = champion = registry.champion()
-        self._airflow_run = settings.airflow_run or None
-        self._excluded = registry.excluded(settings.group)
-        self._included = registry.included(settings.group)
-        self._profile: Profile | None = None
-        self._live: LiveInputs | None = None
-        if champion is not None:
-            if settings.raw_url is not None:
-                self._live = inferences.newest(settings.raw_url, settings.model or use_case.name, use_case.data)
-            registry.download(champion.run_id, [names.PROFILE_FILE, names.RESIDUALS_FILE, *Scorer.FILES], folder)
-            self._profile = Profile.model_validate_json((folder / names.PROFILE_FILE).read_bytes())
-            residuals = Residuals.model_validate_json((folder / names.RESIDUALS_FILE).read_bytes())
-            self._quantile = residuals.at(INSIDE) if use_case.data.predicts.interval(0.0) else None
-            self._stretch = residuals.stretch
-            self._scorer = Scorer(folder)
-            backs, self._rule = _roll_backs(settings, use_case), settings.roll_back_rule()
-            self._before = Before(registry, backs, champion, folder / "before", use_case=use_case)
-
-    def record(self, ref: BatchRef) -> DecisionRecord:
-        """The batch's record, as the data alone call for."""
-        return DecisionRecord(
-            batch=ref,
-            champion_version=None if self._champion is None else self._champion.number,
-            decided_at=datetime.now(UTC),
-            decision=self._verdict(ref),
-            origin=self._store.origin(ref.number),
-            rejected=self._store.rejected(ref.number),
-            airflow_run=self._airflow_run,
-        )
-
-    def asked(self, ask: Ask, record: DecisionRecord) -> tuple[DecisionRecord, str | None]:
-        """The record with the training that is asked for; as it was, with the reason, if that cannot be."""
-        lesson = self._lesson(record.batch)
-        if (refused := refusal(lesson)) is not None:
-            return record, refused
-        verdict = honour(ask, record.decision, lesson)
-        return record.model_copy(update={"decision": verdict, "decided_at": datetime.now(UTC)}), None
-
-    def _lesson(self, ref: BatchRef) -> Lesson:
-        last = self._last_trained()
-        untrained = self._untrained_before(ref)
-        if self._is_new(ref):
-            untrained.append(ref)
-        left_out = [number for number in self._excluded if last < number <= ref.number]
-        rows = sum(b.kept for b in untrained)
-        return Lesson(rows, left_out, first=self._champion is None, lacking=self._needs.lacking(self._sides(ref)))
-
-    def _sides(self, ref: BatchRef) -> Sides:
-        """The rows that a training on all there is up to this batch would have."""
-        return self._store.sides(ref.number, self._excluded)
-
-    def _verdict(self, ref: BatchRef) -> TrainVerdict:
-        untrained = [ref, *self._untrained_before(ref)]
-        batches = judged_together(untrained, self._limits.rows)
-        columns = self._store.columns([b.number for b in batches])
-        sides = self._sides(ref)
-        case = Case(
-            columns,
-            tuple(b.number for b in batches),
-            sum(b.kept for b in untrained),
-            self._data,
-            self._live,
-            self._needs.lacking(sides) or self._unjudged(untrained),
-            self._use_case.identity_of(columns),
-        )
-        champion = None
-        if self._champion is not None and self._profile is not None:
-            predicted = self._scorer.predict(columns)
-            champion = Champion(self._champion.number, self._profile, predicted, self._quantile, self._stretch)
-            case = replace(
-                case,
-                learns=max(0, sides.training - self._profile.rows),
-                measured=self._measured(case, predicted, untrained[len(batches) :]),
-                past=self._past(ref),
-            )
-        verdict = decide(champion, case, self._limits)
-        self._excluded |= set(verdict.excluded)
-        if champion is None or ref.number in verdict.excluded or ref.number in self._trained or not ref.kept:
-            return verdict
-        # Judged together with small ones, it is the last of them.
-        own = {name: column[-ref.kept :] for name, column in columns.items()}
-        previous = self._before.evidence(ref, own, champion.predicted[-ref.kept :], self._rule)
-        told = f"{verdict.sentence}; {previous.sentence}" if previous and previous.better else verdict.sentence
-        return verdict.model_copy(update={"previous": previous, "sentence": told})
-
-    def _unjudged(self, untrained: Sequence[BatchRef]) -> str | None:
-        """What the first version would lack to be judged: a training that nobody can judge is for nothing."""
-        if self._champion is not None:
-            return None
-        held_out = self._store.columns([b.number for b in untrained], holdout=True)
-        return lacking_things(things(self._use_case.identity_of(held_out), len(held_out[self._data.target])))
-
-    def _measured(self, case: Case, predicted: Floats, earlier: Sequence[BatchRef]) -> Measured | None:
-        """What a correction takes off, tried on the rows judged and, while these are few, on those waiting before."""
-        chosen: list[int] = []
-        rows = len(case)
-        for ref in earlier:
-            if rows >= MOST:
-                break
-            chosen.append(ref.number)
-            rows += ref.kept
-        waiting, said, identity = case.columns, predicted, case.identity
-        if chosen:
-            before = self._store.columns(sorted(chosen))
-            waiting = {name: np.concatenate([before[name], column]) for name, column in waiting.items()}
-            said = np.concatenate([self._scorer.predict(before), predicted])
-            identity = self._use_case.identity_of(waiting)
-        return measured(waiting, said, self._data, self._use_case.options, identity)
-
-    def _past(self, ref: BatchRef) -> Past:
-        """What earlier batches' records tell."""
-        return Past.of(self._registry.history(ref))
-
-    def _untrained_before(self, ref: BatchRef) -> list[BatchRef]:
-        """Batches before this one that the champion was not trained on and a training would use, newest first."""
-        # Of those before the last that it was trained on, it was trained on all but those that were left out then.
-        first = min([self._last_trained() + 1, *(self._included - self._trained)])
-        later = takewhile(lambda b: b.number >= first, _newest_first(self._store, ref.number))
-        return [b for b in later if self._is_new(b)]
-
-    def _is_new(self, ref: BatchRef) -> bool:
-        return ref.number not in self._excluded and ref.number not in self._trained
-
-    @property
-    def _trained(self) -> frozenset[int]:
-        return frozenset(() if self._profile is None else self._profile.batches)
-
-    def _last_trained(self) -> int:
-        return max(self._trained, default=0)
 
 
 def _outcome(run_id: str, record: DecisionRecord, *, due: bool, before: str = "") -> Outcome:

@@ -1,5 +1,5 @@
 """`relevo-job prepare`: the bucket is made if it is missing, the schemas of RAW and CLEAN are brought up to date, and
-the inference API's login in RAW is made.
+the inference API's login in RAW is made. Where a column's type is another one by now, CLEAN is derived anew.
 
 Run at every installation and upgrade, beside the servers it waits for and before the first step that needs them. What
 is there already stays as it is, so it may be killed and run again at any line, and by several at once.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from relevo_jobs.clean.step import follow
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.prepare.patience import Patience
 from relevo_jobs.settings import PrepareSettings
@@ -32,8 +33,13 @@ def run(settings: PrepareSettings, use_case: UseCase) -> Outcome:
     raw_schema, clean_schema = raw.schema(use_case.data), clean.schema(use_case.data)
     schemas = []
     for name, url, schema in (("RAW", settings.raw_url, raw_schema), ("CLEAN", settings.clean_url, clean_schema)):
+        anew = 0
+        if name == "CLEAN":
+            following = partial(follow, settings.raw_url, settings.clean_url, use_case)
+            anew = patience.until_it_answers(name, following)
         found = patience.until_it_answers(name, partial(bring_up_to_date, url, schema))
-        schemas.append(f"{name} {_brought(found, schema)}")
+        derived = f", {anew} batches derived anew, for a column's type has changed" if anew else ""
+        schemas.append(f"{name} {_brought(found, schema)}{derived}")
         _say(schemas[-1])
     login = None
     if settings.serving_url is not None:

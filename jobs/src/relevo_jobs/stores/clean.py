@@ -15,7 +15,7 @@ from relevo_contract.record import BatchRef
 from relevo_jobs.needs import Sides
 from relevo_jobs.stores import copying
 from relevo_jobs.stores.following import Declared
-from relevo_jobs.stores.postgres import Schema, connect, speaking
+from relevo_jobs.stores.postgres import Schema, connect, emptied, speaking
 from relevo_jobs.stores.tables import Place, columns, definitions, quoted, types
 
 VARIABLE = "RELEVO_CLEAN_URL"
@@ -244,6 +244,19 @@ class CleanStore:
                 (kept, rejected, self._group, number),
             )
 
+    def keep_sides(self) -> None:
+        """Hold out what CLEAN held out before `open_emptied` emptied it, and nothing else of those rows."""
+        rows = f"clean.{quoted(self._data.name)}"
+        moved = f"update {rows} r set holdout = s.holdout from sides s where r.group_number = %s"  # noqa: S608  # names alone
+        of_it = " and (r.group_number, r.batch_number, r.row_number) = (s.group_number, s.batch_number, s.row_number)"
+        counted = f"select count(*) from {rows} r where (group_number, batch_number) = (b.group_number, b.batch_number)"  # noqa: S608
+        with self._open() as connection:
+            connection.execute((moved + of_it + " and r.holdout <> s.holdout").encode(), (self._group,))
+            connection.execute(
+                f"update clean.batches b set held_out = ({counted} and r.holdout) where group_number = %s".encode(),  # noqa: S608
+                (self._group,),
+            )
+
     def _copy(
         self,
         connection: psycopg.Connection,
@@ -262,3 +275,25 @@ def open_clean(url: str, group: int, data: DataSet) -> Iterator[CleanStore]:
     """CLEAN of one group over one connection, its schema up to date. Raises Unavailable if the server is away."""
     with connect(url, schema(data)) as connection:
         yield CleanStore(url, group, data, connection)
+
+
+@contextmanager
+def open_emptied(url: str, data: DataSet) -> Iterator[Sequence[tuple[CleanStore, BatchRef]]]:
+    """CLEAN of each group, and the newest batch that it held, if a column is of another type by now; else nothing.
+
+    It has no row then, and the types that are declared: the block fills it, and only then does anybody else see it. If
+    the block fails, CLEAN is as it was.
+    """
+
+    def empty(connection: psycopg.Connection) -> Sequence[tuple[CleanStore, BatchRef]]:
+        groups = connection.execute("select distinct group_number from clean.batches order by 1").fetchall()
+        stores = [CleanStore(url, group, data, connection) for (group,) in groups]
+        held = [(store, newest) for store in stores if (newest := store.newest()) is not None]
+        rows = f"clean.{quoted(data.name)}"
+        sides = "create temporary table sides on commit drop as select group_number, batch_number, row_number, holdout"
+        connection.execute(f"{sides} from {rows}".encode())
+        connection.execute(f"truncate clean.blanked, clean.rejections, {rows}, clean.batches".encode())
+        return held
+
+    with emptied(url, schema(data), empty) as held:
+        yield held

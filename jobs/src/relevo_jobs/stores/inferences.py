@@ -6,6 +6,7 @@ from typing import Final
 
 from relevo_contract.data_set import DataSet
 from relevo_jobs.decide.live import LiveInputs
+from relevo_jobs.rereading import reread
 from relevo_jobs.stores.postgres import connect
 from relevo_jobs.stores.raw import schema
 from relevo_jobs.stores.tables import columns, quoted
@@ -22,4 +23,6 @@ def newest(url: str, model: str, data: DataSet, most: int = NEWEST) -> LiveInput
         rows = connection.execute(newest_first.encode(), (model, most), binary=True).fetchall()
     if not rows:
         return None
-    return LiveInputs(columns(data, [row[1:] for row in rows], data.inputs), since=rows[-1][0], until=rows[0][0])
+    asked = columns(data, [row[1:] for row in rows], data.inputs)
+    # RAW keeps as text what was asked of a column that has had several types.
+    return LiveInputs(reread(data, asked), since=rows[-1][0], until=rows[0][0])

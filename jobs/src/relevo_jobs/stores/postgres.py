@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from relevo_contract.postgres import PATIENCE, said
 from relevo_jobs.errors import SettingsError, StepError, Unavailable
-from relevo_jobs.stores.following import Column, Declared, There, changes, remarks
+from relevo_jobs.stores.following import Column, Declared, Retyped, There, changes, remarks, retyping
 
 LOCK = 0x72656C65766F
 """Advisory lock of those who change the schema ("relevo" in ASCII)."""
 
 TOO_LARGE: Final = "54"
 """The class of SQLSTATEs that tell of a limit of PostgreSQL's, such as the longest row: no retry can help."""
+
+Held = TypeVar("Held")
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,38 @@ def bring_up_to_date(url: str, schema: Schema) -> int:
 
 
 @contextmanager
+def emptied(
+    url: str, schema: Schema, empty: Callable[[psycopg.Connection], Sequence[Held]]
+) -> Iterator[Sequence[Held]]:
+    """What `empty` says of the rows that it takes out of tables whose columns are of another type by now.
+
+    Nothing, and `empty` is not called, if no column is. In the block the columns have the types that are declared and
+    the tables no row; nobody else sees any of it until the block has filled them and ends. If it fails, all is as it
+    was.
+    """
+    with _open(url, schema) as connection:
+        if not _retyping(connection, schema):
+            yield ()
+            return
+        with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+            _apply_versions(connection, schema)
+            held: Sequence[Held] = ()
+            if statements := _retyping(connection, schema):  # unless somebody else did meanwhile
+                held = empty(connection)
+                for statement in statements:
+                    connection.execute(statement.encode())
+            for change in _missing(connection, schema):
+                connection.execute(change.encode())
+            yield held
+
+
+def _retyping(connection: psycopg.Connection, schema: Schema) -> list[str]:
+    there = tables(connection, schema)
+    return [change for one in schema.declared for change in retyping(schema.name, one, there[one.table])]
+
+
+@contextmanager
 def _open(url: str, schema: Schema) -> Iterator[psycopg.Connection]:
     with (
         speaking(url, schema.variable),
@@ -148,12 +182,17 @@ def tables(connection: psycopg.Connection, schema: Schema) -> Mapping[str, There
 
 
 def _missing(connection: psycopg.Connection, schema: Schema) -> list[str]:
-    """The statements that have the tables follow the data set. Raises SettingsError if they cannot."""
+    """The statements that have the tables follow the data set.
+
+    Raises SettingsError if they cannot, Unavailable if they can once they are derived anew.
+    """
     if not schema.declared:
         return []
     there = tables(connection, schema)
     try:
         return [change for one in schema.declared for change in changes(schema.name, one, there[one.table])]
+    except Retyped as error:
+        raise Unavailable(f"{schema.variable}: {error}") from error
     except ValueError as error:
         raise SettingsError(f"{schema.variable}: {error}") from error
 
@@ -168,16 +207,22 @@ def _migrate(connection: psycopg.Connection, schema: Schema) -> int:
         return found
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-        found = _version(connection, schema)
-        if found < newest:
-            connection.execute(f"create schema if not exists {schema.name}")
-            connection.execute(
-                f"create table if not exists {schema.name}.schema_versions "
-                "(version integer primary key, applied_at timestamptz not null default now())"
-            )
-        for number in range(found + 1, newest + 1):
-            connection.execute(schema.migrations[number - 1])
-            connection.execute(f"insert into {schema.name}.schema_versions (version) values (%s)", (number,))  # noqa: S608
+        found = _apply_versions(connection, schema)
         for change in _missing(connection, schema):
             connection.execute(change.encode())
+    return found
+
+
+def _apply_versions(connection: psycopg.Connection, schema: Schema) -> int:
+    """Apply the versions that are missing; returns the one that was found."""
+    found, newest = _version(connection, schema), len(schema.migrations)
+    if found < newest:
+        connection.execute(f"create schema if not exists {schema.name}")
+        connection.execute(
+            f"create table if not exists {schema.name}.schema_versions "
+            "(version integer primary key, applied_at timestamptz not null default now())"
+        )
+    for number in range(found + 1, newest + 1):
+        connection.execute(schema.migrations[number - 1])
+        connection.execute(f"insert into {schema.name}.schema_versions (version) values (%s)", (number,))  # noqa: S608
     return found

@@ -89,7 +89,7 @@ def schema(data: DataSet) -> Schema:
         """
     without_interval = "alter table raw.inferences alter low drop not null, alter high drop not null;"
     # The larger table first: while a step that reads it is waited for, the inference API's is free.
-    declared = (Declared(data.name, as_they_came, data.target), Declared("inferences", inputs, data.target))
+    declared = (Declared(data.name, as_they_came, data.target), Declared("inferences", inputs, data.target, kept=True))
     migrations = (batches, inferences, without_interval, spools.MIGRATION, source_files.MIGRATION)
     return Schema("raw", VARIABLE, migrations, declared)
 

@@ -44,7 +44,7 @@ def columns(data: DataSet, rows: Sequence[tuple[Any, ...]], names: Sequence[str]
 
 
 def _column(values: Sequence[Any], kind: str) -> NDArray[Any]:
-    if kind == TEXT:
+    if kind == TEXT or any(isinstance(value, str) for value in values):  # of a column that was retyped
         column = np.empty(len(values), dtype=object)
         column[:] = values
         return column
