@@ -33,7 +33,10 @@ def wait_runs(release: Release, count: int, seconds: float = LOOP, airflow: Airf
     """Wait until so many runs are over and none is under way."""
 
     def over() -> list[Run] | None:
-        runs = (airflow or release.airflow).runs()
+        try:
+            runs = (airflow or release.airflow).runs()
+        except httpx.TransportError:  # it, or the way there, is being made anew
+            return None
         return runs if len(runs) >= count and all(run.state in ("success", "failed") for run in runs) else None
 
     found: list[Run] = release.namespace.until(over, timeout=seconds, pause=2)
