@@ -123,7 +123,7 @@ def test_a_new_state_that_can_be_learnt_trains_and_is_named(known: Profile) -> N
     ],
     ids=["new state", "higher prices", "new cities", "the same"],
 )
-@pytest.mark.parametrize("measured", [gains(0.02, 0.001), gains(0.2, 0.21), None], ids=["little", "noise", "unknown"])
+@pytest.mark.parametrize("measured", [gains(0.01, 0.001), gains(0.2, 0.21), None], ids=["little", "noise", "unknown"])
 def test_nothing_trains_that_is_not_expected_to_gain(known: Profile, rows: Table, measured: Measured | None) -> None:
     """However many rows wait, and whatever moved."""
     verdict = judge(known, rows, untrained=30_000, measured=measured)
