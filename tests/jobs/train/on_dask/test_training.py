@@ -226,7 +226,7 @@ def test_a_model_of_the_use_case_s_own_is_refused(small: Env) -> None:
         group=GROUP, clean_url=small["RELEVO_CLEAN_URL"], tracking_uri="http://mlflow.example", dask="tcp://dask:8786"
     )
     with pytest.raises(SettingsError, match="RELEVO_DASK: the use case of listings has a model of its own"):
-        step.on_workers(settings, replace(HOUSES, fit=lambda *_: None), (), Path("nowhere"), print)
+        step.on_workers(settings, replace(HOUSES, fit=lambda *_: None), (), Path("nowhere"), say=print, stretch=1.0)
 
 
 def test_without_dask_the_setting_says_what_to_install(small: Env, tmp_path: Path) -> None:
