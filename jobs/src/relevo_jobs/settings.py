@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from relevo_jobs.decide.case import Limits as DecideLimits
     from relevo_jobs.decide.previous import Rule
     from relevo_jobs.promote.comparison import Limits as PromoteLimits
+    from relevo_jobs.use_case import UseCase
 
 
 class Settings(settings.Settings):
@@ -147,11 +148,17 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
     """Settings of `relevo-job decide`; how to choose them: docs/decisions.md."""
 
     min_rows: int = Field(default=100, ge=100, description="rows enough to judge; fewer wait for the next batch")
-    worth: float = Field(
-        default=0.02, ge=0, lt=1, description="share of the loss that a training must be expected to take off"
+    worth: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="share of the loss that a training must be expected to take off; none: the use case's judge.worth",
     )
-    least_gain: float = Field(
-        default=0.0, ge=-1, lt=1, description="what the lower end of that expectation must be above; 0 is beyond noise"
+    least_gain: float | None = Field(
+        default=None,
+        ge=-1,
+        lt=1,
+        description="what that expectation's lower end must be above; none: the use case's judge.least_gain",
     )
     error_margin: float = Field(
         default=0.25, ge=0, description="relative rise of the error over its promise with which a column is broken"
@@ -216,17 +223,19 @@ class DecideSettings(WithGroup, WithClean, WithRegistry):
 
         return Ask(self.retrain_id, self.retrain) if self.retrain else None
 
-    def limits(self) -> DecideLimits:
-        """The limits of the policy."""
+    def limits(self, use_case: UseCase) -> DecideLimits:
+        """The limits of the policy: those of the use case, where no setting says others."""
         from relevo_jobs.decide.case import Limits  # noqa: PLC0415  # numpy only where a step decides
 
+        declared = use_case.judge
         return Limits(
             rows=self.min_rows,
             error_margin=self.error_margin,
-            worth=self.worth,
-            least_gain=self.least_gain,
+            worth=declared.worth if self.worth is None else self.worth,
+            least_gain=declared.least_gain if self.least_gain is None else self.least_gain,
             live_gain=self.live_gain,
             trusted=frozenset(name.strip() for name in self.trusted_columns.split(",") if name.strip()),
+            leaves_out=use_case.leaves_out,
         )
 
     def roll_back_rule(self) -> Rule:
@@ -252,11 +261,16 @@ class PromoteSettings(WithGroup, WithClean, WithRegistry):
     """Settings of `relevo-job promote`."""
 
     seed: int = Field(default=0, ge=0, description="seed of the bootstrap")
-    confidence: float = Field(
-        default=0.9, gt=0.5, lt=1, description="of the interval in which the challenger must be better"
+    confidence: float | None = Field(
+        default=None,
+        gt=0.5,
+        lt=1,
+        description="of the interval in which the challenger must be better; none: the use case's judge.confidence",
     )
-    state_tolerance: float = Field(
-        default=0.05, ge=0, description="rise of a state's mean log error, beyond noise, that rejects a challenger"
+    state_tolerance: float | None = Field(
+        default=None,
+        ge=0,
+        description="rise of a state's mean loss, beyond noise, that rejects it; none: the use case's judge.tolerance",
     )
     raw_url: str | None = Field(
         default=None,
@@ -270,8 +284,12 @@ class PromoteSettings(WithGroup, WithClean, WithRegistry):
         description="share of requests that a challenger may answer much differently (by more than 25 %); none: any",
     )
 
-    def limits(self) -> PromoteLimits:
-        """The limits of the comparison."""
+    def limits(self, use_case: UseCase) -> PromoteLimits:
+        """The limits of the comparison: those of the use case, where no setting says others."""
         from relevo_jobs.promote.comparison import Limits  # noqa: PLC0415
 
-        return Limits(confidence=self.confidence, state_tolerance=self.state_tolerance)
+        declared = use_case.judge
+        return Limits(
+            confidence=declared.confidence if self.confidence is None else self.confidence,
+            state_tolerance=declared.tolerance if self.state_tolerance is None else self.state_tolerance,
+        )

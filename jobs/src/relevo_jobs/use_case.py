@@ -13,6 +13,7 @@ from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.identity import Identity
 from relevo_contract.use_case import Declaration, read, text_of
 from relevo_contract.use_case.data_set import data_set
+from relevo_contract.use_case.declaration import Judging
 from relevo_contract.use_case.sources import Source
 from relevo_jobs.clean.declared import Rules, Sides
 from relevo_jobs.clean.fates import Kept, Raw, Rejection
@@ -71,6 +72,10 @@ class UseCase:
     """The fewest rows that `fit` can make a model of."""
     folder: Path = Path()
     """What a relative path of its declaration begins at."""
+    judge: Judging = field(default_factory=Judging)
+    """What a training is worth, and when its version takes over; a step's own setting goes before it."""
+    leaves_out: bool = True
+    """Whether no version learns from a batch with a broken column until it is taken back; else that is told alone."""
     identity: Callable[[Columns], Identity | None] | None = None
     """Which rows are of one thing, from CLEAN's columns: a house listed again is the same house. `clean` holds all rows
     of a thing out, or none, and no interval counts a thing twice. None: each row is its own."""
@@ -104,6 +109,8 @@ def use_case_of(declared: Declaration, folder: Path) -> UseCase:
         options=ModelOptions(declared.model.ratios, declared.model.per),
         fit=None if declared.model.train is None else function(declared.model.train, folder),
         folder=folder,
+        judge=declared.judge,
+        leaves_out=declared.quality.broken == "exclude",
         identity=sides.identity,
     )
 

@@ -219,6 +219,13 @@ def test_a_column_that_only_looks_broken_is_a_warning_and_its_rows_are_used(
     assert verdict.defects[0].column in verdict.moved
 
 
+def test_where_a_use_case_only_warns_no_batch_is_left_out(known: Profile) -> None:
+    verdict = judge(known, times(10)(listings(700, 65)), limits=Limits(leaves_out=False))
+    assert (verdict.reason, verdict.excluded) == (TrainReason.QUIET, ())
+    assert "warning: house_size has its median at" in verdict.sentence
+    assert "and the error says that it is broken" in verdict.sentence
+
+
 def test_a_target_that_jumped_and_is_predicted_right_is_no_defect(known: Profile) -> None:
     """The champion vouches for it: its error is of that very column."""
     rows = listings(700, 65, states={"Massachusetts": 14.5})

@@ -119,6 +119,28 @@ class Quality(Declared):
     )
 
 
+class Judging(Declared):
+    """What a training is worth, and when its version takes over; docs/decisions.md tells how each is used."""
+
+    worth: Figure = Field(
+        default=0.02, ge=0, lt=1, description="the share of the loss that a training must be expected to take off"
+    )
+    least_gain: Figure = Field(
+        default=0.0,
+        ge=-1,
+        lt=1,
+        description="what the lower end of that expectation must be above; 0: it is beyond noise",
+    )
+    confidence: Figure = Field(
+        default=0.9, gt=0.5, lt=1, description="of the interval in which a challenger must be better"
+    )
+    tolerance: Figure = Field(
+        default=0.05,
+        ge=0,
+        description="the rise of a place's mean loss, beyond noise, that rejects a challenger: a share of the spread",
+    )
+
+
 class Declaration(Declared):
     """A use case; `reading.read` makes one of a file."""
 
@@ -143,6 +165,7 @@ class Declaration(Declared):
     holdout: Holdout = Field(default=Holdout(), description="which rows no version is ever trained on")
     model: ModelHook = Field(default=ModelHook(), description="the model: the default one, or one of your own")
     quality: Quality = Field(default=Quality(), description="what becomes of a batch with a column that looks broken")
+    judge: Judging = Field(default=Judging(), description="what a training is worth, and when its version takes over")
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:

@@ -43,6 +43,8 @@ class Limits:
     """How much nearer to what is asked the rows judged must bring a training, as a share of the distance."""
     trusted: frozenset[str] = frozenset()
     """Columns that are never called broken."""
+    leaves_out: bool = True
+    """Whether a batch with a broken column is left out; else it is told, and used."""
 
 
 @dataclass(frozen=True)

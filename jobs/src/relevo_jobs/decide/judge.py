@@ -52,7 +52,12 @@ class Judge:
     def __init__(
         self, registry: Registry, store: CleanStore, folder: Path, settings: DecideSettings, use_case: UseCase
     ) -> None:
-        self._store, self._limits, self._data, self._needs = store, settings.limits(), use_case.data, use_case.least
+        self._store, self._limits, self._data, self._needs = (
+            store,
+            settings.limits(use_case),
+            use_case.data,
+            use_case.least,
+        )
         self._use_case, self._registry = use_case, registry
         self._champion = champion = registry.champion()
         self._airflow_run = settings.airflow_run or None

@@ -41,7 +41,7 @@ def _too_few(judged: Judged) -> Ruling | None:
 def _broken(judged: Judged) -> Ruling | None:
     # A column alone cannot tell a defect from a summer: the champion errs where a defect reaches it, and where the
     # target is what broke. What it prices as well as ever is worth learning from.
-    if not judged.defects or not judged.error.worse:
+    if not judged.limits.leaves_out or not judged.defects or not judged.error.worse:
         return None
     taken = " ".join(str(number) for number in judged.case.batches)
     return TrainReason.BROKEN_COLUMN, (
@@ -66,7 +66,12 @@ def _warned(judged: Judged, sentence: str) -> str:
     """A verdict's sentence with what looks broken and is not called so."""
     if not judged.defects:
         return sentence
-    return f"{sentence}; warning: {_told(judged.defects)}, but the error does not say that it is broken"
+    told = (
+        ", and the error says that it is broken"
+        if judged.error.worse
+        else ", but the error does not say that it is broken"
+    )
+    return f"{sentence}; warning: {_told(judged.defects)}{told}"
 
 
 def _new_state(judged: Judged) -> Ruling | None:

@@ -127,7 +127,7 @@ def _judge(
         held_out,
         champion_version=None if champion is None else champion.number,
         challenger_version=training.version,
-        limits=settings.limits(),
+        limits=settings.limits(use_case),
         seed=settings.seed,
     )
     if before is None:
