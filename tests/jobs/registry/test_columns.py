@@ -300,8 +300,8 @@ def test_a_column_of_another_type_is_read_anew_and_the_champion_is_judged_as_it_
     assert query(loop.clean_url, sides) == held
     read = query(loop.clean_url, f'select {quoted(name)} from clean."group" where batch_number = 1 order by row_number')
     as_text = [value for _, value in came]
-    typed = str if name in after.categorical else float if name in after.numeric else date.fromisoformat
-    assert [value for (value,) in read] == [typed(value) for value in as_text]
+    parse = str if name in after.categorical else float if name in after.numeric else date.fromisoformat
+    assert [value for (value,) in read] == [parse(value) for value in as_text]
     ((asked,),) = query(loop.raw_url, f"select distinct {quoted(name)} from raw.inferences")
     assert asked.removesuffix(".0") == as_text[0].removesuffix(".0")
     decision = loop.record(2).decision
