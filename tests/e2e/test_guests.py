@@ -115,7 +115,7 @@ def test_a_guest_reaches_its_platforms_servers_and_neither_the_others_api_or_ui(
     assert may == {
         *((who, "mlflow") for who in ("decide", "train", "promote", "serving", "ui", "test")),
         ("collect", "s3"), ("prepare", "s3"), ("test", "airflow"), ("test", "operator"),
-        *((who, "raw") for who in ("prepare", "collect", "clean", "decide", "serving")),
+        *((who, "raw") for who in ("prepare", "collect", "clean", "decide", "promote", "serving")),
         *((who, "clean") for who in ("prepare", "clean", "decide", "train", "promote")),
     }  # fmt: skip
     assert not [
