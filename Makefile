@@ -231,7 +231,7 @@ bench-steps: install ## what collect, clean and decide of each of 100 batches co
 bench-dask: install ## a training in one process beside one on two Dask workers, by rows: seconds and memory: ARGS="--rows ..."
 	@$(RUN)/python -m benchmarks.dask $(ARGS)
 
-bench-policy: install ## when to train, beside always, never, a common rule and hindsight: ARGS="--data FILE.csv"
+bench-policy: install ## when to train and what to promote, beside the rules of the field and hindsight: ARGS="--listings FILE.csv"
 	@$(RUN)/python -m benchmarks.policy $(ARGS)
 
 bench-demo: install ## how long the demo takes, step by step and server by server: ARGS="--data FILE.csv"
