@@ -111,7 +111,7 @@ def draft(name: str, file: File, target: GuessedTarget, guesses: Sequence[Guess]
     return "\n".join(
         [
             *_wrapped(head, ""),
-            f"name: {name}",
+            f"name: {scalar(name)}",
             "source:",
             f"  files: {{path: {scalar(file.folder)}, pattern: {scalar(file.pattern)}, rows: {file.rows}}}"
             f"   # about {file.batches} batches of {file.rows:,} rows",
