@@ -75,11 +75,11 @@ select format('create database %I owner %I', :'database', :'owner')
 alter database :"database" owner to :"owner";
 SQL
 
-for owner in "$LOGINS"/owner-*; do
-  if [ ! -d "$owner" ]; then continue; fi  # there is no guest
-  release="${owner##*/owner-}"
-  log_in "$owner"
-  GUEST="guest_$release" OWNER="$(cat "$owner/username")" say "$superuser" postgres <<'SQL'
+for folder in "$LOGINS"/owner-*; do
+  if [ ! -d "$folder" ]; then continue; fi  # there is no guest
+  release="${folder##*/owner-}"
+  log_in "$folder"
+  GUEST="guest_$release" OWNER="$(cat "$folder/username")" say "$superuser" postgres <<'SQL'
 \set guest `echo "$GUEST"`
 \set owner `echo "$OWNER"`
 select format('create role %I', name) from (values ('relevo_guests'), (:'guest')) as wanted (name)
