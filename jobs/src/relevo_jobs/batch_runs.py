@@ -118,6 +118,14 @@ class BatchRuns:
                 f"({error.error_count()} errors, first: {error.errors()[0]['msg']}): was it written by another release?"
             ) from error
 
+    def outlined(self, run: Run) -> DecisionRecord:
+        """The run's record without its largest parts, by its tag; the whole record where that is too long for one."""
+        outline = run.tags.get(names.TAG_OUTLINE)
+        try:
+            return DecisionRecord.model_validate_json(outline) if outline else self.record(run)
+        except ValidationError:
+            return self.record(run)  # which says what is wrong
+
     def put_record(self, run: Run, record: DecisionRecord) -> None:
         """Write the record, or write it anew."""
         self._api.keep(run.artifact_uri, {names.RECORD_FILE: record.model_dump_json(indent=1).encode()})

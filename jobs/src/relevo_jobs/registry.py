@@ -78,9 +78,9 @@ class Registry:
 
     def history(self, before: BatchRef) -> list[DecisionRecord]:
         """The outlines of the newest decisions on batches before this one, at most RECENT, oldest first."""
-        runs = self._runs.recent(before.group, f"tags.`{names.TAG_OUTLINE}` != ''")
-        records = [DecisionRecord.model_validate_json(run.tags[names.TAG_OUTLINE]) for run in runs]
-        return sorted((one for one in records if one.batch.number < before.number), key=lambda one: one.batch.number)
+        runs = self._runs.recent(before.group, f"tags.`{names.TAG_TRAIN}` != ''")
+        records = [self._runs.outlined(run) for run in runs if run.batch < before.number]
+        return sorted(records, key=lambda one: one.batch.number)
 
     def honoured(self, group: int, ask: str) -> tuple[str, DecisionRecord] | None:
         """The run and record of the training that this ask led to, None if it led to none yet."""

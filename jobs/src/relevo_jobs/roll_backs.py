@@ -73,9 +73,7 @@ class RollBacks:
         found: dict[str, PairedBatch] = {}
         for run in self._runs.where(group, f"tags.`{names.TAG_PAIR}` = '{_pair(previous, champion)}'"):
             sha256 = run.tags[names.TAG_BATCH_SHA256]
-            outline = run.tags.get(names.TAG_OUTLINE)
-            record = DecisionRecord.model_validate_json(outline) if outline else self._runs.record(run)
-            told = record.decision.previous
+            told = self._runs.outlined(run).decision.previous
             if told is not None and told.version == previous and sha256 != but.sha256:
                 found[sha256] = told.this
         return sorted(found.values(), key=lambda one: one.batch)

@@ -52,12 +52,8 @@ class Judge:
     def __init__(
         self, registry: Registry, store: CleanStore, folder: Path, settings: DecideSettings, use_case: UseCase
     ) -> None:
-        self._store, self._limits, self._data, self._needs = (
-            store,
-            settings.limits(use_case),
-            use_case.data,
-            use_case.least,
-        )
+        self._store, self._limits = store, settings.limits(use_case)
+        self._data, self._needs = use_case.data, use_case.least
         self._use_case, self._registry = use_case, registry
         self._champion = champion = registry.champion()
         self._airflow_run = settings.airflow_run or None
@@ -76,10 +72,8 @@ class Judge:
             self._scorer = Scorer(folder)
             if self._live is not None:
                 self._live = replace(self._live, columns=reread(self._scorer.data, self._live.columns))
-            backs, self._rule = (
-                RollBacks(settings.tracking_uri, settings.model or use_case.name),
-                settings.roll_back_rule(),
-            )
+            self._rule = settings.roll_back_rule()
+            backs = RollBacks(settings.tracking_uri, settings.model or use_case.name)
             self._before = Before(registry, backs, champion, folder / "before", use_case=use_case)
 
     def record(self, ref: BatchRef) -> DecisionRecord:

@@ -135,9 +135,9 @@ def _live_drift(judged: Judged) -> Ruling | None:
 
 
 def _quiet(judged: Judged) -> Ruling:
-    what = f"{judged.furthest} moved" if judged.moved else f"nothing moved beyond noise in {judged.these}"
-    why = f"but a training is not worth it (from {percent(judged.limits.worth)} off its loss): {judged.gain}"
-    return TrainReason.QUIET, f"{what}, {why if judged.moved else why.removeprefix('but ')}; {judged.against}"
+    what = f"{judged.furthest} moved, but" if judged.moved else f"nothing moved beyond noise in {judged.these},"
+    why = f"a training is not worth it (from {percent(judged.limits.worth)} off its loss): {judged.gain}"
+    return TrainReason.QUIET, f"{what} {why}; {judged.against}"
 
 
 Rule = Callable[[Judged], Ruling | None]
