@@ -39,12 +39,17 @@ WOULD_RUN = {
     typed('make images BUILD_FLAGS="--build-arg BASE'): ["--build-arg BASE=mirror.example/library/python"],
 }
 """By command, parts of what make says that it would run."""
-MEASURING = tuple(
-    typed(f"make {target}", "docs/benchmarks.md")
-    for target in (
-        "bench-holdout", "bench-ingestion", "bench-steps", "bench-policy", "bench-dask", "bench-demo",
-        "bench-handover", "bench-serving", "soak-serving", "bench-ui", "bench-airflow",
-    )
+MEASURING = (
+    typed('make bench-policy ARGS="--listings', "docs/decisions.md"),
+    typed('make bench-policy ARGS="--data FILE.csv --target', "docs/decisions.md"),
+    typed('make bench-policy ARGS="--data FILE.csv --use-case', "docs/decisions.md"),
+    *(
+        typed(f"make {target}", "docs/benchmarks.md")
+        for target in (
+            "bench-holdout", "bench-ingestion", "bench-steps", "bench-policy", "bench-dask", "bench-demo",
+            "bench-handover", "bench-serving", "soak-serving", "bench-ui", "bench-airflow",
+        )
+    ),
 )  # fmt: skip
 
 

@@ -14,16 +14,21 @@ from relevo_jobs.errors import SettingsError
 from relevo_jobs.stores.bucket import PROOF, PROOF_SAYS, Bucket
 
 
-@pytest.mark.parametrize("endpoint", [None, "https://s3.eu-central-1.amazonaws.com"])
+FRANKFURT: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": "eu-central-1"}}
+
+
 @pytest.mark.parametrize(
-    ("region", "told"),
+    ("region", "endpoint", "told"),
     [
-        ("us-east-1", {}),
-        ("eu-central-1", {"CreateBucketConfiguration": {"LocationConstraint": "eu-central-1"}}),
+        ("us-east-1", None, {}),
+        ("eu-central-1", None, FRANKFURT),
+        ("eu-central-1", "https://s3.eu-central-1.amazonaws.com", FRANKFURT),
+        ("us-east-1", "https://s3.eu-central-1.amazonaws.com", FRANKFURT),
+        ("eu-central-1", "https://s3.us-east-1.amazonaws.com", {}),
     ],
 )
-def test_a_bucket_is_made_in_the_region_that_is_set(
-    monkeypatch: pytest.MonkeyPatch, region: str, told: dict[str, Any], endpoint: str | None
+def test_a_bucket_is_made_in_the_region_that_its_endpoint_names_or_that_is_set(
+    monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str | None, told: dict[str, Any]
 ) -> None:
     for name, value in (("AWS_DEFAULT_REGION", region), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key")):
         monkeypatch.setenv(name, value)

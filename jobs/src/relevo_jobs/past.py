@@ -12,7 +12,6 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from relevo_contract.estimates import Estimate
 from relevo_contract.median_error import NORMAL_975
@@ -79,6 +78,8 @@ class Past:
         Analysis, 3.3), widened by the noise of both figures (their own 95 % intervals). What is not above zero is
         expected as it was promised.
         """
+        from scipy.special import stdtrit  # noqa: PLC0415  # heavy, of a step that has a batch to judge
+
         if min(promised.value, now.value) <= 0:
             return promised
         ratios = np.array(self.kept)

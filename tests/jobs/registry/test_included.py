@@ -151,7 +151,7 @@ def test_a_batch_from_before_the_champions_last_counts_as_new_once_it_is_taken_b
     assert include("2") == 0
     store(clean, GROUP, 4, changed(rows := listings(500, 6), acre_lot=rows["acre_lot"] * 2))
     assert here("decide") == 99
-    assert "and 900 rows wait untrained" in told.record(4).decision.sentence
+    assert "learnt from 540 rows waiting and tried on the 360 after them" in told.record(4).decision.sentence
 
 
 @pytest.mark.parametrize("target", ["put_record", "log", "tag"])

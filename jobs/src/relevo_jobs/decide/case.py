@@ -159,4 +159,6 @@ class Judged:
         share, low, high = (percent(one) for one in (found.measured.value, found.measured.low, found.measured.high))
         tried = f"learnt from {rows_of(found.learnt_from)} waiting and tried on the {found.tried_on:,} after them"
         kept = "" if found.believed > SURE else f"; of what was expected so far {percent(found.believed)} came"
+        if found.measured.value <= 0:
+            return f"a correction {tried} takes nothing off its {decides}"
         return f"a correction {tried} takes {share} ({low} to {high}) off its {decides}{kept}"
