@@ -13,7 +13,6 @@ from relevo_demo.servers import S3Server
 from relevo_jobs.errors import SettingsError
 from relevo_jobs.stores.bucket import PROOF, PROOF_SAYS, Bucket
 
-
 FRANKFURT: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": "eu-central-1"}}
 
 
