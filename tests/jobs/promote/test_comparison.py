@@ -51,7 +51,7 @@ def verdict(rows: HeldOut, *, champion_version: int | None = 1, seed: int = 0) -
         (held_out(champion=0.6, challenger=0.3, worse_in="Maine"), 1, Criterion.STATE_WORSE),
         (held_out(champion=0.9, challenger=0.3), None, Criterion.FIRST_BEATS_BASELINE),
         (held_out(champion=0.3, challenger=0.9), None, Criterion.NOT_BETTER_THAN_BASELINE),
-        (held_out(20, champion=0.9, challenger=0.1), 1, Criterion.TOO_FEW_ROWS),
+        (held_out(5, champion=0.9, challenger=0.1), 1, Criterion.TOO_FEW_ROWS),
         (held_out(0), 1, Criterion.TOO_FEW_ROWS),
         (held_out(0), None, Criterion.TOO_FEW_ROWS),
     ],

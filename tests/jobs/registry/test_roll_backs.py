@@ -216,15 +216,17 @@ def test_a_promotion_is_rehearsed_on_what_was_asked_and_on_the_batch(
 
 def test_a_login_that_reads_what_was_asked_is_enough(asked: None, databases: Databases, model_name: str) -> None:
     with psycopg.connect(databases.raw_url, autocommit=True) as connection:
-        connection.execute("create role reader")
-        connection.execute("grant usage on schema raw to reader")
-        connection.execute("grant select on raw.inferences, raw.schema_versions to reader")
+        connection.execute("create role reader_of_questions")
+        connection.execute("grant usage on schema raw to reader_of_questions")
+        connection.execute("grant select on raw.inferences, raw.schema_versions to reader_of_questions")
         try:
-            reader = f"{databases.raw_url}{'&' if '?' in databases.raw_url else '?'}options=-crole%3Dreader"
+            reader = (
+                f"{databases.raw_url}{'&' if '?' in databases.raw_url else '?'}options=-crole%3Dreader_of_questions"
+            )
             found = inferences.newest(reader, model_name, LISTINGS)
         finally:
-            connection.execute("drop owned by reader")
-            connection.execute("drop role reader")
+            connection.execute("drop owned by reader_of_questions")
+            connection.execute("drop role reader_of_questions")
     assert found is not None
     assert len(found) == 2 * FEWEST
 

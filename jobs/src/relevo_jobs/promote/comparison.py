@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
 
 from relevo_contract.identity import Identity, members, things
 from relevo_contract.record import Criterion, Estimate, Promotion, StateComparison
@@ -29,6 +30,8 @@ DRAWN: Final = 40_000_000
 FEWEST_DRAWS: Final = 200
 IN_MEMORY: Final = 500_000
 """Rows drawn at a time: 4 MB, which stays in the processor's cache."""
+ENOUGH: Final = 30
+"""Held-out rows of different things from which those of new batches are judged alone."""
 KEPT: Final = 100
 """States that a record tells of: of more, those that became worse, and those with most rows."""
 
@@ -123,7 +126,8 @@ def paired_difference(  # noqa: PLR0917  # as it is read: one, the other, how su
     Method: paired bootstrap (Efron & Tibshirani 1993, chapter 13; Koehn 2004 for comparing two systems) of the things
     that the rows are of, each with all its rows (cluster bootstrap: Davison & Hinkley 1997, 3.8; Cameron, Gelbach &
     Miller 2008): copies of a row tell nothing that it does not. Without an identity, of the rows. The mean is weighted
-    if there is a `weight`, (n,).
+    if there is a `weight`, (n,). Few things, k, are drawn too much alike: both ends are moved out by the standard error
+    that k - 1 degrees of freedom take, Student's quantile over the normal one (Efron & Tibshirani 1993, 12.5 and 13.2).
     """
     sizes = np.ones(len(champion)) if weight is None else weight
     sums = sizes * (challenger - champion)
@@ -141,8 +145,18 @@ def paired_difference(  # noqa: PLR0917  # as it is read: one, the other, how su
             for start in range(0, draws, at_once)
         ]
     )
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = value + _few(drawn, confidence) * (
+        np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2]) - value
+    )
     return Estimate(value=value, low=min(value, float(low)), high=max(value, float(high)))
+
+
+def _few(things: int, confidence: float) -> float:
+    """How many times as wide as the bootstrap draws it an interval of the mean of so many things is to be."""
+    if things < THINGS:
+        return 1.0  # judged by nobody
+    quantile = (1 + confidence) / 2
+    return float(stdtrit(things - 1, quantile) / ndtri(quantile) * np.sqrt(things / (things - 1)))
 
 
 def _mean(sums: Floats, sizes: Floats, drawn: NDArray[np.int64]) -> Floats:
@@ -216,7 +230,7 @@ def _compared(
     all held-out rows if these are too few, or if there is no champion. The states are judged on all of them.
     """
     judged = held_out.of(held_out.new)
-    if judged.things < limits.rows:
+    if judged.things < max(ENOUGH, limits.rows):
         judged = held_out
     rows = len(judged.actual)
     if judged.things < max(1, limits.rows):

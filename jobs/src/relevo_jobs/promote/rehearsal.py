@@ -5,7 +5,6 @@ The rules stand in docs/decisions.md. The rows are the newest that the inference
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import hypergeom
 
 from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.figures import percent, significant
@@ -128,7 +128,10 @@ def _changed(rows: Answered, data: DataSet, spread: float) -> Changed:
 
 
 def _gathered(data: DataSet, columns: Columns, changed: Mask) -> tuple[Gathering, ...]:
-    """The values whose rows change more often than chance would have it, for all values together (Bonferroni)."""
+    """The values whose rows change more often than chance would have it, for all values together.
+
+    Method: Fisher's exact test, one side, at a share of `FALSE_ALARMS` for each value (Bonferroni).
+    """
     rows, all_changed = len(changed), int(changed.sum())
     names = [name for name in data.inputs if name in columns and (name in data.compared or name in data.numbers)]
     found = [one for one in _of_values(data, columns, names, changed) if WEIGHTY <= one.rows < rows]
@@ -139,22 +142,9 @@ def _gathered(data: DataSet, columns: Columns, changed: Mask) -> tuple[Gathering
     beyond = [
         one
         for one in found
-        if above(one) > 0 and _by_chance(one.changed, one.rows, all_changed, rows) < FALSE_ALARMS / len(found)
+        if above(one) > 0 and hypergeom.sf(one.changed - 1, rows, all_changed, one.rows) < FALSE_ALARMS / len(found)
     ]
     return tuple(sorted(beyond, key=above, reverse=True))
-
-
-def _by_chance(drawn: int, rows: int, marked: int, of: int) -> float:
-    """The chance that of so many rows, drawn from all, at least so many are marked (Fisher's exact test, one side)."""
-
-    def ways(n: int, k: int) -> float:
-        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-
-    least = max(drawn, rows + marked - of)
-    return sum(
-        math.exp(ways(marked, k) + ways(of - marked, rows - k) - ways(of, rows))
-        for k in range(least, min(rows, marked) + 1)
-    )
 
 
 def _of_values(data: DataSet, columns: Columns, names: Iterable[str], changed: Mask) -> Iterator[Gathering]:
