@@ -21,15 +21,15 @@ Floats = NDArray[np.float64]
 
 INSIDE: Final = 0.9
 """Of the batches, so many are to lie in the interval; of the rows, in a prediction's."""
-FORGOTTEN: Final = 0.9
-"""How much a batch weighs beside the one after it."""
+FORGOTTEN: Final = 0.8
+"""How much a batch weighs beside the one after it, and what is known before the first beside it."""
 KNOWN_AS: Final = 1.0
 """With nothing known a promise is taken to be kept, as if one batch had kept it to the point, ..."""
 SPREAD: Final = 0.05
-"""...and one more had shown that batches' errors are so far apart from their promises (a standard deviation of the
+"""...and two more had shown that batches' errors are so far apart from their promises (a standard deviation of the
 logarithm): little, so that data that do not change get narrow bands, and lightly held, so that others get theirs soon.
 docs/decisions.md has what comes of it."""
-SPREAD_KNOWN_AS: Final = 1.0
+SPREAD_KNOWN_AS: Final = 1.5
 WIDEST_OF: Final = 2
 """A prediction interval is as wide as the wider of the last so many batches called for."""
 
@@ -87,8 +87,9 @@ class Past:
         batches = float(weights.sum())
         middle = float((weights * ratios).sum()) / batches if batches else 0.0
         apart = float((weights * (ratios - middle) ** 2).sum())
-        known, degrees = KNOWN_AS + batches, SPREAD_KNOWN_AS + batches
-        apart += SPREAD_KNOWN_AS * SPREAD**2 + KNOWN_AS * batches * middle**2 / known
+        kept, spread = (one * FORGOTTEN ** len(ratios) for one in (KNOWN_AS, SPREAD_KNOWN_AS))
+        known, degrees = kept + batches, spread + batches
+        apart += spread * SPREAD**2 + kept * batches * middle**2 / known
         noise = sum(((one.high - one.low) / (2 * NORMAL_975 * one.value)) ** 2 for one in (promised, now))
         center = batches * middle / known
         reach = stdtrit(degrees, (1 + INSIDE) / 2) * np.sqrt(apart / degrees * (1 + 1 / known) + noise)

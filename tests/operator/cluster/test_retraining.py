@@ -338,6 +338,7 @@ def test_an_object_that_is_deleted_is_asked_for_no_more(asking: Shop, way: Gate,
         wait(asking, "Requested", "asked again")
         asking.client.delete(ModelDeployment, "prices")
         eventually(lambda: asking.namespace not in operator.get("/metrics").text, "the object to be forgotten")
+        operator.wait_idle()  # with what was in flight
         calls = operator.metric("relevo_operator_airflow_calls_total")
-        operator.wait_idle()
+        operator.wait_idle(5)
         assert operator.metric("relevo_operator_airflow_calls_total") == calls
