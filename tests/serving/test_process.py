@@ -99,6 +99,15 @@ def test_it_waits_for_a_first_version_then_follows_the_alias_under_load_and_lose
     assert [e["version"] for e in api.events() if e["event"] == "version_served"] == [one, two, one, two]
 
 
+def test_told_to_stop_while_it_loads_a_version_it_ends_as_ever(
+    serve: Serve, versions: Versions, bundles: tuple[Path, Path]
+) -> None:
+    versions.promote(versions.register(bundles[0]))
+    for tenths in (3, 6, 9, 12, 15):
+        with serve():  # its exit code is looked at when the block ends
+            time.sleep(tenths / 10)
+
+
 @pytest.mark.parametrize("damage", ["cut", "of another version", "missing"])
 def test_a_broken_version_is_refused_and_the_old_one_serves_on(
     serve: Serve, versions: Versions, bundles: tuple[Path, Path], tmp_path: Path, damage: str

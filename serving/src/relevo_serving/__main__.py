@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import resource
 import signal
 import socket
@@ -154,7 +155,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         timeout_graceful_shutdown=10,
     )
     server = Server(config, connections)
-    server.run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    finally:
+        if follower.is_alive():  # still loading, in native code that aborts if the interpreter is taken down under it
+            logging.shutdown()
+            os._exit(code)
     return code
 
 
