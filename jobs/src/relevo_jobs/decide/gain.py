@@ -40,7 +40,7 @@ CORRECTION: Final[Mapping[str, float | int]] = {
     "rounds": 30,
 }
 """Plain trees, few of them: a correction, not a model; what these find, a training finds."""
-OF_A_CURVE: Final = 0.4
+OF_A_CURVE: Final = 0.3
 """The share of what a learning curve says that comes: it is drawn on rows like those trained on, and the next batch's
 are others. docs/decisions.md has its effect."""
 BEFORE: Final = 0.1
