@@ -9,11 +9,11 @@ import numpy as np
 from benchmarks.policy.models import Model, Models
 from benchmarks.policy.policies import up_to
 from relevo_contract.identity import things
-from relevo_contract.record import BatchRef, ErrorEvidence, Promotion, TrainVerdict
+from relevo_contract.record import BatchRef, Promotion, TrainVerdict
 from relevo_jobs.decide import gain, policy
 from relevo_jobs.decide.case import Case, Champion, Limits
 from relevo_jobs.needs import lacking_things
-from relevo_jobs.past import INSIDE, Past, came_of
+from relevo_jobs.past import INSIDE, Past
 from relevo_jobs.promote import comparison
 
 
@@ -31,31 +31,22 @@ class Relevo:
     served: dict[int, Model] = field(default_factory=dict)
     stretch: dict[Model, float] = field(default_factory=dict)
     _excluded: set[int] = field(default_factory=set)
-    _past: Past = field(default_factory=Past)
 
     def after(self, number: int, champion: Model | None) -> Model | None:
         """Decide; train and promote if it says so."""
         verdict = self._decide(number, champion)
         self.verdicts[number] = verdict
         self._excluded |= set(verdict.excluded)
-        self._learn(verdict.error, None if verdict.excluded else verdict)
         if not verdict.train:
             return champion
         self.trainings += 1
         challenger = up_to(number) - self._excluded
-        self.stretch[challenger] = self._past.stretch
+        self.stretch[challenger] = self._past().stretch
         promotion = self.promotions[number] = self._promote(champion, challenger)
-        if verdict.expected is not None:
-            gains = (*self._past.gains, came_of(verdict.expected, promotion))
-            self._past = Past(self._past.kept, self._past.stretches, gains)
         return challenger if promotion.promoted else champion
 
-    def _learn(self, error: ErrorEvidence | None, verdict: TrainVerdict | None) -> None:
-        if error is None or verdict is None or min(error.now.value, error.promised.value) <= 0:
-            return
-        kept = (*self._past.kept, float(np.log(error.now.value / error.promised.value)))
-        stretches = self._past.stretches if error.stretch is None else (*self._past.stretches, error.stretch)
-        self._past = Past(kept, stretches, self._past.gains)
+    def _past(self) -> Past:
+        return Past.of((verdict, self.promotions.get(number)) for number, verdict in self.verdicts.items())
 
     def _decide(self, number: int, champion: Model | None) -> TrainVerdict:
         market, models = self.models.market, self.models
@@ -85,7 +76,7 @@ class Relevo:
             measured=gain.measured(
                 market.rows(waiting), predicted[waiting], data, market.use_case.options, identity=identity
             ),
-            past=self._past,
+            past=self._past(),
         )
         stretch, quantile = self.stretch.get(champion, 1.0), models.quantile(champion, INSIDE)
         width = None if quantile is None else quantile * stretch

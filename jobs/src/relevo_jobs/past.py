@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from relevo_contract.estimates import Estimate
 from relevo_contract.median_error import NORMAL_975
-from relevo_contract.record import DecisionRecord, ExpectedGain, Promotion
+from relevo_contract.record import ExpectedGain, Promotion, TrainVerdict
 
 Floats = NDArray[np.float64]
 
@@ -46,13 +46,13 @@ class Past:
     """Of each training that is settled, the share of the loss it was expected to take off, and the share it did."""
 
     @classmethod
-    def of(cls, records: Iterable[DecisionRecord]) -> Self:
-        """Read them from records, oldest first."""
+    def of(cls, decided: Iterable[tuple[TrainVerdict, Promotion | None]]) -> Self:
+        """Read them from what was decided of each batch, oldest first."""
         kept, stretches, gains = [], [], []
-        for record in records:
-            error, expected, promotion = record.decision.error, record.decision.expected, record.promotion
+        for verdict, promotion in decided:
+            error, expected = verdict.error, verdict.expected
             # A batch that a broken column spoilt says nothing of what is to come.
-            if error is not None and not record.decision.excluded and min(error.now.value, error.promised.value) > 0:
+            if error is not None and not verdict.excluded and min(error.now.value, error.promised.value) > 0:
                 kept.append(float(np.log(error.now.value / error.promised.value)))
                 stretches += [] if error.stretch is None else [error.stretch]
             if expected is not None and promotion is not None:

@@ -132,7 +132,7 @@ class Judge:
             columns=reread(learnt, columns),  # as its profile has them
             learns=max(0, sides.training - self._profile.rows),
             measured=self._measured(columns, predicted, untrained[len(batches) :]),
-            past=Past.of(self._registry.history(ref)),
+            past=Past.of((one.decision, one.promotion) for one in self._registry.history(ref)),
         )
         verdict = decide(champion, case, self._limits)
         self._excluded |= set(verdict.excluded)

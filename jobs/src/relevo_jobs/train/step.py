@@ -66,7 +66,8 @@ def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="relevo-train-") as name:
         folder = Path(name)
         try:
-            stretch = Past.of([*registry.history(record.batch), record]).stretch
+            decided = [*registry.history(record.batch), record]
+            stretch = Past.of((one.decision, one.promotion) for one in decided).stretch
             if settings.dask:
                 made = on_workers(settings, use_case, batches, folder, say=say, stretch=stretch)
             else:
