@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from relevo_contract import names
-from relevo_contract.record import BatchRef, DecisionRecord, TrainReason, TrainVerdict
+from relevo_contract.estimates import Estimate
+from relevo_contract.record import BatchRef, DecisionRecord, ErrorEvidence, TrainReason, TrainVerdict
+from relevo_contract.version import Residuals
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
@@ -22,6 +24,7 @@ from tests.killing import run_killed, run_step
 from tests.versions import draw_listings
 
 GROUP = 6
+ERROR = Estimate(value=0.2, low=0.18, high=0.22)
 
 
 def text(value: Any) -> str | None:
@@ -59,6 +62,7 @@ def ask(
             reason=TrainReason.BASELINE if train else TrainReason.BROKEN_COLUMN if broken else TrainReason.QUIET,
             sentence="said by the test",
             excluded=(number,) if broken else (),
+            error=ErrorEvidence(now=ERROR, promised=ERROR, rows=rows, worse=False, stretch=1.0 + number / 10),
         ),
     )
     Registry(env["MLFLOW_TRACKING_URI"], env["RELEVO_MODEL"]).save_decision(record)
@@ -92,6 +96,9 @@ def test_a_training_is_registered_with_its_files_and_its_facts(asked: dict[str, 
     registry = Registry(asked["MLFLOW_TRACKING_URI"], asked["RELEVO_MODEL"])
     registry.download(version.run_id, Scorer.FILES, tmp_path)
     assert np.isfinite(Scorer(tmp_path).predict(draw_listings(10, 5))).all()
+    registry.download(version.run_id, [names.RESIDUALS_FILE], tmp_path)
+    found = Residuals.model_validate_json((tmp_path / names.RESIDUALS_FILE).read_bytes())
+    assert found.stretch == 1.3, "what the batch that asks called for counts; a broken one's does not"
 
     # Not settled by promote yet: a retry says the same version, and trains nothing.
     code, again, _ = run_step("train", asked)
