@@ -46,7 +46,7 @@ def selected(page: Page, label: str) -> str:
 def test_a_house_gets_its_price_its_range_its_version_and_what_made_it(
     loop: Loop, browser: Browser, tmp_path: Path
 ) -> None:
-    with opened(browser, f"{loop.ui.url}/") as page:
+    with opened(browser, f"{loop.ui.url}/predict") as page:
         page.get_by_role("spinbutton", name="House size, square feet").fill("2400")
         predict(page)
         expect(page.get_by_test_id("stMetricValue")).to_contain_text("$")
@@ -77,7 +77,7 @@ def test_a_second_price_is_explained_in_its_own_order(
 ) -> None:
     env = {"MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_API_URL": serving_told.url, "RELEVO_MODEL": told}
     orders = []
-    with ui(tmp_path / "ui", env) as server, opened(browser, server.url) as page:
+    with ui(tmp_path / "ui", env) as server, opened(browser, f"{server.url}/predict") as page:
         for size in ("9000", "1300", "300"):
             page.get_by_role("spinbutton", name="House size, square feet").fill(size)
             predict(page)
@@ -92,7 +92,7 @@ def test_a_second_price_is_explained_in_its_own_order(
 
 
 def test_an_unknown_place_can_be_typed_and_is_predicted_with_a_warning(loop: Loop, browser: Browser) -> None:
-    with opened(browser, loop.ui.url) as page:
+    with opened(browser, f"{loop.ui.url}/predict") as page:
         city = page.get_by_role("combobox", name="City")
         city.fill("Nowhere upon Sea")
         city.press("Enter")
@@ -110,7 +110,7 @@ def below(field: Locator, told: Locator) -> bool:
 
 
 def test_a_wrong_value_is_explained_beside_its_field_and_kept(loop: Loop, browser: Browser, tmp_path: Path) -> None:
-    with opened(browser, loop.ui.url) as page:
+    with opened(browser, f"{loop.ui.url}/predict") as page:
         code = page.get_by_role("combobox", name="Zip code")
         code.fill("0" * 21)
         code.press("Enter")
@@ -128,7 +128,7 @@ def test_a_wrong_value_is_explained_beside_its_field_and_kept(loop: Loop, browse
 
 
 def test_a_value_nobody_can_believe_is_told_beside_its_field_and_taken_as_unknown(loop: Loop, browser: Browser) -> None:
-    with opened(browser, loop.ui.url) as page:
+    with opened(browser, f"{loop.ui.url}/predict") as page:
         bedrooms = page.get_by_role("spinbutton", name="Bedrooms")
         bedrooms.fill("-2")
         bedrooms.press("Tab")
@@ -141,7 +141,7 @@ def test_a_value_nobody_can_believe_is_told_beside_its_field_and_taken_as_unknow
 
 
 def test_the_form_is_filled_and_sent_by_keyboard_alone(loop: Loop, browser: Browser) -> None:
-    with opened(browser, loop.ui.url) as page:
+    with opened(browser, f"{loop.ui.url}/predict") as page:
         page.get_by_role("spinbutton", name="House size, square feet").focus()
         page.keyboard.type("2400")
         reached = []
@@ -165,7 +165,7 @@ def test_a_csv_of_many_houses_comes_back_with_prices_and_what_is_wrong(
     rows[800] = "-4,900,Massachusetts,mine"
     file = tmp_path / "rows.csv"
     file.write_text("\n".join(rows) + "\n")
-    with opened(browser, loop.ui.url) as page:
+    with opened(browser, f"{loop.ui.url}/predict") as page:
         page.get_by_role("tab", name="Many rows, from a CSV").click()
         page.locator("input[type=file]").set_input_files(file)
         expect(page.get_by_text("1,199 of 1,200 rows are predicted.")).to_be_visible()
@@ -185,29 +185,71 @@ def test_a_csv_of_many_houses_comes_back_with_prices_and_what_is_wrong(
 
 def test_a_file_that_is_no_csv_of_houses_is_told(loop: Loop, browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("name,colour\na,b\n")
-    with opened(browser, loop.ui.url) as page:
+    with opened(browser, f"{loop.ui.url}/predict") as page:
         page.get_by_role("tab", name="Many rows, from a CSV").click()
         page.locator("input[type=file]").set_input_files(tmp_path / "other.csv")
         expect(page.get_by_role("alert").filter(has_text="Expected a first line with names such as")).to_be_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_history_tells_every_batch(loop: Loop, browser: Browser, tmp_path: Path, dark: bool) -> None:
-    with opened(browser, f"{loop.ui.url}/history", dark=dark) as page:
+def test_the_overview_tells_whether_all_is_well_and_every_batch(
+    loop: Loop, browser: Browser, tmp_path: Path, dark: bool
+) -> None:
+    with opened(browser, loop.ui.url, dark=dark) as page:
         said = text_of(page)
         assert f"{BATCHES} batches" in said
-        assert "is in production, and it is what truly serves" in said
-        assert "What moved" in said
-        picture(page, "history-dark" if dark else "history", tmp_path)
+        assert "All is well." in said
+        expect(page.get_by_role("link", name=re.compile("^Batch "))).to_have_count(BATCHES)
+        picture(page, "overview-dark" if dark else "overview", tmp_path)
+
+
+def test_a_click_on_the_timeline_opens_the_batch_and_so_does_a_key_on_its_card(loop: Loop, browser: Browser) -> None:
+    with opened(browser, loop.ui.url) as page:
+        chart = page.get_by_test_id("stVegaLiteChart").first
+        number = chart.locator(".role-axis-label text").filter(has_text=re.compile("^3$"))
+        box, whole = number.bounding_box(), chart.bounding_box()
+        assert box is not None
+        assert whole is not None
+        page.mouse.click(box["x"] + box["width"] / 2, whole["y"] + 150)
+        expect(page).to_have_url(re.compile(r"/history\?batch=3$"))
+        settled(page)
+        assert "Batch 3:" in selected(page, "Open a batch")
+        page.get_by_role("link", name="Overview").click()
+        settled(page)
+        page.get_by_role("link", name="Batch 5", exact=True).focus()
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(r"/history\?batch=5$"))
+        settled(page)
+        assert "Batch 5:" in selected(page, "Open a batch")
 
 
 def test_a_batch_is_opened_by_its_address_and_shows_its_evidence(loop: Loop, browser: Browser, tmp_path: Path) -> None:
     with opened(browser, f"{loop.ui.url}/history?batch=3") as page:
         said = text_of(page)
         assert "Batch 3:" in selected(page, "Open a batch")
-        for words in ("What moved", "A column before and now", "Does the champion keep its promise?", "MLflow run"):
+        for words in ("What changed", "A column before and now", "Does the champion keep its promise?", "MLflow run"):
             assert words in said
+        page.get_by_test_id("stHeadingWithActionElements").filter(has_text="What came").get_by_role(
+            "button"
+        ).first.hover()
+        expect(page.get_by_text("no version is ever trained on them")).to_be_visible()
         picture(page, "batch", tmp_path)
+
+
+def test_no_page_asks_a_foreign_host_and_each_says_its_language(loop: Loop, browser: Browser) -> None:
+    for locale in ("en-US", "es-PR"):
+        context = browser.new_context(locale=locale)
+        page = context.new_page()
+        asked: set[str] = set()
+        page.on("request", lambda request, asked=asked: asked.add(request.url))
+        for path in ("", "history?batch=3", "predict", "models", "data"):
+            page.goto(f"{loop.ui.url}/{path}")
+            settled(page)
+            expect(page.locator("html")).to_have_attribute("lang", locale[:2])
+        icon = page.locator("link[rel~=icon]").first.get_attribute("href") or ""
+        assert icon.startswith("data:image/svg")
+        assert [url for url in asked if not url.startswith((loop.ui.url, "data:", "blob:"))] == []
+        context.close()
 
 
 def test_two_versions_stand_side_by_side_and_the_analysis_is_one_file(
@@ -246,10 +288,10 @@ def test_the_data_are_told_from_raw_to_clean_and_what_customers_ask(
         picture(page, "data", tmp_path)
 
 
-@pytest.mark.parametrize("path", ["", "history", "models", "data"])
+@pytest.mark.parametrize("path", ["", "predict", "history", "models", "data"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(loop: Loop, browser: Browser, tmp_path: Path, path: str) -> None:
     with opened(browser, f"{loop.ui.url}/{path}", size=PHONE) as page:
-        if not path:
+        if path == "predict":
             predict(page)
             expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
         wide = page.evaluate(
@@ -258,23 +300,25 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(loop: Loop, browser: Browse
             "!e.closest('[data-testid=stDataFrame], [data-testid=stTabs]')).length"
         )
         assert wide == 0
-        picture(page, f"phone-{path or 'predict'}", tmp_path, whole=path in {"", "data"})
+        picture(page, f"phone-{path or 'overview'}", tmp_path, whole=path != "models")
 
 
-@pytest.mark.parametrize("path", ["", "history", "models", "data"])
+@pytest.mark.parametrize("path", ["", "predict", "history", "models", "data"])
 def test_a_browser_that_prefers_spanish_gets_spanish(loop: Loop, browser: Browser, tmp_path: Path, path: str) -> None:
     headings = {
-        "": "Predecir precio",
-        "history": "Qué pasó y por qué",
+        "": "¿Va todo bien?",
+        "predict": "Predecir precio",
+        "history": "Qué fue de un lote y por qué",
         "models": "Qué modelo y por qué",
         "data": "Qué datos llegaron",
     }
     with opened(browser, f"{loop.ui.url}/{path}", locale="es-PR") as page:
         expect(page.get_by_role("heading", name=headings[path])).to_be_visible()
-        expect(page.get_by_role("link", name="Historia")).to_be_visible()
-        picture(page, f"es-{path or 'predict'}", tmp_path)
+        expect(page.get_by_role("link", name="Lotes")).to_be_visible()
+        picture(page, f"es-{path or 'overview'}", tmp_path)
         page.get_by_text("English", exact=True).click()
-        expect(page.get_by_role("link", name="History")).to_be_visible()
+        expect(page.get_by_role("link", name="Batches")).to_be_visible()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_before_the_first_batch_every_page_says_what_is_awaited(
@@ -284,11 +328,12 @@ def test_before_the_first_batch_every_page_says_what_is_awaited(
         "history": "No batch has been decided yet.",
         "models": "No version has been trained yet.",
         "data": "No batch has been decided yet.",
-        "": "The inference API at http://127.0.0.1:9 does not answer",
+        "": "The inference API does not answer",
+        "predict": "The inference API at http://127.0.0.1:9 does not answer",
     }.items():
         with opened(browser, f"{pages.url}/{path}") as page:
             expect(page.get_by_text(said)).to_be_visible()
-            picture(page, f"empty-{path or 'predict'}", tmp_path)
+            picture(page, f"empty-{path or 'overview'}", tmp_path)
 
 
 def test_one_batch_without_a_promotion_is_a_history_too(
@@ -297,10 +342,12 @@ def test_one_batch_without_a_promotion_is_a_history_too(
     sentence = "no model yet, and 17 rows in all are too few for one"
     registry = Registry(mlflow.url, model_name)
     registry.save_decision(story.decided(1, TrainReason.TOO_FEW_ROWS, sentence, rows=17))
-    with opened(browser, f"{pages.url}/history") as page:
+    with opened(browser, pages.url) as page:
         said = text_of(page)
         assert "1 batch, 0 trainings, 0 promoted; no version is in production yet." in said
-        assert "No training: too few rows to tell a change from noise." in said
+        page.get_by_role("link", name="Batch 1", exact=True).click()
+        expect(page.get_by_text("No training: too few rows to tell a change from noise.")).to_be_visible()
+        said = text_of(settled(page))
         assert "There was no model to compare this batch with." in said
 
 
@@ -308,7 +355,7 @@ def test_mlflow_goes_away_and_comes_back_while_the_page_is_open(
     browser: Browser, gate: Gate, told: str, tmp_path: Path
 ) -> None:
     env = {"MLFLOW_TRACKING_URI": gate.url, "RELEVO_API_URL": "http://127.0.0.1:9", "RELEVO_MODEL": told}
-    with ui(tmp_path / "ui", env) as server, opened(browser, f"{server.url}/history") as page:
+    with ui(tmp_path / "ui", env) as server, opened(browser, server.url) as page:
         expect(page.get_by_text("6 batches, 3 trainings, 2 promoted")).to_be_visible()
         expect(page.get_by_text("what truly serves cannot be told")).to_be_visible()
         gate.close()
@@ -338,7 +385,11 @@ def test_a_promotion_that_happens_while_the_pages_are_open_shows_by_itself(
         env = {"MLFLOW_TRACKING_URI": mlflow.url, "RELEVO_API_URL": api.url, "RELEVO_MODEL": model_name}
         with ui(tmp_path / "second", env) as server:
             url = server.url
-            with opened(browser, f"{url}/history") as page, opened(browser, url) as form:
+            with (
+                opened(browser, url) as page,
+                opened(browser, f"{url}/history") as batch,
+                opened(browser, f"{url}/predict") as form,
+            ):
                 expect(page.get_by_text("1 batch, 1 training, 1 promoted; version 1 is in production.")).to_be_visible()
                 code = form.get_by_role("combobox", name="Zip code")
                 code.fill("00601")
@@ -350,7 +401,9 @@ def test_a_promotion_that_happens_while_the_pages_are_open_shows_by_itself(
                 expect(
                     page.get_by_text("2 batches, 2 trainings, 2 promoted; version 2 is in production.")
                 ).to_be_visible()
-                assert "Batch 1:" in selected(page, "Open a batch"), "it stays open"
+                expect(page.get_by_role("link", name="Batch 2", exact=True)).to_be_visible()
+                expect(batch.get_by_text("It was relieved by version 2")).to_be_visible()
+                assert "Batch 1:" in selected(batch, "Open a batch"), "it stays open"
                 expect(form.get_by_text("Version 2 serves by now: ask again for its prediction.")).to_be_visible()
                 expect(code).to_have_value("00601")
                 predict(form)

@@ -119,7 +119,7 @@ def test_models_tell_how_good_probabilities_are_where_there_are_any(pages: Told)
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_no_page_speaks_of_houses(pages: Told, language: str) -> None:
-    for name in ("predict", "history", "models", "data"):
+    for name in ("overview", "predict", "history", "models", "data"):
         app = page(name)
         app.query_params["lang"] = language
         app.run()

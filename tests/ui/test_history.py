@@ -11,12 +11,24 @@ from relevo_contract.record import (
     DecisionRecord,
     Defect,
     DefectKind,
+    Distribution,
     ErrorEvidence,
     Estimate,
     TakenBack,
     TrainReason,
 )
-from relevo_ui import batch_charts, batches, column_charts, error_charts, history, promises, reasons, wording
+from relevo_ui import (
+    batch_charts,
+    batches,
+    column_charts,
+    error_charts,
+    history,
+    overview,
+    promises,
+    reasons,
+    sentences,
+    wording,
+)
 from relevo_ui.history import Verdict
 from relevo_ui.wording import literal
 from tests.ui import story
@@ -77,11 +89,11 @@ def test_every_verdict_has_its_mark() -> None:
     assert set(history.MARKS) == set(Verdict)
 
 
-def test_what_moved_cannot_be_told_of_too_few_rows_whoever_asked() -> None:
+def test_what_somebody_asked_for_is_told_in_their_words_beside_what_the_data_said() -> None:
     asked = Asked(id="a", reason="a hunch", data_alone=TrainReason.TOO_FEW_ROWS, data_alone_sentence="17 rows.")
     verdict = TINY.decision.model_copy(update={"train": True, "reason": TrainReason.ASKED, "asked": asked})
     record = TINY.model_copy(update={"decision": verdict})
-    assert history.moved(record, EN) == history.moved(TINY, EN) == "cannot be told"
+    assert "“a hunch”; the data alone said: too few rows" in history.why(record, EN)
     assert history.headline(record, EN) == (
         "A training was asked for: somebody wanted it, whatever the data say. It has not finished."
     )
@@ -92,28 +104,20 @@ def test_what_somebody_typed_is_shown_as_it_is() -> None:
     assert literal(typed) == (r'asked for: "!\[x\](http://y) \*\*now\*\* \<b> \$1 and \$2"; house_size moved')
 
 
-def test_a_line_holds_what_a_person_asks_for() -> None:
+def test_a_card_holds_what_a_person_asks_for() -> None:
     row = history.row("run", tags(3), promoted(MOVED, 2, Criterion.BETTER), EN)
-    assert (row.batch, row.group, row.rows, row.version) == (3, 6, 1500, 2)
-    assert row.moved == "state, city and house size"
-    assert row.why == "New."
-    assert row.champion == "29.0 % (27.0 to 31.0)"
-    assert row.challenger == "23.0 % (21.0 to 25.0)"
-    assert row.outcome == "✔ promoted"
-    assert history.row("run", tags(1), promoted(BASELINE, 1, Criterion.FIRST_BEATS_BASELINE), EN).champion.startswith(
-        "the median price: "
+    assert (row.batch, row.group, row.version, row.outcome) == (3, 6, 2, "promoted, version 2")
+    assert row.why.endswith(
+        "Version 2 errs by 23.0 % (21.0 to 25.0) where version 1 errs by 29.0 % (27.0 to 31.0), on 590 rows held out."
     )
-
-
-def test_where_nothing_was_compared_it_does_not_say_that_nothing_moved() -> None:
-    assert history.row("run", tags(1), BASELINE, EN).moved == "no model to compare with"
-    assert history.row("run", tags(2), QUIET, EN).moved == "nothing"
-    assert history.row("run", tags(5), TINY, EN).moved == "cannot be told"
+    assert row.facts == ["1,500 rows", "moved: state, city and house size", "2026-11-04 15:03 UTC"]
+    first = history.row("run", tags(1), promoted(BASELINE, 1, Criterion.FIRST_BEATS_BASELINE), EN)
+    assert "where the median price errs by 61.0 %" in first.why
 
 
 def test_a_run_without_a_record_is_being_decided() -> None:
     row = history.row("run", tags(7), None, EN)
-    assert (row.batch, row.verdict, row.rows) == (7, Verdict.DECIDING, None)
+    assert (row.batch, row.verdict, row.facts) == (7, Verdict.DECIDING, ())
     assert row.why == "its decision is not written yet"
 
 
@@ -131,11 +135,11 @@ def test_charts_show_each_column_and_state_and_leave_out_what_was_not_compared()
     assert distances is not None
     drawn = str(distances.to_dict())
     assert all(EN.column(c.column) in drawn for c in MOVED.decision.columns)
-    states = error_charts.places(judged.promotion.states, EN)
-    assert states is not None
-    assert "Virgin Islands (60 rows), worse" in str(states.to_dict())
+    states = error_charts.places(error_charts.worst_first(judged.promotion.states), EN).to_dict()
+    assert "Virgin Islands (60 rows), worse" in str(states)
     assert column_charts.distances((), EN) is None
-    assert error_charts.places((), EN) is None
+    table = error_charts.places_table(judged.promotion.states, EN)
+    assert dict(zip(table["state"], table["rows"], strict=True)) == {s.state: s.rows for s in judged.promotion.states}
     assert len(column_charts.columns_table(MOVED.decision.columns, EN)) == len(MOVED.decision.columns)
 
 
@@ -177,7 +181,8 @@ def test_times_are_said_as_a_person_says_them(ago: timedelta, said: str) -> None
 def test_errors_of_records_before_ranges_were_kept_are_drawn_against_their_promise() -> None:
     kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
     told = story.decided(2, TrainReason.QUIET, "Quiet.", champion=1, error=kept)
-    drawn = batch_charts.errors(promises.forward([told, BASELINE]), 2, "", EN)
+    came = [batch_charts.Happened(r.batch.number, "", "gray", "", 1) for r in (told, BASELINE)]
+    drawn = batch_charts.timeline(promises.forward([told, BASELINE]), came, "", EN)
     assert drawn is not None
     for words in ("25.0 % (22.0 to 28.0)", "24.0 % (22.0 to 26.0)"):
         assert words in str(drawn.to_dict())
@@ -189,6 +194,7 @@ def test_a_batch_names_the_states_it_comes_from() -> None:
     assert history.origin(of_two, EN) == "Puerto Rico 90 %, no state 10 %"
     many = QUIET.model_copy(update={"origin": dict.fromkeys("ABCDE", 294)})
     assert history.origin(many, EN) == "A 20 %, B 20 %, C 20 %, 2 more"
+    assert history.origin(QUIET.model_copy(update={"origin": {"A": 1469, "B": 1}}), EN) == "A 100 %, B <1 %"
     assert history.origin(QUIET, EN) == ""
 
 
@@ -199,18 +205,13 @@ def test_what_the_source_sent_is_no_formula_in_tables_that_can_be_downloaded() -
     assert list(column_charts.columns_table([new], EN)["new categories"]) == ["'=1,' +2"]
 
 
-def test_in_spanish_the_reason_is_made_of_the_figures_that_were_recorded() -> None:
-    kept = ErrorEvidence(now=story.near(0.25, 0.03), promised=story.near(0.24, 0.02), rows=1400, worse=False)
-    record = story.decided(2, TrainReason.QUIET, "Written in English.", champion=1, error=kept)
-    assert history.why(record, EN) == "Written in English."
-    assert history.why(record, ES) == (
-        "Nada cambió tanto como para pedirlo; la versión 1 aquí yerra en 25.0 % (22.0 a 28.0), prometió 24.0 % (22.0 a "
-        "26.0)."
-    )
+WHAT = (
+    "has its median at 14,000: 93.0 % of its values are above 5,000, in training 0.5 % were; its unit may have changed"
+)
 
 
 def looking_broken(*excluded: int) -> DecisionRecord:
-    defect = Defect(column="house_size", kind=DefectKind.UNIT, what="has its median at 14,000")
+    defect = Defect(column="house_size", kind=DefectKind.UNIT, what=WHAT)
     reason = TrainReason.BROKEN_COLUMN if excluded else TrainReason.QUIET
     record = story.decided(3, reason, "The sentence.", champion=1)
     verdict = record.decision.model_copy(update={"defects": (defect,), "excluded": excluded})
@@ -219,31 +220,62 @@ def looking_broken(*excluded: int) -> DecisionRecord:
 
 def test_what_was_left_out_says_how_it_is_taken_back_and_who_did() -> None:
     record = looking_broken(2, 3)
-    assert "No training uses batch 2 and 3" in history.left_out(record, EN)
+    assert "the data of batch 2 and 3 are right after all" in history.left_out(record, EN)
     assert "`relevo-job include 2 3`" in history.left_out(record, EN)
     assert "`relevo.dev/include` on the ModelDeployment, with the value `2 3: why`" in history.left_out(record, EN)
     assert "recupérelo con la orden `relevo-job include 2 3`" in history.left_out(record, ES)
-    assert history.warnings(record, EN) == []
+    assert sentences.warnings(record, EN) == []
     assert "puede haber cambiado su unidad" in history.why(record, ES)
     at = datetime(2026, 11, 28, 16, 0, tzinfo=UTC)
     one = TakenBack(batches=(3,), by="Ana", at=at, reason="it is right")
     some = record.model_copy(update={"taken_back": (one,)})
     assert "`relevo-job include 2`" in history.left_out(some, EN)
-    assert history.why(some, EN) == (
-        "The sentence. Batch 3 was taken back by Ana on 2026-11-28 16:00 UTC: it is right."
-    )
+    assert history.why(some, EN).endswith("Batch 3 was taken back by Ana on 2026-11-28 16:00 UTC: it is right.")
     assert "Ana recuperó el lote 3 el 2026-11-28 16:00 UTC: it is right." in history.why(some, ES)
     both = some.model_copy(update={"taken_back": (one, one.model_copy(update={"batches": (2,), "reason": ""}))})
     assert history.left_out(both, EN) == ""
-    assert history.row("run", tags(3), both, EN).why.endswith("Batch 2 was taken back by Ana on 2026-11-28 16:00 UTC.")
+    assert history.why(both, EN).endswith("Batch 2 was taken back by Ana on 2026-11-28 16:00 UTC.")
+    assert [history.verdict(one, {}) for one in (record, some, both)] == [
+        Verdict.BLOCKED, Verdict.BLOCKED, Verdict.KEPT,
+    ]  # fmt: skip
+
+
+def test_a_batch_with_a_broken_column_says_which_one_since_when_and_what_becomes_of_its_rows() -> None:
+    three = looking_broken(3)
+    two = three.model_copy(update={"batch": three.batch.model_copy(update={"number": 2})})
+    two = two.model_copy(update={"decision": two.decision.model_copy(update={"excluded": (2,)})})
+    row = history.row("run", tags(3), three, EN)
+    assert (row.verdict, row.outcome) == (Verdict.BLOCKED, "blocked: house size")
+    assert history.MARKS[row.verdict][1] == "red"
+    assert history.headline(three, EN) == "Blocked: house size looks broken, so no training uses these rows."
+    assert history.headline(three, ES).startswith("Bloqueado: parece dañado esto: superficie.")
+    assert overview.broken(three, [two, QUIET, BASELINE], EN) == (
+        "House size has its median at 14,000: 93.0 % of its values are above 5,000, in training 0.5 % were; its unit "
+        "may have changed. So it is since batch 2; of batch 3 no training uses 1,470 rows."
+    )
+    assert history.broken_since(three, [QUIET, two]) == 3, "a good batch lies between"
+    assert history.stay_out([three, QUIET], EN) == "Left out of trainings: batch 3 (house size)."
+    assert history.stay_out([QUIET], EN) == ""
 
 
 def test_what_only_looks_broken_is_a_warning_in_both_languages() -> None:
     record = looking_broken()
-    assert history.warnings(record, EN) == [
-        "Most values of house size lie beyond nearly all of the training data; its unit may have changed; a warning, "
-        "for the model does not err more than it promised."
-    ]
+    (told,) = sentences.warnings(record, EN)
+    assert told.startswith("House size has its median at 14,000")
+    assert told.endswith("; a warning, for the model does not err more than it promised.")
     assert "es un aviso" in history.why(record, ES)
     assert history.left_out(record, EN) == ""
-    assert set(reasons.DEFECTS) == set(DefectKind)
+    assert set(reasons.DEFECTS) == set(sentences.DEFECTS) == set(DefectKind)
+
+
+def test_days_are_said_as_days_and_logarithms_not_as_per_cent() -> None:
+    days = Distribution(edges=(1990.27, 2004.0), before=(0, 3, 0), now=(1, 2, 0))
+    assert column_charts.bins("prev_sold_date", days, EN) == [
+        "below 1990-04", "1990-04–2004-01", "above 2004-01",
+    ]  # fmt: skip
+    judged = promoted(MOVED, 3, Criterion.BETTER).promotion
+    assert judged is not None
+    far = judged.model_copy(update={"difference": Estimate(value=-1.2, low=-1.4, high=-1.0)})
+    drawn = str(error_charts.difference(far, EN).to_dict())
+    assert "points" in drawn
+    assert "%" not in drawn

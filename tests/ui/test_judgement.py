@@ -9,10 +9,10 @@ import streamlit as st
 from hypothesis import given
 from hypothesis import strategies as some
 
-from relevo_contract.record import Criterion, TrainReason
+from relevo_contract.record import TrainReason
 from relevo_contract.rehearsal import Changed, Gathering
 from relevo_contract.tasks import TASKS
-from relevo_ui import batch_charts, error_charts, gains, judgement_charts, promises, reasons, rehearsals, turned_out
+from relevo_ui import batch_charts, error_charts, gains, judgement_charts, promises, rehearsals, turned_out
 from relevo_ui.language import spanish
 from relevo_ui.wording import Wording
 from tests.jobs.train.test_each_task import BINARY, NUMBER, POSITIVE
@@ -28,24 +28,6 @@ NEW_PARTS = ("What would a training gain?", "What customers would notice", "How 
 def described(chart: Any) -> str:
     """A chart's text for who cannot see it."""
     return str(chart.to_dict()["description"])
-
-
-@pytest.mark.parametrize("reason", TrainReason)
-def test_every_reason_is_worded_in_both_languages(reason: TrainReason) -> None:
-    record = story.decided(2, reason, "So it is.", champion=1)
-    said = {reasons.reason(record, say) for say in (EN, ES)}
-    assert len(said) == 2
-    assert not any("{" in one for one in said)
-    assert set(reasons.REASONS) == set(TrainReason)
-
-
-@pytest.mark.parametrize("criterion", Criterion)
-def test_every_criterion_is_worded_in_both_languages(criterion: Criterion) -> None:
-    promotion = story.judged(OLD, 2, criterion, "So it is.").promotion
-    assert promotion is not None
-    said = {reasons.criterion(promotion, say) for say in (EN, ES)}
-    assert len(said) == 2
-    assert not any("{" in one for one in said)
 
 
 def test_an_expected_gain_is_told_with_how_it_is_known() -> None:
@@ -100,11 +82,16 @@ def test_each_batch_is_in_its_range_or_named_as_out_of_it(errors: list[float]) -
 def test_batches_outside_their_range_are_named_and_marked() -> None:
     found = promises.forward([decided(3, now=0.4), decided(2, now=0.1), decided(1)])
     told = promises.errors(found, EN)
-    chart = batch_charts.errors(found, 2, told, ES)
+    came = [batch_charts.Happened(n, "▲" * (n == 3), "green", "", 1 + (n > 2)) for n in (3, 2, 1)]
+    chart = batch_charts.timeline(found, came, told, ES)
     assert chart is not None
     drawn = chart.to_dict()
     assert drawn["description"] == told
-    marked = {row["batch"]: row["where"] for row in max(drawn["datasets"].values(), key=len)}
+    marked = {row["batch"]: row["where"] for rows in drawn["datasets"].values() for row in rows if "where" in row}
+    bands = [
+        (row["from"], row["to"], row["name"]) for rows in drawn["datasets"].values() for row in rows if "name" in row
+    ]
+    assert bands == [(0.5, 2.5, "v1"), (2.5, 3.5, "v2")]
     assert marked == {3: "por encima del rango", 2: "por debajo del rango", 1: "campeón, en el lote"}
     assert told == (
         "Of 3 batches 1 (33.3 %) fell into the range that nine in ten should fall into. Above it: batch 3. Below it: "
@@ -116,20 +103,20 @@ def test_a_batch_that_a_broken_column_spoilt_says_nothing_of_promises() -> None:
     broken = decided(3, now=0.9)
     broken = broken.model_copy(update={"decision": broken.decision.model_copy(update={"excluded": (3,)})})
     told = promises.errors(promises.forward([broken, decided(2)]), EN)
-    assert told.startswith("Of 1 batches 1 (100.0 %)")
+    assert told.startswith("Of 1 batch 1 (100.0 %)")
     assert told.endswith("Batches left out for a broken column are not counted.")
 
 
 def test_intervals_are_counted_by_rows_and_not_told_of_probabilities() -> None:
     found = promises.forward([decided(2, coverage=0.8), decided(1, coverage=0.9), OLD])
-    assert "held 85.0 % of the 2,800 rows of 2 batches" in promises.intervals(found, EN)
+    assert "held 85.0 % of 2,800 rows of 2 batches" in promises.intervals(found, EN)
     text = promises.intervals(found, ES)
-    chart = batch_charts.coverage(found, 2, text, ES)
+    chart = batch_charts.coverage(found, text, ES)
     assert chart is not None
     assert described(chart) == text
     sure = promises.forward([decided(1, coverage=None)])
     assert promises.intervals(sure, EN) == ""
-    assert batch_charts.coverage(sure, 1, "", EN) is None
+    assert batch_charts.coverage(sure, "", EN) is None
     (told,) = promises.of_one(sure[0].error, EN)
     assert (
         told == "In nine batches of ten it should lie between 20.0 % and 30.0 %, as promises were kept so far; it does."
@@ -171,7 +158,7 @@ def test_where_changes_gather_is_named_by_its_values() -> None:
 def test_where_too_little_was_asked_the_newest_batch_is_told_of() -> None:
     few = REHEARSAL.model_copy(update={"requests": Changed(rows=3, some=0, much=0), "told": REHEARSAL.batch})
     told = rehearsals.told(few, EN)
-    assert told[0].startswith("Of the 1,470 rows of the newest batch 5.0 %")
+    assert told[0].startswith("Of the newest batch, of 1,470 rows, 5.0 %")
     assert not any(one.startswith("They were asked") for one in told)
 
 
@@ -207,7 +194,7 @@ def test_records_of_before_tell_nothing_of_it() -> None:
     assert turned_out.told(old, EN) == []
     kept = old[0].model_copy(update={"decision": decided(2).decision.model_copy(update={"error": None})})
     assert promises.errors(promises.forward([kept]), EN) == ""
-    assert batch_charts.errors([], None, "", EN) is None
+    assert batch_charts.timeline([], [], "", EN) is None
     assert batch_charts.came([], "", EN) is None
 
 
@@ -227,50 +214,62 @@ def test_hundreds_of_batches_are_drawn_and_counted_in_bounds() -> None:
         for n in range(100)
         for state in many[0].promotion.states[2:]  # type: ignore[union-attr]
     ]
-    assert len(error_charts.shown_places(places)) == error_charts.PLACES
+    assert error_charts.worst_first(places)[0].worse
+    assert len(error_charts.places_table(places, EN)) == 100
 
 
-def opened(env: pytest.MonkeyPatch, model: str, batch: int, language: str = "en") -> Any:
+def opened(env: pytest.MonkeyPatch, model: str, batch: int | None, language: str = "en") -> Any:
+    """A batch's page, or the overview."""
     env.setenv("RELEVO_MODEL", model)
     st.cache_data.clear()
-    app = page("history")
-    app.query_params["batch"] = str(batch)
+    app = page("overview" if batch is None else "history")
+    if batch is not None:
+        app.query_params["batch"] = str(batch)
     app.query_params["lang"] = language
     return app.run()
 
 
-def test_the_page_tells_all_of_it_in_one_view(env: pytest.MonkeyPatch, judged: str) -> None:
-    said = shown(opened(env, judged, 4))
-    for words in (
-        "What would a training gain?",
-        "The learning curve of version 1",
-        "What customers would notice",
-        "Of 7 batches 5 (71.4 %) fell into the range",
-        "Above it: batch 8. Below it: batch 3.",
-        "the model is still learning",
-        "Promotions that later batches tell of: 1. On these 1 did better",
-        "One row took version 1 0.9 ms and version 2 1.2 ms",
-    ):
-        assert words in said
-
-
-def test_the_page_tells_it_in_spanish(env: pytest.MonkeyPatch, judged: str) -> None:
-    said = shown(opened(env, judged, 4, "es"))
-    for words in (
-        "¿Qué ganaría un entrenamiento?",
-        "La curva de aprendizaje de la versión 1",
-        "Qué notarían los clientes",
-        "De 7 lotes, 5 (71.4 %) cayeron en el rango",
-        "el modelo todavía aprende",
-    ):
-        assert words in said
+@pytest.mark.parametrize(
+    ("language", "of_all", "of_one"),
+    [
+        (
+            "en",
+            [
+                "Of 7 batches 5 (71.4 %) fell into the range",
+                "Above it: batch 8. Below it: batch 3.",
+                "Promotions that later batches tell of: 1. On these 1 did better",
+            ],
+            [
+                "What would a training gain?",
+                "The learning curve of version 1",
+                "What customers would notice",
+                "The model is still learning",
+                "One row took version 1 0.9 ms and version 2 1.2 ms",
+            ],
+        ),
+        (
+            "es",
+            ["De 7 lotes, 5 (71.4 %) en el rango"],
+            [
+                "¿Qué ganaría un entrenamiento?",
+                "La curva de aprendizaje de la versión 1",
+                "Qué notarían los clientes",
+                "El modelo todavía aprende",
+            ],
+        ),
+    ],
+)
+def test_the_pages_tell_all_of_it(
+    env: pytest.MonkeyPatch, judged: str, language: str, of_all: list[str], of_one: list[str]
+) -> None:
+    for batch, words in ((None, of_all), (4, of_one)):
+        said = shown(opened(env, judged, batch, language))
+        assert [one for one in words if one not in said] == []
 
 
 def test_old_records_are_shown_as_before(env: pytest.MonkeyPatch, told: str) -> None:
-    app = opened(env, told, 3)
-    said = shown(app)
+    said = shown(opened(env, told, 3))
     assert "Does the champion keep its promise?" in said
-    assert "Promoted or rejected, and by which criterion" in said
+    assert "Who was better, on which rows" in said
     assert not any(words in said for words in (*NEW_PARTS, "nine"))
-    assert "The errors in time" in [one.label for one in app.expander]
-    assert "How past decisions turned out" not in [one.label for one in app.expander]
+    assert "How past decisions turned out" not in [one.label for one in opened(env, told, None).expander]

@@ -18,6 +18,8 @@ from relevo_ui import (
     reasons,
     refusals,
     rehearsals,
+    sentences,
+    terms,
     wording,
 )
 from relevo_ui.history import Verdict
@@ -46,6 +48,9 @@ def spoken() -> set[str]:
         *(task.told_change(by) for task in TASKS.values() for by in (rehearsals.SOME, rehearsals.MUCH)),
         *rehearsals.RANGES.values(),
         *promises.OF_ONE.values(),
+        *(said for _, said in sentences.DEFECTS.values()),
+        *(text for both in wording.COUNTED.values() for text in both),
+        *(text for name, text in vars(terms).items() if name.isupper()),
         *(place.value for place in promises.Place),
         *batches.REJECTIONS.values(),
         *(verdict.value for verdict in Verdict),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from tests.ui import story
 from tests.ui.words import EN
 from tests.versions import Versions
 
-VIEWS = Path(relevo_ui.__file__).parent / "views"
+HERE = Path(relevo_ui.__file__).parent
 
 
 def page(name: str) -> AppTest:
-    return AppTest.from_file(str(VIEWS / f"{name}.py"), default_timeout=60)
+    """A page alone; the overview with all the others, for it has links to them."""
+    file = HERE / "app.py" if name == "overview" else HERE / "views" / f"{name}.py"
+    return AppTest.from_file(str(file), default_timeout=60)
 
 
 def shown(app: AppTest) -> str:
@@ -37,6 +40,7 @@ def shown(app: AppTest) -> str:
         *app.caption,
         *app.info,
         *app.warning,
+        *app.success,
         *app.error,
         *app.metric,
     ]
@@ -185,20 +189,20 @@ def test_when_only_mlflow_is_away_it_predicts_and_says_that_nothing_newer_comes(
         assert "MLFLOW_TRACKING_URI" in said
 
 
-def test_the_history_has_one_line_a_batch_newest_first(env: pytest.MonkeyPatch, told: str) -> None:
+def test_the_overview_has_a_card_a_batch_newest_first(env: pytest.MonkeyPatch, told: str) -> None:
     env.setenv("RELEVO_MODEL", told)
-    app = page("history").run()
+    app = page("overview").run()
     assert "6 batches, 3 trainings, 2 promoted; version 2 is in production." in shown(app)
-    table = app.dataframe[0].value
-    assert list(table["Batch"]) == [6, 5, 4, 3, 2, 1]
-    assert list(table["Version"]) == ["", "", "3", "2", "", "1"]
-    assert [outcome.split(" ", 1)[1] for outcome in table["Outcome"]] == [
-        "training asked for", "no training", "rejected", "promoted", "no training", "promoted",
+    assert [link.proto.query_string for link in app.get("page_link")] == [f"batch={n}" for n in range(6, 0, -1)]
+    assert [card.split("-badge[", 1)[1].removesuffix("]") for card in badges(app)] == [
+        "… training asked for", "= no training", "✕ rejected, version 3", "▲ promoted, version 2", "= no training",
+        "▲ promoted, version 1",
     ]  # fmt: skip
-    assert table["Criterion"][2] == "not better beyond noise on the same held-out rows"
-    assert table["Challenger"][3] == "23.0 % (21.0 to 25.0)"
-    assert table["Champion here"][3] == "48.0 % (45.0 to 51.0), promised 24.0 % (22.0 to 26.0)"
-    assert list(app.selectbox[0].options) == [
+    assert "Version 2 errs by 23.0 % (21.0 to 25.0) where version 1 errs by 29.0 % (27.0 to 31.0)" in shown(app)
+    assert "▲ promoted: batch 3 and 1 · ✕ rejected: batch 4" in shown(app)
+    assert len(app.get("vega_lite_chart")) == 1
+    batches = page("history").run()
+    assert list(batches.selectbox[0].options) == [
         "Batch 6: training asked for",
         "Batch 5: no training",
         "Batch 4: rejected, version 3",
@@ -208,13 +212,36 @@ def test_the_history_has_one_line_a_batch_newest_first(env: pytest.MonkeyPatch, 
     ]
 
 
+def badges(app: AppTest) -> list[str]:
+    return [str(one.value) for one in app.markdown if "-badge[" in str(one.value)]
+
+
+def test_the_overview_says_what_serves_and_what_is_not_well(
+    env: pytest.MonkeyPatch, told: str, serving_told: Running
+) -> None:
+    env.setenv("RELEVO_MODEL", told)
+    without = shown(page("overview").run())
+    assert "The inference API does not answer" in without
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    serving_told.predict({"house_size": 1800})
+    app = page("overview").run()
+    said = shown(app)
+    assert "Serves version 2" in said
+    assert "Promised error 24.0 %" in said
+    assert "Real error 48.0 %" in said
+    assert re.search(r"Answers [1-9]", said)
+    assert re.search(r"\d refused, 0 failed", said)
+    assert "All is well" not in said, "it errs more than it promised on the newest batch"
+    assert "Version 2 errs by 48.0 % (45.0 to 51.0) here, promised 24.0 % (22.0 to 26.0)." in said
+
+
 @pytest.mark.parametrize(
     ("batch", "said", "charts"),
     [
-        (1, ["the first model, better than always saying the median price", "There was no model to compare"], 2),
+        (1, ["the first model, better than always saying the median price", "There was no model to compare"], 3),
         (2, ["No training: nothing changed enough to call for one.", "Yes, as far as this batch can tell"], 3),
-        (3, ["in place of version 1", "massachusetts and connecticut", "No: it errs more here", r"\$410,000"], 5),
-        (4, ["Version 3 was rejected", "version 2 stays", "`not_better`", "+0.4 points (-0.6 to +1.4)"], 5),
+        (3, ["in place of version 1", "Massachusetts and Connecticut", "No: it errs more here", r"\$410,000"], 6),
+        (4, ["Version 3 was rejected", "version 2 stays", "`not_better`", "+0.4 points (-0.6 to +1.4)"], 6),
         (5, ["17 rows came", "too few rows"], 2),
         (6, ["It has not finished"], 3),
     ],
@@ -223,13 +250,28 @@ def test_opening_a_batch_shows_its_evidence(
     env: pytest.MonkeyPatch, told: str, batch: int, said: list[str], charts: int
 ) -> None:
     env.setenv("RELEVO_MODEL", told)
-    app = page("history").run()
-    app.selectbox[0].select_index(6 - batch).run()
+    app = page("history")
+    app.query_params["batch"] = str(batch)
+    app.run()
     text = shown(app)
     for words in said:
         assert words in text
     assert len(app.get("vega_lite_chart")) == charts
     assert "/runs/" in text
+    headings = [heading.value for heading in app.subheader]
+    order = [
+        "What came",
+        "What changed",
+        "Why it",
+        "Who was better",
+        "By state",
+        "Since when it served",
+        "What version",
+    ]
+    places = [next((n for n, one in enumerate(headings) if one.startswith(begin)), None) for begin in order]
+    assert [place for place in places if place is not None] == sorted(place for place in places if place is not None)
+    assert "Nothing failed." in text
+    assert not app.get("imgs"), "what a version looks at is drawn in the colours of the page"
 
 
 def test_a_batch_that_arrives_while_the_page_is_open_does_not_change_what_is_open(
@@ -271,7 +313,7 @@ def test_a_batch_whose_record_or_pictures_are_gone_does_not_take_the_others_with
     env.setenv("RELEVO_MODEL", versions.model)
     registry = Registry(versions.tracking_uri, versions.model)
     bare = tmp_path / "bare"
-    shutil.copytree(bundles[0], bare, ignore=shutil.ignore_patterns("*.png", names.PROFILE_FILE))
+    shutil.copytree(bundles[0], bare, ignore=shutil.ignore_patterns("shapley*", "profile.json"))
     story.save(
         registry,
         story.decided(1, TrainReason.BASELINE, "No model yet."),
@@ -282,7 +324,6 @@ def test_a_batch_whose_record_or_pictures_are_gone_does_not_take_the_others_with
     tags = {names.TAG_GROUP: "6", names.TAG_BATCH: "2", names.TAG_TRAIN: "false", names.TAG_WHY: "It was quiet."}
     versions.client.create_run(versions.experiment, tags=tags)
     app = page("history").run()
-    assert list(app.dataframe[0].value["Why"]) == ["It was quiet.", "No model yet."]
     assert "its record is of another release" in shown(app)
     app.selectbox[0].select_index(1).run()
     assert "Version 1 went to production" in shown(app)

@@ -106,6 +106,9 @@ def test_a_new_state_that_can_be_learnt_trains_and_is_named(known: Profile) -> N
     verdict = judge(known, rows, measured=gains(0.2))
     assert (verdict.train, verdict.reason) == (True, TrainReason.NEW_STATE)
     assert "Ohio" in verdict.sentence
+    assert verdict.new_places == ("Ohio",)
+    assert verdict.in_new_places == pytest.approx(0.25, abs=0.06)
+    assert judge(known, listings(700, 69)).in_new_places is None
     assert "takes 20.0 % (18.0 % to 22.0 %) off its mean log error" in verdict.sentence
     assert "state" in verdict.moved
     evidence = next(e for e in verdict.columns if e.column == "state")

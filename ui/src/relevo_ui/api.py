@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -12,8 +13,9 @@ from pydantic import AwareDatetime, BaseModel
 from relevo_contract import bounded_http
 from relevo_contract.data_set import DataSet
 from relevo_contract.mlflow_login import bearer
-from relevo_ui import refusals
+from relevo_ui import refusals, traffic
 from relevo_ui.errors import ApiAway
+from relevo_ui.traffic import Counts
 
 MOST_BYTES: Final = 16_000_000
 """Of an answer; the longest one has some hundred kilobytes."""
@@ -147,6 +149,14 @@ class Api:
     def status(self) -> Status:
         """What is served. Raises ApiAway."""
         return self._parse(self._ask("GET", "/model"), Status)
+
+    def counts(self) -> Counts | None:
+        """What the process that answers has counted; None where it does not count, or says so in no known way.
+
+        Raises ApiAway, NoModel.
+        """
+        _, content = self._ask("GET", "/metrics")
+        return traffic.counts(content.decode(errors="replace"), datetime.now(UTC))
 
     def data_set(self, model: str) -> DataSet | None:
         """What is served, by its columns' names alone, whose texts the API reads; None if that makes no data set.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import altair as alt
@@ -11,10 +13,19 @@ import pandas as pd
 from relevo_contract.figures import percent
 from relevo_ui.chart_style import AROUND, BLUE, GREY, LEGEND, ORANGE, kinds
 from relevo_ui.gains import Came
-from relevo_ui.promises import Forward, Place
+from relevo_ui.promises import SHOWN, Forward, Place
 from relevo_ui.wording import Wording
 
 HEIGHT: Final = 200
+LANES: Final = 56
+"""Above the errors: the versions in production, and what happened."""
+BAND: Final = 20
+"""Of these the versions."""
+BANDS: Final = (BLUE, GREY)
+FEWEST_LABELLED: Final = 24
+"""A band of at least one batch in so many has room for its name."""
+OPENED: Final = "opened"
+"""The selection that a click makes."""
 LOW_HEIGHT: Final = 120
 """Without what is around it."""
 MARKS: Final = {
@@ -40,53 +51,115 @@ def _size(count: int) -> int:
     return 90 if count < CROWDED else 35
 
 
-def _opened(batch: int | None, batches: Sequence[int], say: Wording) -> list[alt.Chart]:
-    """A line where the batch is that is open below, if it is among these."""
-    if batch not in batches:
-        return []
-    data = pd.DataFrame({"batch": [batch], "said": [say("open below")]})
-    x = _batch("batch:Q", batches, say)
-    return [
-        alt.Chart(data)
-        .mark_rule(color=GREY, strokeDash=[2, 3])
-        .encode(x=x, tooltip=[alt.Tooltip("batch:Q", title=say("batch")), alt.Tooltip("said:N", title=" ")])
-    ]
+@dataclass(frozen=True)
+class Happened:
+    """What became of a batch, and which version was in production when it came."""
+
+    batch: int
+    mark: str
+    """A sign; empty where nothing happened."""
+    color: str
+    said: str
+    version: int | None
 
 
-def errors(found: Sequence[Forward], opened: int | None, text: str, say: Wording) -> alt.LayerChart | None:
-    """Each batch's error against the promise and the range that nine in ten should fall into; None without errors.
+def timeline(found: Sequence[Forward], happened: Sequence[Happened], text: str, say: Wording) -> alt.LayerChart | None:
+    """Each batch's error against the promise and the range that nine in ten should fall into, newest first; above
+    them the versions as bands of the batches they served, and what became of each batch. None without errors.
 
-    `text` says the same, for who cannot see it.
+    A click anywhere at a batch selects it (`OPENED`). `text` says the same, for who cannot see it.
     """
     if not found:
         return None
-    data = pd.DataFrame([_error(one, say) for one in found])
-    there = [where for where in Place if any(one.place is where for one in found)]
-    color, shape = kinds("where:N", [(say(where), *MARKS[where]) for where in there])
-    batches = [one.batch for one in found]
+    shown = happened[:SHOWN]
+    batches = [one.batch for one in shown]
     x, left = _batch("batch:Q", batches, say), _batch("from:Q", batches, say)
-    y = alt.Y("low:Q", title=say.figure, axis=alt.Axis(format=say.error_axis), scale=alt.Scale(zero=True))
+    data = pd.DataFrame([_error(one, say) for one in found])
+    color, shape = kinds("where:N", [(say(where), *MARKS[where]) for where in Place], named=False)
+    # What is expected may reach so far that nothing else could be told apart: the band then leaves the picture.
+    top = max(
+        min(max(one.error.expected.high if one.error.expected else 0.0 for one in found), 2 * _most(found)),
+        _most(found),
+    )
+    y = alt.Y(
+        "low:Q",
+        title=say.figure,
+        axis=alt.Axis(format=say.error_axis, tickCount=5),
+        scale=alt.Scale(domain=[0, top * (1 + LANES / HEIGHT)], nice=False),
+    )
+    base = alt.Chart(data)
+    # Those without a range have no end of it, and Vega leaves them out.
+    ranges = base.mark_rect(color=GREY, opacity=0.25, clip=True).encode(
+        x=left, x2="to:Q", y=alt.Y("least:Q"), y2="most:Q"
+    )
+    promises = base.mark_rule(color=GREY, strokeWidth=2).encode(x=left, x2="to:Q", y=alt.Y("promise:Q"))
+    whiskers = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x, y=y, y2="high:Q", color=color)
+    points = base.mark_point(filled=True, size=_size(len(found)), opacity=1).encode(
+        x=x, y="error:Q", color=color, shape=shape
+    )
+    return alt.LayerChart(
+        layer=[ranges, promises, *_lanes(shown, x, left), whiskers, points, _clickable(found, shown, left, say)]
+    ).properties(height=HEIGHT + LANES + AROUND, description=text)
+
+
+def _most(found: Sequence[Forward]) -> float:
+    return max(max(one.error.now.high, one.error.promised.value) for one in found)
+
+
+def _lanes(shown: Sequence[Happened], x: alt.X, left: alt.X) -> list[alt.Chart]:
+    """The versions as bands, and the signs of what happened."""
+    bands: list[dict[str, Any]] = []
+    for version, group in groupby(sorted(shown, key=lambda one: one.batch), key=lambda one: one.version):
+        numbers = [one.batch for one in group]
+        if version is not None:
+            wide = (numbers[-1] - numbers[0] + 1) * FEWEST_LABELLED >= len(shown)
+            middle = (numbers[0] + numbers[-1]) / 2
+            about = {"from": numbers[0] - 0.5, "to": numbers[-1] + 0.5, "batch": middle}
+            bands.append(about | {"name": f"v{version}" if wide else "", "color": BANDS[len(bands) % 2]})
+    drawn = alt.Chart(pd.DataFrame(bands or [{"from": 0, "to": 0, "batch": 0, "name": "", "color": GREY}]))
+    signs = alt.Chart(
+        pd.DataFrame([{"batch": one.batch, "mark": one.mark, "color": one.color} for one in shown], dtype=object)
+    )
+    own = alt.Color("color:N", scale=None, legend=None)
+    return [
+        drawn.mark_rect(opacity=0.35).encode(x=left, x2="to:Q", y=alt.value(0), y2=alt.value(BAND), color=own),
+        drawn.mark_text(fontSize=12, color=GREY, fontWeight="bold").encode(
+            x=x, y=alt.value(BAND / 2 + 1), text="name:N"
+        ),
+        signs.mark_text(fontSize=15 if len(shown) < CROWDED else 9).encode(
+            x=x, y=alt.value((BAND + LANES) / 2 + 2), text="mark:N", color=own
+        ),
+    ]
+
+
+def _clickable(found: Sequence[Forward], shown: Sequence[Happened], left: alt.X, say: Wording) -> alt.Chart:
+    """The height of the picture at each batch, which tells all of it and is what a click finds."""
+    errors = {one.batch: _error(one, say) for one in found}
+    none = dict.fromkeys(("said", "promised", "expected"), "")
+    data = pd.DataFrame(
+        [
+            {"from": one.batch - 0.5, "to": one.batch + 0.5, "came": one.said}
+            | {"version": "" if one.version is None else str(one.version)}
+            | {key: value for key, value in {**none, **errors.get(one.batch, {})}.items() if key in none}
+            | {"batch": one.batch}
+            for one in shown
+        ]
+    )
     tooltip = [
         alt.Tooltip("batch:Q", title=say("batch")),
+        alt.Tooltip("came:N", title=" "),
+        alt.Tooltip("version:N", title=say("in production")),
         alt.Tooltip("said:N", title=say("error")),
         alt.Tooltip("promised:N", title=say("promised")),
         alt.Tooltip("expected:N", title=say("nine in ten")),
     ]
-    base = alt.Chart(data)
-    # Those without a range have no end of it, and Vega leaves them out.
-    ranges = base.mark_rect(color=GREY, opacity=0.3).encode(
-        x=left, x2="to:Q", y=alt.Y("least:Q"), y2="most:Q", tooltip=tooltip
+    drawn: alt.Chart = (
+        alt.Chart(data)
+        .mark_rect(opacity=0, cursor="pointer")
+        .encode(x=left, x2="to:Q", y=alt.value(0), y2=alt.value(alt.expr("height")), tooltip=tooltip)
+        .add_params(alt.selection_point(OPENED, fields=["batch"]))
     )
-    promises = base.mark_rule(color=GREY, strokeWidth=2).encode(
-        x=left, x2="to:Q", y=alt.Y("promise:Q"), tooltip=tooltip
-    )
-    whiskers = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x, y=y, y2="high:Q", color=color, tooltip=tooltip)
-    points = base.mark_point(filled=True, size=_size(len(found)), opacity=1).encode(
-        x=x, y="error:Q", color=color, shape=shape, tooltip=tooltip
-    )
-    return alt.LayerChart(layer=[ranges, promises, *_opened(opened, batches, say), whiskers, points]).properties(
-        height=HEIGHT + AROUND + LEGEND * (len(there) > 1), description=text
-    )
+    return drawn
 
 
 def _error(one: Forward, say: Wording) -> dict[str, Any]:
@@ -108,7 +181,7 @@ def _error(one: Forward, say: Wording) -> dict[str, Any]:
     }
 
 
-def coverage(found: Sequence[Forward], opened: int | None, text: str, say: Wording) -> alt.LayerChart | None:
+def coverage(found: Sequence[Forward], text: str, say: Wording) -> alt.LayerChart | None:
     """The share of each batch's rows within the prediction interval; None for probabilities."""
     held = [(one.batch, one.error.coverage) for one in found if one.error.coverage is not None]
     if not held:
@@ -131,9 +204,7 @@ def coverage(found: Sequence[Forward], opened: int | None, text: str, say: Wordi
         x=x, y=y, tooltip=tooltip
     )
     nine = alt.Chart(pd.DataFrame({"share": [INTERVALS_HOLD]})).mark_rule(strokeDash=[5, 4], color=ORANGE).encode(y=y)
-    return alt.LayerChart(layer=[nine, *_opened(opened, batches, say), joined, points]).properties(
-        height=LOW_HEIGHT + AROUND, description=text
-    )
+    return alt.LayerChart(layer=[nine, joined, points]).properties(height=LOW_HEIGHT + AROUND, description=text)
 
 
 def came(found: Sequence[Came], text: str, say: Wording) -> alt.LayerChart | None:

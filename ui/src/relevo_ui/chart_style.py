@@ -14,6 +14,9 @@ import altair as alt
 ORANGE = "#D55E00"
 BLUE = "#0072B2"
 GREY = "#8A8F98"
+RED = "#D32F2F"
+MARK_COLORS = {"gray": GREY, "red": RED, "blue": BLUE, "green": "#1E8A63", "orange": ORANGE}
+"""Of what became of a batch, by Streamlit's names of colours."""
 TICKS = 8
 BAR_HEIGHT = 26
 ROW_HEIGHT = 36
@@ -27,16 +30,15 @@ def lines(title: str) -> list[str]:
     return wrap(title, 44)
 
 
-def kinds(field: str, told: Sequence[tuple[str, str, str]]) -> tuple[alt.Color, alt.Shape]:
-    """How a chart's kinds of points are told apart: each by its label, colour and shape; one alone has no legend."""
+def kinds(field: str, told: Sequence[tuple[str, str, str]], *, named: bool = True) -> tuple[alt.Color, alt.Shape]:
+    """How a chart's kinds of points are told apart: each by its label, colour and shape; one alone has no legend, nor
+    those that are `named` elsewhere.
+    """
     labels, colours, shapes = zip(*told, strict=True)
     # Else a legend's signs are as faint as the faintest layer.
     legend = alt.Legend(orient="top", labelLimit=400, columns=1, symbolOpacity=1, symbolSize=90, symbolStrokeWidth=0)
+    shown = legend if named and len(told) > 1 else None
     return (
-        alt.Color(
-            field, title=None, scale=alt.Scale(domain=labels, range=colours), legend=legend if len(told) > 1 else None
-        ),
-        alt.Shape(
-            field, title=None, scale=alt.Scale(domain=labels, range=shapes), legend=legend if len(told) > 1 else None
-        ),
+        alt.Color(field, title=None, scale=alt.Scale(domain=labels, range=colours), legend=shown),
+        alt.Shape(field, title=None, scale=alt.Scale(domain=labels, range=shapes), legend=shown),
     )

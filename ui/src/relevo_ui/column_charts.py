@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import altair as alt
 import pandas as pd
@@ -13,7 +14,55 @@ from relevo_contract.figures import percent
 from relevo_contract.record import ColumnEvidence, Distribution
 from relevo_ui.chart_style import AROUND, BAR_HEIGHT, GREY, LEGEND, ORANGE, TICKS, lines
 from relevo_ui.spreadsheet import harmless
-from relevo_ui.wording import Wording
+from relevo_ui.wording import Wording, listed
+
+MISSING_TOLD: Final = 0.1
+"""Change of the share of missing values that is told in words."""
+TOLD: Final = 6
+"""Columns told of in words."""
+
+
+def largest_first(columns: Sequence[ColumnEvidence]) -> list[ColumnEvidence]:
+    """The furthest beyond what noise gives first."""
+    return sorted(columns, key=lambda one: -one.distance / one.limit if one.limit > 0 else 0.0)
+
+
+def before_and_now(one: ColumnEvidence, say: Wording) -> str:
+    """How the column's values were in training and are in the batch: the middle of a number, and of categories the one
+    whose share changed most; then what was never seen, and what is missing, where that is why.
+    """
+    told = []
+    kept = one.distribution
+    if kept is not None and kept.categories:
+        rest = {say("all others"), say("(no value)")}
+        shares = [both for both in distribution_shares(one, kept, say).items() if both[0] not in rest]
+        label, (before, now) = max(shares, key=lambda item: abs(item[1][1] - item[1][0]), default=("", (0.0, 0.0)))
+        if label:
+            shown = {"before": percent(before), "now": percent(now)}
+            told.append(say("{value} from {before} to {now}", value=label, **shown))
+    elif kept is not None and kept.edges and sum(kept.before) and sum(kept.now):
+        before_at, now_at = (_middle(one.column, kept, counts, say) for counts in (kept.before, kept.now))
+        if before_at != now_at:
+            told.append(say("the middle from {before} to {now}", before=before_at, now=now_at))
+    if one.new_categories:
+        named = listed([say.category(one.column, new) for new in one.new_categories], 4, say)
+        told.append(say("{share} never seen: {categories}", share=percent(one.unseen or 0.0), categories=named))
+    if abs(one.missing_now - one.missing_before) > MISSING_TOLD:
+        shares_missing = {"before": percent(one.missing_before), "now": percent(one.missing_now)}
+        told.append(say("missing from {before} to {now}", **shares_missing))
+    if not told and one.limit > 0:
+        told.append(say("{times} times as far as noise gives", times=f"{one.distance / one.limit:.1f}"))
+    return "; ".join(told)
+
+
+def _middle(name: str, kept: Distribution, counts: Sequence[int], say: Wording) -> str:
+    """The bin in which the middle row lies."""
+    reached, half = 0, sum(counts) / 2
+    for label, count in zip(bins(name, kept, say), counts, strict=True):
+        reached += count
+        if reached >= half:
+            return label
+    return ""
 
 
 def distances(columns: Sequence[ColumnEvidence], say: Wording) -> alt.LayerChart | None:
@@ -73,7 +122,7 @@ def bins(name: str, distribution: Distribution, say: Wording) -> list[str]:
     """What each count of a column's distribution is of: a range of numbers, or a category."""
     if distribution.categories:
         return [*(say.category(name, found) for found in distribution.categories), say("all others")]
-    edges = [f"{edge:,.6g}" for edge in distribution.edges]
+    edges = [say.edge(name, edge) for edge in distribution.edges]
     if not edges:
         return [say("all values")]
     between = [

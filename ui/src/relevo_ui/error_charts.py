@@ -11,10 +11,13 @@ import pandas as pd
 
 from relevo_contract.record import ErrorEvidence, Estimate, ExpectedGain, Promotion, StateComparison
 from relevo_ui.chart_style import AROUND, BLUE, GREY, ORANGE, ROW_HEIGHT, TICKS, lines
+from relevo_ui.spreadsheet import harmless
 from relevo_ui.wording import Wording
 
-PLACES: Final = 30
-"""Places in a picture, at most."""
+LINE: Final = 14
+"""Of an axis' title that takes several."""
+PLACES: Final = 20
+"""Places in a picture, at most; all are in the table."""
 Told = Callable[[Estimate], str]
 """How a figure is said."""
 
@@ -25,7 +28,7 @@ class _Axis:
 
     title: str
     format: str
-    """As d3 has it."""
+    """As d3 has it, or an expression of Vega's."""
     told: Told
     marked: Sequence[tuple[float, str]] = ()
     """Values with a dashed line, and its colour."""
@@ -46,7 +49,9 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], axis: _Axis, said: str
     x = alt.X(
         "low:Q",
         title=lines(axis.title),
-        axis=alt.Axis(format=axis.format, tickCount=TICKS),
+        axis=alt.Axis(labelExpr=axis.format, tickCount=TICKS)
+        if axis.format.startswith("datum")
+        else alt.Axis(format=axis.format, tickCount=TICKS),
         scale=alt.Scale(zero=True),
     )
     y = alt.Y("label:N", title=None, sort=data["label"].tolist(), axis=alt.Axis(labelLimit=240, labelOverlap=False))
@@ -64,7 +69,8 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], axis: _Axis, said: str
     ]
     text = "; ".join(f"{label}: {told}" for label, told in zip(data["label"], data["said"], strict=True))
     return alt.LayerChart(layer=[whiskers, dots, *marks]).properties(
-        height=len(rows) * ROW_HEIGHT + AROUND, description=f"{axis.title}. {text}"
+        height=len(rows) * ROW_HEIGHT + AROUND + LINE * (len(lines(axis.title)) - 1),
+        description=f"{axis.title}. {text}",
     )
 
 
@@ -95,25 +101,60 @@ def promotion(judged: Promotion, say: Wording) -> alt.LayerChart:
     return two_errors((before, judged.champion), (after, judged.challenger), say)
 
 
-def shown_places(compared: Sequence[StateComparison]) -> list[StateComparison]:
-    """Those that became worse first, then those with most rows; at most PLACES."""
-    return sorted(compared, key=lambda place: (not place.worse, -place.rows))[:PLACES]
+def worst_first(compared: Sequence[StateComparison]) -> list[StateComparison]:
+    """Those that became worse first, then those with most rows."""
+    return sorted(compared, key=lambda place: (not place.worse, -place.rows))
 
 
-def places(compared: Sequence[StateComparison], say: Wording) -> alt.LayerChart | None:
-    """The challenger against the champion place by place, by what decides of a place; None without places."""
-    if not compared:
-        return None
+def _difference_axis(marked: float, say: Wording) -> _Axis:
+    title = say("{decides}, challenger minus champion; left of zero the challenger is better", decides=say.decides)
+    unit = say.difference_unit
+    return _Axis(f"{title} ({unit})" if unit else title, say.difference_axis, say.difference, [(marked, GREY)])
+
+
+def difference(judged: Promotion, say: Wording) -> alt.LayerChart:
+    """The difference that decides, against zero."""
+    found = judged.difference
+    color = BLUE if found.high < 0 else ORANGE if found.low > 0 else GREY
+    return _intervals(
+        [(say("all {rows}", rows=say.count("row", judged.rows)), found, color)],
+        _difference_axis(0.0, say),
+        say("difference"),
+    )
+
+
+def places(compared: Sequence[StateComparison], say: Wording) -> alt.LayerChart:
+    """The challenger against the champion place by place, by what decides of a place."""
     rows = [
         (
-            say("{place} ({rows} rows), worse" if s.worse else "{place} ({rows} rows)", place=s.state, rows=s.rows),
+            say(
+                "{place} ({rows}), worse" if s.worse else "{place} ({rows})",
+                place=s.state,
+                rows=say.count("row", s.rows),
+            ),
             s.shrunk or s.difference,
             ORANGE if s.worse else BLUE,
         )
-        for s in sorted(shown_places(compared), key=lambda place: place.rows, reverse=True)
+        for s in compared
     ]
-    title = say("{decides}, challenger minus champion; left of zero the challenger is better", decides=say.decides)
-    return _intervals(rows, _Axis(title, say.difference_axis, say.difference, [(0.0, GREY)]), say("difference"))
+    return _intervals(rows, _difference_axis(0.0, say), say("difference"))
+
+
+def places_table(compared: Sequence[StateComparison], say: Wording) -> pd.DataFrame:
+    """The figures of every place."""
+    return pd.DataFrame(
+        [
+            {
+                say.place: harmless(s.state),
+                say("rows"): s.rows,
+                say("champion"): say.loss(s.champion),
+                say("challenger"): say.loss(s.challenger),
+                say("difference"): say.difference(s.shrunk or s.difference),
+                say("worse"): say("yes") if s.worse else say("no"),
+            }
+            for s in compared
+        ]
+    )
 
 
 def expected_gain(found: ExpectedGain, say: Wording) -> alt.LayerChart | None:

@@ -131,7 +131,7 @@ def what_came(found: Sequence[Came], say: Wording) -> str:
         say(
             "{trainings}: on average {expected} off the {decides} was expected and {gain} came, by the held-out rows; "
             "in {as_expected} of them it was what was expected, within its 90 % interval, or more",
-            trainings=say("1 training") if count == 1 else say("{count} trainings", count=count),
+            trainings=say.count("training", count),
             expected=percent(sum(one.expected.value for one in found) / count),
             decides=say.decides,
             gain=percent(sum(one.gain for one in found) / count),

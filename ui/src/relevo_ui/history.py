@@ -1,4 +1,4 @@
-"""One line per batch, made from its run's tags and decision record. Pure."""
+"""What became of a batch, made from its run's tags and decision record. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Final
 
 from relevo_contract import names
-from relevo_contract.record import DecisionRecord, ErrorEvidence, Promotion, TrainReason
-from relevo_ui import reasons
-from relevo_ui.language import Say, english
+from relevo_contract.record import DecisionRecord, ErrorEvidence, Promotion
+from relevo_ui import reasons, sentences
+from relevo_ui.language import Say
 from relevo_ui.wording import Wording, listed, moment, sentence
 
 
@@ -19,21 +19,25 @@ class Verdict(StrEnum):
 
     DECIDING = "being decided"
     KEPT = "no training"
+    BLOCKED = "blocked"
     TRAINING = "training asked for"
     JUDGING = "trained, not judged yet"
     PROMOTED = "promoted"
     REJECTED = "rejected"
+    ROLLED_BACK = "rolled back"
 
 
-MARKS: Mapping[Verdict, str] = {
-    Verdict.DECIDING: "…",
-    Verdict.KEPT: "=",
-    Verdict.TRAINING: "…",
-    Verdict.JUDGING: "…",
-    Verdict.PROMOTED: "✔",
-    Verdict.REJECTED: "✘",
+MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
+    Verdict.DECIDING: ("…", "gray"),
+    Verdict.KEPT: ("=", "gray"),
+    Verdict.BLOCKED: ("■", "red"),
+    Verdict.TRAINING: ("…", "gray"),
+    Verdict.JUDGING: ("△", "blue"),
+    Verdict.PROMOTED: ("▲", "green"),
+    Verdict.REJECTED: ("✕", "orange"),
+    Verdict.ROLLED_BACK: ("↺", "red"),
 }
-"""A sign beside the word, so that colour is never what tells them apart."""
+"""A sign beside the word, so that colour is never what tells them apart; and the colour."""
 
 ORIGINS: Final = 3
 """Places named in a line."""
@@ -41,38 +45,57 @@ ORIGINS: Final = 3
 
 @dataclass(frozen=True)
 class Row:
-    """What the history shows of one batch; texts, ready to be read."""
+    """What the overview shows of one batch; texts, ready to be read."""
 
     batch: int
     group: int
     run_id: str
-    rows: int | None
-    origin: str
-    """The places its rows come from."""
-    moved: str
     verdict: Verdict
     outcome: str
-    """The verdict with its sign."""
-    why: str
+    """The verdict in words, with what it is of: `blocked: house size`, `promoted, version 2`."""
     version: int | None
-    champion_here: str
-    """The champion's error on this batch, against its promise."""
-    champion: str
-    """Champion's error on the held-out rows that decided."""
-    challenger: str
-    criterion: str
+    why: str
+    facts: Sequence[str] = ()
+    """Rows, their origin, what moved, when."""
 
 
 def verdict(record: DecisionRecord | None, tags: Mapping[str, str]) -> Verdict:
     """How far the batch has come."""
     if record is None:
         return Verdict.DECIDING
+    if record.rolled_back is not None:
+        return Verdict.ROLLED_BACK
+    if blocked(record):
+        return Verdict.BLOCKED
     if record.promotion is not None:
         return Verdict.PROMOTED if record.promotion.promoted else Verdict.REJECTED
     if not record.decision.train:
         return Verdict.KEPT
     trained = record.training is not None or names.TAG_VERSION in tags
     return Verdict.JUDGING if trained else Verdict.TRAINING
+
+
+def blocked(record: DecisionRecord) -> bool:
+    """Whether some of its rows are still left out for a broken column."""
+    return bool(_left_out(record))
+
+
+def _left_out(record: DecisionRecord) -> list[str]:
+    back = {number for one in record.taken_back for number in one.batches}
+    return [str(number) for number in record.decision.excluded if number not in back]
+
+
+def outcome(record: DecisionRecord | None, tags: Mapping[str, str], say: Wording) -> str:
+    """The verdict in words, with what it is of."""
+    far, version = verdict(record, tags), version_of(record, tags)
+    if record is not None and far is Verdict.BLOCKED:
+        columns = listed([say.column(one.column) for one in record.decision.defects], say=say)
+        return say("blocked: {columns}", columns=columns) if columns else say(far)
+    if record is not None and record.rolled_back is not None:
+        return say("rolled back to version {version}", version=record.rolled_back.to_version)
+    if version is not None:
+        return say("{verdict}, version {version}", verdict=say(far), version=version)
+    return say(far)
 
 
 def version_of(record: DecisionRecord | None, tags: Mapping[str, str]) -> int | None:
@@ -85,57 +108,59 @@ def version_of(record: DecisionRecord | None, tags: Mapping[str, str]) -> int | 
     return int(tag) if tag.isascii() and tag.isdigit() else None
 
 
-def origin(record: DecisionRecord, say: Wording) -> str:
+def _whole(share: float) -> str:
+    """A share in whole per cent; what is there is not said to be nothing."""
+    return f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"
+
+
+def origin(record: DecisionRecord, say: Wording, most: int = ORIGINS) -> str:
     """The places that its rows come from, with their shares; empty where that was not recorded."""
     if not record.origin or not record.batch.kept:
         return ""
     named = [
-        f"{name or say('no {place}', place=say.place)} {100 * rows / record.batch.kept:.0f} %"
-        for name, rows in list(record.origin.items())[:ORIGINS]
+        f"{name or say('no {place}', place=say.place)} {_whole(rows / record.batch.kept)}"
+        for name, rows in list(record.origin.items())[:most]
     ]
     more = len(record.origin) - len(named)
     return ", ".join([*named, *([say("{count} more", count=more)] if more else [])])
 
 
-def moved(record: DecisionRecord, say: Wording) -> str:
-    """Which columns moved, or why none is named."""
-    if record.decision.moved:
-        return listed([say.column(name) for name in record.decision.moved], say=say)
-    if record.champion_version is None:
-        return say("no model to compare with")
-    asked = record.decision.asked
-    found = record.decision.reason if asked is None else asked.data_alone
-    return say("cannot be told") if found is TrainReason.TOO_FEW_ROWS else say("nothing")
-
-
-def warnings(record: DecisionRecord, say: Wording) -> list[str]:
-    """What looks broken though the champion's error does not say that it is; the batch is used."""
-    if record.decision.excluded:
-        return []
-    return [
-        sentence(
-            say(
-                "{defect}; a warning, for the model does not err more than it promised",
-                defect=reasons.defect(defect, say),
-            )
-        )
-        for defect in record.decision.defects
-    ]
-
-
 def left_out(record: DecisionRecord, say: Say) -> str:
     """Which batches no training uses for what this decision found, and how they are taken back; empty if none."""
-    back = {number for one in record.taken_back for number in one.batches}
-    out = [str(number) for number in record.decision.excluded if number not in back]
+    out = _left_out(record)
     if not out:
         return ""
     return say(
-        "No training uses batch {batches}. If its data are right after all, take it back, by the command `relevo-job "
-        "include {numbers}` or by the annotation `relevo.dev/include` on the ModelDeployment, with the value "
-        "`{numbers}: why`. The next training then uses it.",
+        "Look at the source: if the data of batch {batches} are right after all, take it back, by the command "
+        "`relevo-job include {numbers}` or by the annotation `relevo.dev/include` on the ModelDeployment, with the "
+        "value `{numbers}: why`. The next training then uses it.",
         batches=listed(out, len(out), say),
         numbers=" ".join(out),
     )
+
+
+def stay_out(records: Sequence[DecisionRecord], say: Wording) -> str:
+    """Which batches no training uses for a broken column, and which column that is; empty if none."""
+    told = [
+        f"{listed(_left_out(one), 9, say)} ({listed([say.column(d.column) for d in one.decision.defects], say=say)})"
+        for one in records
+        if blocked(one)
+    ]
+    return say("Left out of trainings: batch {batches}.", batches=listed(told, say=say)) if told else ""
+
+
+def broken_since(record: DecisionRecord, older: Sequence[DecisionRecord]) -> int:
+    """The batch from which on a column that blocks this one was broken without a pause; the older ones come newest
+    first.
+    """
+    columns, first = {one.column for one in record.decision.defects}, min(record.decision.excluded)
+    for one in older:
+        if one.batch.number >= first or one.batch.group != record.batch.group:
+            continue
+        if not one.decision.excluded or not columns.intersection(d.column for d in one.decision.defects):
+            break
+        first = min(first, *one.decision.excluded)
+    return first
 
 
 def taken_back(record: DecisionRecord, say: Wording) -> list[str]:
@@ -151,79 +176,40 @@ def taken_back(record: DecisionRecord, say: Wording) -> list[str]:
 
 
 def why(record: DecisionRecord, say: Wording) -> str:
-    """The sentence why: in English the one that was written with the decision; else made of the same figures. And who
-    took back what it left out.
-    """
-    return " ".join([_why(record, say), *taken_back(record, say)])
-
-
-def _why(record: DecisionRecord, say: Wording) -> str:
-    if say.say is english:
-        return sentence(record.decision.sentence)
-    told = reasons.reason(record, say)
-    if (error := record.decision.error) is not None:
-        told += "; " + say(
-            "version {version} {errs} {now} here, promised {promised}",
-            version=record.champion_version,
-            errs=say.errs,
-            now=say.estimate(error.now),
-            promised=say.estimate(error.promised),
-        )
-    if record.decision.excluded:
-        told = "; ".join([told, *(reasons.defect(defect, say) for defect in record.decision.defects)])
-    return " ".join([sentence(told), *warnings(record, say)])
+    """The sentence why, and who took back what it left out."""
+    return " ".join([sentences.decided(record, say), *taken_back(record, say)])
 
 
 def judged(promotion: Promotion, say: Wording) -> str:
-    """The sentence that decided: in English as it was written then; else made of the same figures."""
-    if say.say is english:
-        return sentence(promotion.sentence)
-    champion = promotion.champion_version
-    return sentence(
-        say(
-            "version {version} {errs} {challenger} where {before} {errs} {champion}, on {rows} held-out rows",
-            version=promotion.challenger_version,
-            errs=say.errs,
-            challenger=say.estimate(promotion.challenger),
-            before=say.baseline if champion is None else say("version {version}", version=champion),
-            champion=say.estimate(promotion.champion),
-            rows=f"{promotion.rows:,}",
-        )
-    )
-
-
-def _champion_here(record: DecisionRecord, say: Wording) -> str:
-    error = record.decision.error
-    if error is None:
-        return ""
-    return say("{now}, promised {promised}", now=say.estimate(error.now), promised=say.estimate(error.promised))
+    """The sentence that decided between two versions."""
+    return sentences.judged(promotion, say)
 
 
 def row(run_id: str, tags: Mapping[str, str], record: DecisionRecord | None, say: Wording) -> Row:
-    """One batch's line; an outline of its record will do."""
-    version = version_of(record, tags)
-    number, group = int(tags[names.TAG_BATCH]), int(tags.get(names.TAG_GROUP, "0"))
+    """One batch as the overview tells it; an outline of its record will do."""
+    far, version = verdict(record, tags), version_of(record, tags)
+    told = outcome(record, tags, say)
     if record is None:
-        told = tags.get(names.TAG_WHY, say("its decision is not written yet"))
-        outcome = f"{MARKS[Verdict.DECIDING]} {say(Verdict.DECIDING)}"
-        return Row(number, group, run_id, None, "", "", Verdict.DECIDING, outcome, told, version, "", "", "", "")
-    promotion, far = record.promotion, verdict(record, tags)
-    against = "" if promotion is None or promotion.champion_version is not None else f"{say.baseline}: "
+        number, group = int(tags[names.TAG_BATCH]), int(tags.get(names.TAG_GROUP, "0"))
+        return Row(number, group, run_id, far, told, version, say("its decision is not written yet"))
+    promotion = record.promotion
+    against = "" if promotion is None else sentences.errors(promotion, say)
+    moved = [say.column(name) for name in record.decision.moved]
+    facts = [
+        say.count("row", record.batch.rows),
+        origin(record, say),
+        say("moved: {columns}", columns=listed(moved, say=say)) if moved else "",
+        moment(record.decided_at),
+    ]
     return Row(
         batch=record.batch.number,
         group=record.batch.group,
         run_id=run_id,
-        rows=record.batch.rows,
-        origin=origin(record, say),
-        moved=moved(record, say),
         verdict=far,
-        outcome=f"{MARKS[far]} {say(far)}",
-        why=why(record, say),
+        outcome=told,
         version=version,
-        champion_here=_champion_here(record, say),
-        champion=against + say.estimate(promotion.champion) if promotion else "",
-        challenger=say.estimate(promotion.challenger) if promotion else "",
-        criterion=reasons.criterion(promotion, say) if promotion else "",
+        why=" ".join(filter(None, (sentences.brief(record, say), against))),
+        facts=[one for one in facts if one],
     )
 
 
@@ -240,6 +226,9 @@ def headline(record: DecisionRecord, say: Wording) -> str:
     """What a batch came to, in a sentence or two."""
     decision, promotion = record.decision, record.promotion
     because = reasons.reason(record, say)
+    if blocked(record):
+        columns = listed([say.column(one.column) for one in decision.defects], say=say)
+        return say("Blocked: {columns} looks broken, so no training uses these rows.", columns=columns)
     if not decision.train:
         return say("No training: {reason}.", reason=because)
     if record.training is None:
@@ -274,8 +263,7 @@ def summary(rows: Sequence[Row], production: int | None, say: Wording) -> str:
     """What all batches came to, in a sentence."""
     trained = sum(r.version is not None for r in rows)
     promoted = sum(r.verdict is Verdict.PROMOTED for r in rows)
-    batches = say("1 batch") if len(rows) == 1 else say("{count} batches", count=len(rows))
-    trainings = say("1 training") if trained == 1 else say("{count} trainings", count=trained)
+    batches, trainings = say.count("batch", len(rows)), say.count("training", trained)
     stands = (
         say("version {version} is in production", version=production)
         if production

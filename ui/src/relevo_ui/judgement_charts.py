@@ -96,11 +96,11 @@ def gathered(found: Sequence[Gathering], say: Wording, *, of_places: bool = Fals
     rows = [
         {
             "value": say(
-                "{place} ({rows} rows)" if of_places else "{column} {value} ({rows} rows)",
+                "{place} ({rows})" if of_places else "{column} {value} ({rows})",
                 place=rehearsals.value(one, say),
                 column=say.column(one.column),
                 value=rehearsals.value(one, say),
-                rows=f"{one.rows:,}",
+                rows=say.count("row", one.rows),
             ),
             "share": one.changed / one.rows,
             "said": say("{changed} of {rows}", changed=f"{one.changed:,}", rows=f"{one.rows:,}"),

@@ -81,8 +81,8 @@ def errors(found: Sequence[Forward], say: Wording) -> str:
         return ""
     inside = sum(one.place is Place.AS_EXPECTED for one in counted)
     told = say(
-        "Of {count} batches {inside} ({share}) fell into the range that nine in ten should fall into.",
-        count=len(counted),
+        "Of {batches} {inside} ({share}) fell into the range that nine in ten should fall into.",
+        batches=say.count("batch", len(counted)),
         inside=inside,
         share=percent(inside / len(counted)),
     )
@@ -117,10 +117,10 @@ def intervals(found: Sequence[Forward], say: Wording) -> str:
     if not rows:
         return ""
     return say(
-        "The range that is said to hold nine rows in ten held {share} of the {rows} rows of {count} batches.",
+        "The range that is said to hold nine rows in ten held {share} of {rows} of {batches}.",
         share=percent(sum(coverage * n for coverage, n in held) / rows),
-        rows=f"{rows:,}",
-        count=len(held),
+        rows=say.count("row", rows),
+        batches=say.count("batch", len(held)),
     )
 
 

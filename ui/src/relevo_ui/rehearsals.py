@@ -45,7 +45,7 @@ def told(found: Rehearsal, say: Wording) -> list[str]:
             "Of {rows} {much} would be answered {by_much}, and {some} {by_some}.",
             rows=say("the last {rows} requests", rows=rows)
             if requests
-            else say("the {rows} rows of the newest batch", rows=rows),
+            else say("the newest batch, of {rows},", rows=say.count("row", found.told.rows)),
             much=percent(found.told.much),
             by_much=say(say.task.told_change(MUCH)),
             some=percent(found.told.some),

@@ -20,12 +20,20 @@ class Term:
     version: int
     since: datetime
     until: datetime | None
-    """When the next one was promoted; None: it still is in production."""
+    """When another one got the alias; None: it still is in production."""
     hand_over: str | None
     """By the operator's tag: SERVING_READY, SERVING_FAILED (what served before went on), None without an operator."""
 
     handed_over_at: datetime | None = None
     """When the operator handed serving over to it, or gave it up; None where it did not say."""
+    after: int | None = None
+    """The version that had the alias before..."""
+    before: int | None = None
+    """...and that which got it then."""
+    given_back: bool = False
+    """Whether it got the alias back by evidence, and was not promoted then."""
+    rolled_back: bool = False
+    """Whether it lost it so."""
 
     @property
     def given_up(self) -> bool:
@@ -42,21 +50,33 @@ def _when(tags: Tags, tag: str) -> datetime | None:
 
 
 def terms(versions: Mapping[int, Tags]) -> list[Term]:
-    """The promoted versions' times in production, newest first; one promoted by hand has no time and is left out."""
-    promoted = sorted(
-        (when, number) for number, tags in versions.items() if (when := _when(tags, names.TAG_PROMOTED_AT)) is not None
+    """The versions' times in production, newest first; one promoted by hand has no time and is left out."""
+    got = sorted(
+        (when, number, tag == names.TAG_GIVEN_BACK_AT)
+        for number, tags in versions.items()
+        for tag in (names.TAG_PROMOTED_AT, names.TAG_GIVEN_BACK_AT)
+        if (when := _when(tags, tag)) is not None
     )
-    ends: list[datetime | None] = [when for when, _ in promoted[1:]]
-    return [
-        Term(
-            number,
-            when,
-            until,
-            versions[number].get(names.TAG_SERVING),
-            _when(versions[number], names.TAG_SERVING_AT),
+    found = []
+    for place, (since, number, back) in enumerate(got):
+        tags = versions[number]
+        until, before = got[place + 1][:2] if place + 1 < len(got) else (None, None)
+        at = _when(tags, names.TAG_SERVING_AT)
+        of_this = at is None or (at >= since and (until is None or at <= until))
+        found.append(
+            Term(
+                version=number,
+                since=since,
+                until=until,
+                hand_over=tags.get(names.TAG_SERVING) if of_this else None,
+                handed_over_at=at if of_this else None,
+                after=got[place - 1][1] if place else None,
+                before=before,
+                given_back=back,
+                rolled_back=until is not None and until == _when(tags, names.TAG_ROLLED_BACK_AT),
+            )
         )
-        for (when, number), until in zip(promoted, [*ends, None], strict=False)
-    ][::-1]
+    return found[::-1]
 
 
 def agreement(production: int | None, serving: int | None, given_up: Sequence[int], say: Say = english) -> str:
@@ -81,18 +101,42 @@ def agreement(production: int | None, serving: int | None, given_up: Sequence[in
     )
 
 
-def truly(one: Term, serving: tuple[int, datetime] | None, say: Say = english) -> str:
-    """What is known of a version's service; `serving` is the version that the API serves, and since when."""
-    if serving is not None and one.version == serving[0] and one.until is None:
-        return say("serves since {moment}", moment=moment(serving[1]))
-    at = None if one.handed_over_at is None else moment(one.handed_over_at)
-    if one.given_up:
-        return say("could not serve, given up {moment}", moment=at) if at else say("could not serve, given up")
-    if one.hand_over == names.SERVING_READY:
-        return say("served from {moment}", moment=at) if at else say("handed over")
-    return ""
+def served(version: int, found: Sequence[Term], serving: tuple[int, datetime] | None, say: Say = english) -> list[str]:
+    """Since when a version served and until when, oldest first, and what failed: that nothing did is said, too.
 
-
-def words(one: Term, say: Say = english) -> tuple[str, str]:
-    """From when and until when, in words."""
-    return moment(one.since), say("now") if one.until is None else moment(one.until)
+    `serving` is the version that the API serves, and since when.
+    """
+    mine = [term for term in found if term.version == version][::-1]
+    told, failed = [], []
+    for term in mine:
+        told.append(
+            say(
+                "Version {version} got the alias back on {moment}."
+                if term.given_back
+                else "Version {version} was promoted on {moment}.",
+                version=version,
+                moment=moment(term.since),
+            )
+        )
+        if term.given_up:
+            at = moment(term.handed_over_at or term.since)
+            failed.append(
+                say("It could not serve and was given up on {moment}; what served before went on.", moment=at)
+            )
+        elif serving is not None and term.until is None and serving[0] == version:
+            told.append(say("It serves now, since {moment}.", moment=moment(serving[1])))
+        elif term.handed_over_at is not None:
+            told.append(say("Serving was handed over to it on {moment}.", moment=moment(term.handed_over_at)))
+        if term.until is not None:
+            (failed if term.rolled_back else told).append(
+                say(
+                    "On {moment} the alias was given back to version {other}, which did better on what came since."
+                    if term.rolled_back
+                    else "It was relieved by version {other} on {moment}.",
+                    moment=moment(term.until),
+                    other=term.before,
+                )
+            )
+        elif serving is None or serving[0] != version:
+            told.append(say("It is in production still."))
+    return [*told, *(failed or [say("Nothing failed.")])]

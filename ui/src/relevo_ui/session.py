@@ -14,12 +14,14 @@ from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_contract.settings import read
 from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
+from relevo_ui import traffic
 from relevo_ui.api import Api, Status
 from relevo_ui.errors import ApiAway, MlflowAway, NoModel, SettingsError, UiError
 from relevo_ui.language import LANGUAGES, Say, chosen
 from relevo_ui.marked import show
 from relevo_ui.mlflow_records import BatchRun, MlflowRecords
 from relevo_ui.settings import Settings, declared
+from relevo_ui.traffic import Counts, Traffic
 from relevo_ui.wording import UNDESCRIBED, Wording
 
 FRESH_SECONDS: Final = 5
@@ -190,6 +192,26 @@ def status() -> Status | None:
         return api().status()
     except (ApiAway, NoModel):
         return None
+
+
+@st.cache_resource(show_spinner=False)
+def _looks(api_url: str) -> list[Counts]:
+    """What the API had counted when somebody looked, of late."""
+    return []
+
+
+def last_hour() -> Traffic | None:
+    """What the API answered in the last hour, as far as somebody looked; None where it does not say."""
+    try:
+        now = api().counts()
+    except UiError:
+        return None
+    if now is None:
+        return None
+    looks = _looks(settings().api_url)
+    found = traffic.last_hour(looks, now)
+    looks[:] = traffic.kept(looks, now)
+    return found
 
 
 def history_stamp() -> str:

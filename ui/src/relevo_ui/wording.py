@@ -30,6 +30,14 @@ _MARKS: Final = re.compile(r"[\\`*\[\]<$~&]|(?<![^\W_])_|_(?![^\W_])|:(?=[A-Za-z
 """What Markdown reads anywhere: `_` at the edge of a word alone, `:` before one, where Streamlit has its directives."""
 _BEGINS: Final = re.compile(r"^(\d*)([#>]|[+.)\-](?=[\s\-]|$))")
 """What it reads at the beginning of a line."""
+COUNTED: Final = {
+    "row": ("1 row", "{count} rows"),
+    "batch": ("1 batch", "{count} batches"),
+    "training": ("1 training", "{count} trainings"),
+    "promotion": ("1 promotion", "{count} promotions"),
+    "request": ("1 request", "{count} requests"),
+}
+"""What is counted, one and many."""
 UNDESCRIBED: Final = DataSet(name="rows", columns=("target",), target="target", task="number")
 """Stands for a data set of which nothing is known yet."""
 
@@ -44,6 +52,11 @@ class Wording:
     def __call__(self, text: str, /, **values: object) -> str:
         """A text of the UI's own."""
         return self.say(text, **values)
+
+    def count(self, what: str, many: int) -> str:
+        """So many of what is COUNTED: `1 batch`, `1,470 rows`."""
+        one, more = COUNTED[what]
+        return self(one) if many == 1 else self(more, count=f"{many:,}")
 
     def _labelled(self, labels: Mapping[str, str], otherwise: str) -> str:
         return labels.get(code_of(self.say)) or labels.get("en") or next(iter(labels.values()), otherwise)
@@ -185,6 +198,12 @@ class Wording:
         """How an axis writes errors."""
         return ".0%" if self.task.shares else ",.3~r"
 
+    def edge(self, name: str, value: float) -> str:
+        """The end of a bin of a column's values: `1,500`; of a day, which is its year with a fraction, `1990-04`."""
+        if name not in self.data.dates:
+            return f"{value:,.6g}"
+        return f"{int(value)}-{int(value % 1 * 12) + 1:02d}"
+
     @property
     def loss_axis(self) -> str:
         """How an axis writes losses that are close to each other."""
@@ -192,8 +211,17 @@ class Wording:
 
     @property
     def difference_axis(self) -> str:
-        """How an axis writes differences of losses."""
-        return "+.1%" if self.task.shares else "+,.3~r"
+        """How an axis writes differences of losses: of shares as points, for one of logarithms may be below -100 %."""
+        return (
+            "datum.value ? format(100 * datum.value, '+,.3~r') : '0'"
+            if self.task.shares
+            else "datum.value ? format(datum.value, '+,.3~r') : '0'"
+        )
+
+    @property
+    def difference_unit(self) -> str:
+        """What such an axis counts."""
+        return self("points") if self.task.shares else self.unit(self.data.target)
 
 
 def _figure(value: float, beside: float) -> str:

@@ -24,6 +24,8 @@ KNOWN_STATE: Final = 30
 """Training rows from which the champion knows a place (a twentieth, if it had few): stray rows teach it nothing."""
 NEW_STATES: Final = 0.2
 """Share of the judged rows in places hardly known from which these are why a training gains."""
+NEW_NAMED: Final = 4
+"""Of these places so many are named."""
 
 Ruling = tuple[TrainReason, str]
 """A reason and its sentence."""
@@ -74,21 +76,26 @@ def _warned(judged: Judged, sentence: str) -> str:
     return f"{sentence}; warning: {_told(judged.defects)}{told}"
 
 
-def _new_state(judged: Judged) -> Ruling | None:
+def _hardly_known(judged: Judged) -> tuple[tuple[str, ...], float]:
+    """The places that the champion hardly knows, those with most rows first, and the share of the rows in all of them."""
     place = judged.case.data.place
     known = None if place is None else judged.champion.profile.columns.get(place)
-    if not judged.pays or place is None or not isinstance(known, CategoricalProfile):  # added or retyped since: all new
-        return None
+    if place is None or not isinstance(known, CategoricalProfile):  # added or retyped since: all new
+        return (), 0.0
     counts = known.counts
     enough = min(KNOWN_STATE, judged.champion.profile.rows / 20)
     spelled = categories(judged.case.columns, place)
     new = Counter(name for name in spelled if name is not None and counts.get(name, 0) < enough)
-    rows = sum(new.values())
-    if rows < NEW_STATES * judged.rows or not rows:
+    written = (str(judged.case.columns[place][spelled.index(name)]) for name, _ in new.most_common(NEW_NAMED))
+    return tuple(written), sum(new.values()) / judged.rows
+
+
+def _new_state(judged: Judged) -> Ruling | None:
+    places, share = _hardly_known(judged) if judged.pays else ((), 0.0)
+    if not places or share < NEW_STATES:
         return None
-    written = [str(judged.case.columns[place][spelled.index(name)]) for name, _ in new.most_common(4)]
     return TrainReason.NEW_STATE, (
-        f"{percent(rows / judged.rows)} of {judged.these} are in {listed(written)}, which version "
+        f"{percent(share)} of {judged.these} are in {listed(places)}, which version "
         f"{judged.champion.version} hardly knows: {judged.gain}; {judged.against}"
     )
 
@@ -187,6 +194,7 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
     if reason in TRAINS and case.lacking is not None:
         reason, sentence = TrainReason.TOO_FEW_ROWS, f"{sentence}; but {case.lacking}"
     broken = reason is TrainReason.BROKEN_COLUMN
+    places, share = _hardly_known(judged) if reason is TrainReason.NEW_STATE else ((), None)
     return TrainVerdict(
         train=reason in TRAINS,
         reason=reason,
@@ -194,6 +202,8 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
         moved=tuple(e.column for e in judged.moved),
         excluded=case.batches if broken else (),
         defects=suspected,
+        new_places=places,
+        in_new_places=share,
         columns=found,
         error=error,
         expected=expected,
