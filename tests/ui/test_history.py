@@ -108,7 +108,8 @@ def test_a_card_holds_what_a_person_asks_for() -> None:
     row = history.row("run", tags(3), promoted(MOVED, 2, Criterion.BETTER), EN)
     assert (row.batch, row.group, row.version, row.outcome) == (3, 6, 2, "promoted, version 2")
     assert row.why.endswith(
-        "Version 2 errs by 23.0 % (21.0 to 25.0) where version 1 errs by 29.0 % (27.0 to 31.0), on 590 rows held out."
+        "Version 2 errs by 23.0 % (21.0 to 25.0) where the champion (version 1) errs by 29.0 % (27.0 to 31.0), on 590 "
+        "rows held out."
     )
     assert row.facts == ["1,500 rows", "moved: state, city and house size", "2026-11-04 15:03 UTC"]
     first = history.row("run", tags(1), promoted(BASELINE, 1, Criterion.FIRST_BEATS_BASELINE), EN)

@@ -13,10 +13,13 @@ from relevo_demo.servers.apps import AppServer, ui
 from tests.ui.browser import LAPTOP, PHONE, opened, picture, text_of
 
 pytestmark = pytest.mark.timeout(900)
-CHARTS = 12
-"""Errors, intervals and trainings in time; what moved, the expected gain, the learning curve, the promise, the
-comparison and that by state, the rehearsal and its two charts of where changes gather, but without a column's
-distribution, which these records do not have."""
+SHOWN = {
+    "history?batch=4": (11, "40 of 120", "40 de 120"),
+    "": (3, "Of 7 batches 5 (71.4 %)", "5 de 7 lotes (71.4 %)"),
+}
+"""By page how many charts it has, and a figure of it: a batch's changes, promise, expected gain, learning curve, the
+difference and the errors that decided, states, rehearsal with its two charts, and what the version looks at, without a
+column's distribution, which these records do not have; of all batches the timeline, the intervals and the trainings."""
 
 
 @pytest.fixture(scope="module")
@@ -41,23 +44,19 @@ def pages(mlflow: MlflowServer, judged: str, tmp_path_factory: pytest.TempPathFa
         ("judgement-phone-es-dark", PHONE, True, "es-PR"),
     ],
 )
-def test_a_batch_shows_what_its_decisions_are_judged_by(
+def test_the_pages_show_what_decisions_are_judged_by(
     pages: AppServer, browser: Browser, tmp_path: Path, name: str, size: dict[str, int], dark: bool, locale: str
 ) -> None:
-    spanish = locale.startswith("es")
-    with opened(browser, f"{pages.url}/history?batch=4", size=size, dark=dark, locale=locale) as page:
-        heading = "Qué notarían los clientes" if spanish else "What customers would notice"
-        expect(page.get_by_role("heading", name=heading)).to_be_visible()
-        said = text_of(page)
-        assert ("De 7 lotes, 5 (71.4 %)" if spanish else "Of 7 batches 5 (71.4 %)") in said
-        assert ("40 de 120" if spanish else "40 of 120") in said
-        wide = page.evaluate(
-            "[...document.querySelectorAll('[data-testid=stMain] *')].filter(e => "
-            "e.getBoundingClientRect().right > window.innerWidth + 1 && "
-            "!e.closest('[data-testid=stDataFrame]')).length"
-        )
-        assert wide == 0
-        picture(page, name, tmp_path)
-        texts = page.get_by_test_id("stVegaLiteChart").evaluate_all("all => all.map(e => e.ariaLabel ?? '')")
-        assert len(texts) == CHARTS
-        assert min(map(len, texts)) > 30, "who cannot see a chart is told the same"
+    for path, (charts, english, other) in SHOWN.items():
+        with opened(browser, f"{pages.url}/{path}", size=size, dark=dark, locale=locale) as page:
+            expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(charts)
+            assert (other if locale.startswith("es") else english) in text_of(page)
+            wide = page.evaluate(
+                "[...document.querySelectorAll('[data-testid=stMain] *')].filter(e => "
+                "e.getBoundingClientRect().right > window.innerWidth + 1 && "
+                "!e.closest('[data-testid=stDataFrame]')).length"
+            )
+            assert wide == 0
+            picture(page, f"{name}{'' if path else '-overview'}", tmp_path)
+            texts = page.get_by_test_id("stVegaLiteChart").evaluate_all("all => all.map(e => e.ariaLabel ?? '')")
+            assert min(map(len, texts)) > 30, "who cannot see a chart is told the same"

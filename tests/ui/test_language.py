@@ -86,6 +86,24 @@ def test_every_text_has_its_spanish_form_with_the_same_figures() -> None:
     assert [text for text in texts if places(text) != places(SPANISH[text])] == []
 
 
+SEVERAL = {
+    "It learnt from {rows} rows of {batches} batches in {seconds} seconds.",
+    "Made {when} from the decision records of {count} promotions.",
+    "On {rows} held-out rows of the {batches} batches that both learnt from, {newer} is the closer one for {better} of "
+    "them.",
+    "{rows} rows came in {batches} batches, {kept} are in CLEAN.",
+    "the last {rows} requests",
+}
+"""What is said of several, but for the shortest of histories."""
+
+
+def test_one_of_a_thing_is_not_said_as_several() -> None:
+    counted = {text for both in wording.COUNTED.values() for text in both}
+    several = {text for text in spoken() if re.search(r"\{\w+\} (batches|trainings|promotions|requests)\b", text)}
+    assert several - counted == SEVERAL
+    assert (ES.count("batch", 1), ES.count("row", 1470)) == ("1 lote", "1,470 filas")
+
+
 def test_what_has_no_spanish_form_is_said_in_english_rather_than_not_at_all() -> None:
     assert spanish("A {thing} nobody translated", thing="text") == "A text nobody translated"
     assert english("Left {alone}") == "Left {alone}"

@@ -204,9 +204,11 @@ def test_the_analysis_tells_each_stage_and_what_was_turned_down_in_it() -> None:
         (1, []),
         (3, [4]),
     ]
+    new = {"new_places": ("<b>New</b>",), "in_new_places": 0.6}
+    hostile = SECOND.model_copy(update={"decision": SECOND.decision.model_copy(update=new)})
     pictured = [
         report.Stage(FIRST, profile({"puerto rico": 100}), shap(1, 3), [b"png"], []),
-        report.Stage(SECOND, profile({"puerto rico": 50, "vermont": 50}), shap(4, 4), [], [THIRD]),
+        report.Stage(hostile, profile({"puerto rico": 50, "vermont": 50}), shap(4, 4), [], [THIRD]),
     ]
     html = report.report("house-prices", pictured, datetime(2026, 11, 5, tzinfo=UTC), EN)
     text = re.sub(r"<[^>]+>", " ", html)
@@ -221,7 +223,7 @@ def test_the_analysis_tells_each_stage_and_what_was_turned_down_in_it() -> None:
         "Virgin Islands",
     ):
         assert words in text
-    assert "<b>New</b>" not in html
+    assert "60.0 % of its rows lie in &lt;b&gt;New&lt;/b&gt;" in html
     assert "<script" not in html
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", html), "nothing is loaded from elsewhere"
     assert '<html lang="es">' in report.report("house-prices", [], datetime(2026, 11, 5, tzinfo=UTC), ES)

@@ -198,7 +198,10 @@ def test_the_overview_has_a_card_a_batch_newest_first(env: pytest.MonkeyPatch, t
         "… training asked for", "= no training", "✕ rejected, version 3", "▲ promoted, version 2", "= no training",
         "▲ promoted, version 1",
     ]  # fmt: skip
-    assert "Version 2 errs by 23.0 % (21.0 to 25.0) where version 1 errs by 29.0 % (27.0 to 31.0)" in shown(app)
+    assert (
+        "Version 2 errs by 23.0 % (21.0 to 25.0) where the champion (version 1) errs by 29.0 % (27.0 to 31.0)"
+        in shown(app)
+    )
     assert "▲ promoted: batch 3 and 1 · ✕ rejected: batch 4" in shown(app)
     assert len(app.get("vega_lite_chart")) == 1
     batches = page("history").run()

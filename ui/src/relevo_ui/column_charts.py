@@ -43,7 +43,7 @@ def before_and_now(one: ColumnEvidence, say: Wording) -> str:
     elif kept is not None and kept.edges and sum(kept.before) and sum(kept.now):
         before_at, now_at = (_middle(one.column, kept, counts, say) for counts in (kept.before, kept.now))
         if before_at != now_at:
-            told.append(say("the middle from {before} to {now}", before=before_at, now=now_at))
+            told.append(say("median from {before} to {now}", before=before_at, now=now_at))
     if one.new_categories:
         named = listed([say.category(one.column, new) for new in one.new_categories], 4, say)
         told.append(say("{share} never seen: {categories}", share=percent(one.unseen or 0.0), categories=named))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from relevo_contract.figures import percent
 from relevo_contract.record import DecisionRecord
 from relevo_ui import (
     batches,
@@ -193,9 +194,10 @@ def looks(record: DecisionRecord, version: int | None, say: Wording) -> None:
     weights = comparison.weights(before, now)
     newer = say("version {version}", version=shown)
     if before is None or champion is None:
-        told = [f"{say.column(one.column)} ({one.newer:.0%})".replace("%", " %") for one in weights[:3]]
-        show(st.markdown, say("It looks most at {columns}.", columns=listed(told, 3, say)))
-        st.altair_chart(model_charts.importance(weights, newer, newer, say))
+        named = [f"{say.column(one.column)} ({percent(one.newer)})" for one in weights[:3]]
+        text = say("It looks most at {columns}.", columns=listed(named, 3, say))
+        show(st.markdown, text)
+        st.altair_chart(model_charts.importance(weights, newer, newer, say).properties(description=text))
         return
     older = say("version {version}", version=champion)
     gained = [one for one in sorted(weights, key=lambda one: -one.gained)[:4] if one.gained > FEWEST_GAINED]
@@ -206,7 +208,7 @@ def looks(record: DecisionRecord, version: int | None, say: Wording) -> None:
         else say("It looks at what version {version} looked at.", version=champion)
     )
     show(st.markdown, sentence(text))
-    st.altair_chart(model_charts.importance(weights, older, newer, say))
+    st.altair_chart(model_charts.importance(weights, older, newer, say).properties(description=sentence(text)))
 
 
 def rehearsal(record: DecisionRecord, say: Wording) -> None:

@@ -53,10 +53,10 @@ def by_curve(found: ExpectedGain, version: int | None, say: Wording) -> str:
     if found.by_curve is None:
         return say("Version {version} has no learning curve.", version=version)
     return say(
-        "By the learning curve of version {version} the {waiting} rows that wait, beside the {trained} it was trained "
-        "on, take {gain} off.",
+        "By the learning curve of version {version} {waiting} that wait, beside the {trained} it was trained on, take "
+        "{gain} off.",
         version=version,
-        waiting=f"{found.waiting:,}",
+        waiting=say.count("row", found.waiting),
         trained=f"{found.trained_on:,}",
         gain=say.share(found.by_curve),
     )

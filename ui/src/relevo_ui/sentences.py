@@ -169,7 +169,7 @@ def errors(promotion: Promotion, say: Wording) -> str:
             version=promotion.challenger_version,
             errs=say.errs,
             challenger=say.estimate(promotion.challenger),
-            before=say.baseline if champion is None else say("version {version}", version=champion),
+            before=say.baseline if champion is None else say("the champion (version {version})", version=champion),
             champion=say.estimate(promotion.champion),
             rows=say.count("row", promotion.rows),
         )
@@ -210,7 +210,7 @@ def judged(promotion: Promotion, say: Wording) -> str:
             version=version,
             before=say("always saying {baseline}", baseline=say.baseline)
             if champion is None
-            else say("version {version}", version=champion),
+            else say("the champion (version {version})", version=champion),
             rows=rows,
             figure=say.figure,
             challenger=say.estimate(promotion.challenger),
