@@ -17,6 +17,7 @@ from relevo_ui.settings import Settings, declared
 WRONG_SETTING = 2
 NEEDED = (
     "altair",
+    "relevo_ui.evidence",
     "pyarrow",
     "relevo_ui.model_charts",
     "relevo_ui.predictions",
