@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import relevo_ui
 from relevo_contract.record import Criterion, TrainReason
-from relevo_ui import history, reasons
+from relevo_ui import history
 from relevo_ui.mlflow_records import MlflowRecords
 from relevo_ui.wording import Wording
 from tests.jobs.holdings import query
@@ -71,12 +71,13 @@ def test_the_history_reads_the_records(loop: Loop) -> None:
     assert [record.outline() for record in told] == [run.outline for run in runs]
     rows = [history.row(run.run_id, run.tags, record, Wording(TRIPS)) for run, record in zip(runs, told, strict=True)]
     verdicts = [row.verdict for row in rows]
-    kept, promoted = history.Verdict.KEPT, history.Verdict.PROMOTED
-    assert verdicts == [kept, promoted, kept, promoted]
-    assert rows[1].origin.startswith("Hills ")
-    assert rows[1].criterion == reasons.CRITERIA[Criterion.BETTER]
+    far = history.Verdict
+    assert verdicts == [far.BLOCKED, far.PROMOTED, far.KEPT, far.PROMOTED]
+    assert rows[0].outcome.startswith("blocked: ")
+    assert rows[1].facts[1].startswith("Hills ")
     judged = told[1].promotion
     assert judged is not None
+    assert judged.criterion is Criterion.BETTER
     assert {state.state for state in judged.states} == {"Centre", "Harbour", "Hills"}
     profile = records.profile(2)
     assert profile is not None
@@ -84,18 +85,21 @@ def test_the_history_reads_the_records(loop: Loop) -> None:
     assert records.production() == 2
 
 
-def test_the_history_page_shows_them(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_overview_shows_them(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", loop.mlflow_url)
     monkeypatch.setenv("RELEVO_API_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("RELEVO_MODEL", MODEL)
-    page = AppTest.from_file(str(Path(relevo_ui.__file__).parent / "views" / "history.py"), default_timeout=60).run()
+    page = AppTest.from_file(str(Path(relevo_ui.__file__).parent / "app.py"), default_timeout=60).run()
     assert not page.exception
     said = "\n".join(one.value for one in page.markdown)
     assert "4 batches, 2 trainings, 2 promoted; version 2 is in production." in said
-    assert list(page.dataframe[0].value["Batch"]) == [4, 3, 2, 1]
+    assert [link.proto.query_string for link in page.get("page_link")] == [f"batch={n}" for n in (4, 3, 2, 1)]
 
 
-SHOWN = {"models": "Version 2 is better than version 1 beyond noise", "data": "4,200 rows came in 4 batches"}
+SHOWN = {
+    "models": "Version 2 is better than the champion (version 1) beyond noise",
+    "data": "4,200 rows came in 4 batches",
+}
 
 
 @pytest.mark.parametrize("view", SHOWN)

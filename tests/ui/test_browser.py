@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from relevo_contract.record import Criterion, TrainReason
 from relevo_demo.servers import MlflowServer
@@ -240,15 +240,15 @@ def test_no_page_asks_a_foreign_host_and_each_says_its_language(loop: Loop, brow
     for locale in ("en-US", "es-PR"):
         context = browser.new_context(locale=locale)
         page = context.new_page()
-        asked: set[str] = set()
-        page.on("request", lambda request, asked=asked: asked.add(request.url))
+        asked: list[Request] = []
+        page.on("request", asked.append)
         for path in ("", "history?batch=3", "predict", "models", "data"):
             page.goto(f"{loop.ui.url}/{path}")
             settled(page)
             expect(page.locator("html")).to_have_attribute("lang", locale[:2])
         icon = page.locator("link[rel~=icon]").first.get_attribute("href") or ""
         assert icon.startswith("data:image/svg")
-        assert [url for url in asked if not url.startswith((loop.ui.url, "data:", "blob:"))] == []
+        assert [one.url for one in asked if not one.url.startswith((loop.ui.url, "data:", "blob:"))] == []
         context.close()
 
 

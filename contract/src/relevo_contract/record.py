@@ -166,7 +166,7 @@ class TrainVerdict(Strict):
     """Columns that look broken. Where the champion does not err more than it promised, they are a warning, and the
     batch is used."""
     new_places: tuple[str, ...] = ()
-    """Where the reason is NEW_STATE, places that the champion hardly knows, those with most rows first, at most four..."""
+    """Where the reason is NEW_STATE, places that the champion hardly knows, most rows first, at most four..."""
     in_new_places: float | None = None
     """...and the share of the judged rows in all such places; None, also, in records before it was kept."""
     columns: tuple[ColumnEvidence, ...] = ()

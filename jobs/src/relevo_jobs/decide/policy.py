@@ -77,7 +77,7 @@ def _warned(judged: Judged, sentence: str) -> str:
 
 
 def _hardly_known(judged: Judged) -> tuple[tuple[str, ...], float]:
-    """The places that the champion hardly knows, those with most rows first, and the share of the rows in all of them."""
+    """The places that the champion hardly knows, most rows first, and the share of the rows in all of them."""
     place = judged.case.data.place
     known = None if place is None else judged.champion.profile.columns.get(place)
     if place is None or not isinstance(known, CategoricalProfile):  # added or retyped since: all new
