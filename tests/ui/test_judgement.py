@@ -224,7 +224,9 @@ def opened(env: pytest.MonkeyPatch, model: str, batch: int | None, language: str
     env.setenv("RELEVO_MODEL", model)
     st.cache_data.clear()
     app = page("overview" if batch is None else "history")
-    if batch is not None:
+    if batch is None:
+        app.session_state["intervals"] = app.session_state["turned_out"] = True  # opened
+    else:
         app.query_params["batch"] = str(batch)
     app.query_params["lang"] = language
     return app.run()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from relevo_demo.servers import MlflowServer
 from relevo_demo.servers.apps import AppServer, ui
-from tests.ui.browser import LAPTOP, PHONE, opened, picture, text_of
+from tests.ui.browser import LAPTOP, PHONE, opened, picture, settled, text_of
 
 pytestmark = pytest.mark.timeout(900)
 SHOWN = {
@@ -49,6 +49,9 @@ def test_the_pages_show_what_decisions_are_judged_by(
 ) -> None:
     for path, (charts, english, other) in SHOWN.items():
         with opened(browser, f"{pages.url}/{path}", size=size, dark=dark, locale=locale) as page:
+            for folded in () if path else page.locator("summary").all():
+                folded.click()
+                settled(page)
             expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(charts)
             assert (other if locale.startswith("es") else english) in text_of(page)
             wide = page.evaluate(

@@ -111,21 +111,21 @@ def card(row: Row, groups: int) -> None:
 
 
 def judged(records: Sequence[DecisionRecord]) -> None:
-    """How promises and decisions turned out."""
+    """How promises and decisions turned out; each is drawn once somebody opens it."""
     forward = promises.forward(records)
-    held = promises.intervals(forward, say)
-    if (drawn := batch_charts.coverage(forward, held, say)) is not None:
-        with st.expander(say("Do the prediction intervals hold?")):
-            show(st.markdown, held)
-            st.altair_chart(drawn)
-    sentences = turned_out.told(records, say)
-    if sentences:
-        with st.expander(say("How past decisions turned out")):
-            for one in sentences:
-                show(st.markdown, one)
-            came = gains.came(records)
-            if came and (chart := batch_charts.came(came, gains.what_came(came, say), say)) is not None:
-                st.altair_chart(chart)
+    if held := promises.intervals(forward, say):
+        with st.expander(say("Do the prediction intervals hold?"), on_change="rerun", key="intervals") as folded:
+            if folded.open and (drawn := batch_charts.coverage(forward, held, say)) is not None:
+                show(st.markdown, held)
+                st.altair_chart(drawn)
+    if sentences := turned_out.told(records, say):
+        with st.expander(say("How past decisions turned out"), on_change="rerun", key="turned_out") as folded:
+            if folded.open:
+                for one in sentences:
+                    show(st.markdown, one)
+                came = gains.came(records)
+                if came and (chart := batch_charts.came(came, gains.what_came(came, say), say)) is not None:
+                    st.altair_chart(chart)
 
 
 def page(story: Story) -> None:
