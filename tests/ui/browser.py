@@ -76,6 +76,7 @@ def load(page: Page, url: str) -> None:
     except AssertionError:
         if not changed:
             raise
+    if changed:  # some part of the page may be missing for good, however whole the rest looks
         page.reload()
         settled(page)
 
