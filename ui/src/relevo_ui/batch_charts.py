@@ -78,7 +78,7 @@ def timeline(found: Sequence[Forward], happened: Sequence[Happened], text: str, 
     color, shape = kinds("where:N", [(say(where), *MARKS[where]) for where in Place], named=False)
     # What is expected may reach so far that nothing else could be told apart: the band then leaves the picture.
     top = max(
-        min(max(one.error.expected.high if one.error.expected else 0.0 for one in found), 2 * _most(found)),
+        min(max(one.error.expected.high if one.error.expected else 0.0 for one in found), 1.4 * _most(found)),
         _most(found),
     )
     y = alt.Y(
