@@ -15,7 +15,7 @@ from relevo_contract.data_set import DataSet
 from relevo_contract.mlflow_rest import MlflowError, MlflowRest, RegisteredVersion, registered_version
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
-from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
+from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary, Vocabulary
 from relevo_ui.errors import MlflowAway
 
 PAGE: Final = 1000
@@ -139,6 +139,10 @@ class MlflowRecords:
     def holdout(self, version: int) -> HoldoutPredictions | None:
         """Its predictions for held-out rows; None if it has none, as those of earlier releases."""
         return _parse(HoldoutPredictions.model_validate_json, self._version_file(version, names.HOLDOUT_FILE))
+
+    def vocabulary(self, version: int) -> Vocabulary | None:
+        """Which finer places it knows in each place; None if it does not say, as those of earlier releases."""
+        return _parse(Vocabulary.model_validate_json, self._version_file(version, names.VOCABULARY_FILE))
 
     def picture(self, version: int, name: str) -> bytes | None:
         """A picture of the version; None if there is none."""

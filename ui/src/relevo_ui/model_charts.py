@@ -57,7 +57,8 @@ def waterfall(base: float, steps: Sequence[Step], prediction: float, say: Wordin
         right.encode(x="right:Q", y=y, text="said:N"),
     ]
     return alt.LayerChart(layer=layers).properties(
-        height=len(rows) * (max(2, *map(len, labels)) * LINE_HEIGHT + 8) + AROUND
+        height=len(rows) * (max(2, *map(len, labels)) * LINE_HEIGHT + 8) + AROUND,
+        description="; ".join(f"{step}: {said}" for step, _, _, _, said in rows),
     )
 
 
@@ -70,7 +71,8 @@ def interval(low: float, prediction: float, high: float, say: Wording) -> alt.La
         x=alt.X("low:Q", title=None, axis=axis, scale=alt.Scale(zero=True)), x2="high:Q"
     )
     dot = base.mark_point(size=180, filled=True, color=ORANGE, opacity=1).encode(x="prediction:Q")
-    return alt.LayerChart(layer=[bar, dot]).properties(height=70)
+    told = " – ".join(map(say.amount_with_unit, (low, prediction, high)))
+    return alt.LayerChart(layer=[bar, dot]).properties(height=70, description=f"{say.target_axis}: {told}")
 
 
 def importance(weights: Sequence[Weight], older: str, newer: str, say: Wording) -> alt.Chart:
@@ -102,7 +104,10 @@ def importance(weights: Sequence[Weight], older: str, newer: str, say: Wording) 
                 alt.Tooltip("said:N", title=say("share")),
             ],
         )
-        .properties(height=min(SHOWN, len(weights)) * (BAR_HEIGHT + 8) + AROUND + LEGEND)
+        .properties(
+            height=min(SHOWN, len(weights)) * (BAR_HEIGHT + 8) + AROUND + LEGEND,
+            description="; ".join(f"{row['column']} ({row['version']}): {row['said']}" for row in rows),
+        )
     )
     return drawn
 

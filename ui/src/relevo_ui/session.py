@@ -13,7 +13,7 @@ from relevo_contract.mlflow_rest import RegisteredVersion
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_contract.settings import read
-from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
+from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary, Vocabulary
 from relevo_ui.api import Api, Status
 from relevo_ui.errors import ApiAway, MlflowAway, NoModel, SettingsError, UiError
 from relevo_ui.language import LANGUAGES, Say, chosen
@@ -105,9 +105,15 @@ def _shap(tracking_uri: str, model: str, timeout: float, version: int) -> Shaple
     return _mlflow(tracking_uri, model, timeout).shap(version)
 
 
-@st.cache_data(max_entries=10, show_spinner=False)
+# Hundreds of thousands of figures, which `cache_data` would copy at every click.
+@st.cache_resource(max_entries=10, show_spinner=False)
 def _holdout(tracking_uri: str, model: str, timeout: float, version: int) -> HoldoutPredictions | None:
     return _mlflow(tracking_uri, model, timeout).holdout(version)
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _vocabulary(tracking_uri: str, model: str, timeout: float, version: int) -> Vocabulary | None:
+    return _mlflow(tracking_uri, model, timeout).vocabulary(version)
 
 
 def _key() -> tuple[str, str, float]:
@@ -182,6 +188,11 @@ def shap(version: int) -> ShapleySummary | None:
 def holdout(version: int) -> HoldoutPredictions | None:
     """What the version predicted for held-out rows. Raises MlflowAway."""
     return _holdout(*_key(), version)
+
+
+def vocabulary(version: int) -> Vocabulary | None:
+    """Which finer places the version knows in each place. Raises MlflowAway."""
+    return _vocabulary(*_key(), version)
 
 
 def status() -> Status | None:
