@@ -79,9 +79,9 @@ def trained() -> tuple[Path, Path]:
         kept = holdout_predictions({1: 200}, measured.actual, measured.predicted)
         kept = kept.model_copy(update={"inputs": inputs_of(LISTINGS, held_out, np.arange(200))})
         (above / str(seed) / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
-        within = {
-            name: {p[0].lower(): (p[at].lower(),) for p in PLACES[1:]} for at, name in ((1, "city"), (2, "zip_code"))
-        }
+        within: dict[str, dict[str, tuple[str, ...]]] = {"city": {}, "zip_code": {}}
+        for state, city, code, _ in PLACES[1:]:
+            within["city"][state.lower()], within["zip_code"][state.lower()] = (city.lower(),), (code,)
         (above / str(seed) / names.VOCABULARY_FILE).write_text(Vocabulary(within=within).model_dump_json())
     return above / "1", above / "2"
 
