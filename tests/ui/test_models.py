@@ -142,8 +142,9 @@ def test_rare_categories_are_drawn_as_one() -> None:
 
 
 def test_places_the_newer_saw_and_the_older_did_not_are_named() -> None:
-    older, newer = profile({"puerto rico": 90, "vermont": 2}), profile({"puerto rico": 60, "vermont": 40, "ohio": 1})
-    assert comparison.new_places(older, newer, "state") == [("vermont", 40)]
+    older, newer = profile({"puerto rico": 90, "maine": 1}), profile({"puerto rico": 60, "vermont": 40, "maine": 90})
+    assert comparison.new_places(older, newer, "state") == [("vermont", 40)], "Maine was seen, however rarely"
+    assert comparison.new_places(None, newer, "state") == [], "nobody knows what was seen"
     assert comparison.new_places(older, newer, "city") == []
     assert comparison.median(newer, "price") == 200_000.0
     assert comparison.median(None, "price") is None
@@ -215,8 +216,8 @@ def test_the_analysis_tells_each_stage_and_what_was_turned_down_in_it() -> None:
         (3, [4]),
     ]
     pictured = [
-        report.Stage(FIRST, profile({"puerto rico": 100}), shap(1, 3), [b"png"], []),
-        report.Stage(SECOND, profile({"puerto rico": 50, "vermont": 50}), shap(4, 4), [], [THIRD]),
+        report.Stage(FIRST, profile({"puerto rico": 100}), shap(1, 3), []),
+        report.Stage(SECOND, profile({"puerto rico": 50, "vermont": 50}), shap(4, 4), [THIRD]),
     ]
     html = report.report("house-prices", pictured, datetime(2026, 11, 5, tzinfo=UTC), EN)
     text = re.sub(r"<[^>]+>", " ", html)
@@ -233,7 +234,8 @@ def test_the_analysis_tells_each_stage_and_what_was_turned_down_in_it() -> None:
         assert words in text
     assert "&lt;b&gt;New&lt;/b&gt; state." in html
     assert "<script" not in html
-    assert not re.search(r"""(?:src|href)=["'](?!data:)""", html), "nothing is loaded from elsewhere"
+    assert not re.search(r"(?:src|href)=|url\(|@import", html), "nothing is loaded from elsewhere"
+    assert "75.0 %" in html, "what it looks at is drawn of figures"
     assert '<html lang="es">' in report.report("house-prices", [], datetime(2026, 11, 5, tzinfo=UTC), ES)
 
 

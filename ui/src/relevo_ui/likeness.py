@@ -54,12 +54,13 @@ def outside(data: DataSet, profile: Profile | None, row: Mapping[str, Any]) -> l
         if held.edges[0] <= at < held.edges[-1]:
             continue
         ends = (held.edges[0], held.edges[-1])
-        low, high = map(_day, ends) if isinstance(value, date) else ends
+        low, high = map(day_of, ends) if isinstance(value, date) else ends
         found.append(Outside(name, value, low, high))
     return found
 
 
-def _day(year: float) -> date:
+def day_of(year: float) -> date:
+    """The day of a year with its fraction, as a profile counts days."""
     return date(1970, 1, 1) + timedelta(days=round((year - 1970) * YEAR))
 
 

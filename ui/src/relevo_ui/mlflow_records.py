@@ -102,12 +102,16 @@ class MlflowRecords:
         """What each run's tag says of its record, or the record where it says nothing: one request for such a run."""
         found = [run.outline for run in runs]
         missing = [run for run, outline in zip(runs, found, strict=True) if outline is None and run.decided]
-        with ThreadPoolExecutor(FETCHERS) as pool:
-            fetched = iter(list(pool.map(self.record, missing)))
+        fetched = iter(self.whole(missing))
         return [
             next(fetched) if outline is None and run.decided else outline
             for run, outline in zip(runs, found, strict=True)
         ]
+
+    def whole(self, runs: Sequence[BatchRun]) -> list[DecisionRecord | None]:
+        """Each run's whole record, as `record` has it."""
+        with ThreadPoolExecutor(FETCHERS) as pool:
+            return list(pool.map(self.record, runs))
 
     def record(self, run: BatchRun) -> DecisionRecord | None:
         """The run's whole decision record; None where there is none yet, or it is of another release.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -154,6 +154,11 @@ def served_wording(status: Status | UiError) -> Wording:
 def record(run: BatchRun) -> DecisionRecord | None:
     """A batch's whole record. Raises MlflowAway."""
     return _mlflow(*_key()).record(run)
+
+
+def records(runs: Sequence[BatchRun]) -> list[DecisionRecord | None]:
+    """Batches' whole records, asked for side by side. Raises MlflowAway."""
+    return _mlflow(*_key()).whole(runs)
 
 
 def picture(version: int, name: str) -> bytes | None:
