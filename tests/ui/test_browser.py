@@ -145,6 +145,18 @@ def test_what_cannot_be_is_refused_beside_its_field_and_kept(
         expect(bedrooms).to_have_value(typed)
 
 
+def test_the_cities_offered_are_those_of_the_chosen_state(loop: Loop, browser: Browser) -> None:
+    offered = {}
+    with opened(browser, loop.ui.url) as page:
+        for state in ("Puerto Rico", "Massachusetts"):
+            choose(page, "State", state)
+            page.get_by_role("combobox", name="City").click()
+            offered[state] = set(page.get_by_role("option").all_inner_texts())
+            page.keyboard.press("Escape")
+    assert all(offered.values())
+    assert offered["Puerto Rico"] != offered["Massachusetts"]
+
+
 def test_the_form_is_filled_and_sent_by_keyboard_alone(loop: Loop, browser: Browser) -> None:
     with opened(browser, loop.ui.url) as page:
         page.get_by_role("spinbutton", name="House size, square feet").focus()
@@ -215,6 +227,40 @@ def test_a_batch_is_opened_by_its_address_and_shows_its_evidence(loop: Loop, bro
         picture(page, "batch", tmp_path)
 
 
+def drawn(page: Page, place: int) -> list[str]:
+    """What stands beside a chart's lines, from above."""
+    axis = page.get_by_test_id("stVegaLiteChart").nth(place).locator(".role-axis .role-axis-label text")
+    return [
+        text
+        for _, text in sorted(axis.evaluate_all("all => all.map(e => [e.getBoundingClientRect().top, e.textContent])"))
+    ]
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.wait_for_timeout(300)  # until the page's script has begun
+    settled(page)
+
+
+def downloaded(page: Page, button: str) -> str:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return download.value.path().read_text()
+
+
+def loads_nothing(browser: Browser, html: str, folder: Path) -> None:
+    """Whether a file is whole by itself, in a browser."""
+    (folder / "file.html").write_text(html)
+    asked: list[str] = []
+    with browser.new_page() as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((folder / "file.html").as_uri())
+        page.screenshot(path=folder / "file.png", full_page=True)
+    assert asked == [(folder / "file.html").as_uri()]
+
+
 def test_two_versions_stand_side_by_side_and_the_analysis_is_one_file(
     loop: Loop, browser: Browser, tmp_path: Path
 ) -> None:
@@ -222,6 +268,8 @@ def test_two_versions_stand_side_by_side_and_the_analysis_is_one_file(
         said = text_of(page)
         for words in (
             "On the same rows",
+            "Segment by segment",
+            "The rows that moved most",
             "The data they saw",
             "What they look at",
             "How one column moves the prediction",
@@ -229,29 +277,61 @@ def test_two_versions_stand_side_by_side_and_the_analysis_is_one_file(
             assert words in said
         assert "held-out rows of the" in said
         picture(page, "models", tmp_path)
-        with page.expect_download() as download:
-            page.get_by_role("button", name="Written analysis of the best model at each stage (HTML)").click()
-        html = download.value.path().read_text()
+        html = downloaded(page, "Written analysis of the best model at each stage (HTML)")
     assert html.startswith("<!doctype html>")
     assert "Version 1, of batch 1" in html
     assert "<img" not in html
-    (tmp_path / "analysis.html").write_text(html)
-    with browser.new_page() as page:
-        page.goto((tmp_path / "analysis.html").as_uri())
-        page.screenshot(path=tmp_path / "analysis.png", full_page=True)
+    loads_nothing(browser, html, tmp_path)
 
 
-def test_the_data_are_told_from_raw_to_clean_and_what_customers_ask(
-    loop: Loop, browser: Browser, tmp_path: Path
-) -> None:
-    with opened(browser, f"{loop.ui.url}/data") as page:
+def test_segments_are_drawn_anew_for_each_column_and_the_address_opens_the_same(loop: Loop, browser: Browser) -> None:
+    """Categories change under a chart that stays in its place: each must be drawn in its own order."""
+    with opened(browser, f"{loop.ui.url}/models") as page:
+        segments = 2 if "What decided between them" in text_of(page) else 1
+        orders = [drawn(page, segments)]
+        for column in ("house size", "status", "state"):
+            choose(page, "Segments by", column)
+            page.wait_for_timeout(700)
+            orders.append(drawn(page, segments))
+        assert [label for label in orders[1] if "rows" in label][0].startswith("below")
+        assert orders[3] == orders[0]
+        assert len({tuple(order) for order in orders}) == 3
+        choose(page, "Segments by", "house size")
+        where = page.url
+    assert "by=house_size" in where
+    with opened(browser, where) as page:
+        assert "house size" in selected(page, "Segments by")
+
+
+def test_a_model_card_is_a_page_with_an_address_and_one_file(loop: Loop, browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, f"{loop.ui.url}/models?show=card&version=1") as page:
         said = text_of(page)
-        assert f"rows came in {BATCHES} batches" in said
-        assert "rows asked for, from" in said
-        picture(page, "data", tmp_path)
+        assert "Version 1" in selected(page, "Version")
+        for heading in ("What it is for", "How good it is", "What it does not know", "Where it comes from"):
+            assert heading in said
+        picture(page, "card", tmp_path)
+        html = downloaded(page, "The model card as one file (HTML)")
+    assert "version 1: model card" in html
+    loads_nothing(browser, html, tmp_path)
 
 
-@pytest.mark.parametrize("path", ["", "history", "models", "data"])
+@pytest.mark.parametrize(
+    ("show", "said"),
+    [
+        ("batches", f"rows came in {BATCHES} batches"),
+        ("columns", "Columns over batches"),
+        ("live", "rows asked for, from"),
+    ],
+)
+def test_the_data_are_told_from_raw_to_clean_and_what_customers_ask(
+    loop: Loop, browser: Browser, tmp_path: Path, show: str, said: str
+) -> None:
+    with opened(browser, f"{loop.ui.url}/data?show={show}") as page:
+        assert said in text_of(page)
+        picture(page, f"data-{show}", tmp_path)
+
+
+@pytest.mark.parametrize("path", ["", "history", "models", "models?show=card", "data", "data?show=columns"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(loop: Loop, browser: Browser, tmp_path: Path, path: str) -> None:
     with opened(browser, f"{loop.ui.url}/{path}", size=PHONE) as page:
         if not path:
@@ -263,7 +343,8 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(loop: Loop, browser: Browse
             "!e.closest('[data-testid=stDataFrame], [data-testid=stTabs]')).length"
         )
         assert wide == 0
-        picture(page, f"phone-{path or 'predict'}", tmp_path, whole=path in {"", "data"})
+        name = re.sub(r"\W", "-", path) or "predict"
+        picture(page, f"phone-{name}", tmp_path, whole=path in {"", "data"})
 
 
 @pytest.mark.parametrize("path", ["", "history", "models", "data"])

@@ -55,7 +55,7 @@ def linked(shown: Sequence[Told]) -> None:
     named = [
         f"[{say('version {version}', version=one.number)}]({links.version(settings, one.number)})" for one in shown
     ]
-    show(st.caption, Markdown(" · ".join(named)))
+    show(st.markdown, Markdown(f"MLflow: {' · '.join(named)}"))  # a caption's links are too faint
 
 
 def beside(found: list[Told], production: int | None) -> None:
@@ -103,7 +103,7 @@ def one_card(found: list[Told], production: int | None) -> None:
             st.altair_chart(model_charts.importance(part.weights, None, name, say))
         for table in part.tables:
             frame = pd.DataFrame(table.rows, columns=list(table.heads))
-            st.dataframe(frame, hide_index=True, height="content", alt=part.heading)
+            st.dataframe(frame, hide_index=True, height="content", alt=f"{part.heading}: {table.heads[0]}")
 
 
 def page(story: Story) -> None:
