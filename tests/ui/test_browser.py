@@ -293,7 +293,7 @@ def test_segments_are_drawn_anew_for_each_column_and_the_address_opens_the_same(
             choose(page, "Segments by", column)
             page.wait_for_timeout(700)
             orders.append(drawn(page, segments))
-        assert [label for label in orders[1] if "rows" in label][0].startswith("below")
+        assert next(label for label in orders[1] if "rows" in label).startswith("below")
         assert orders[3] == orders[0]
         assert len({tuple(order) for order in orders}) == 3
         choose(page, "Segments by", "house size")

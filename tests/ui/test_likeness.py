@@ -89,6 +89,6 @@ def test_a_table_tells_what_they_cost_and_what_was_predicted() -> None:
     table = likeness.table({"city": "Ponce"}, 150_000.0, found, EN).set_index("what")
     assert list(table.loc["real price"]) == ["", "$179,872", "$162,755"]
     assert list(table.loc["predicted"]) == ["$150,000", "$162,755", "$198,789"]
-    assert list(table.loc["predicted too much or too little"]) == ["", "−$17,117", "+$36,034"]
+    assert list(table.loc["off by"]) == ["", "−$17,117", "+$36,034"]
     assert list(table.loc["previous sale"]) == ["(no value)", "2020-01-01", "(no value)"]
     assert "precio real" in set(likeness.table({}, 1.0, found, ES)["qué"])

@@ -18,7 +18,8 @@ WRONG_SETTING = 2
 NEEDED = (
     "altair",
     "pyarrow",
-    "relevo_ui.model_charts",
+    "relevo_ui.card",
+    "relevo_ui.over_batches",
     "relevo_ui.predictions",
     "relevo_ui.report",
     "relevo_ui.versions",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import altair as alt
 import pandas as pd
@@ -12,8 +13,12 @@ import pandas as pd
 from relevo_contract.figures import percent
 from relevo_contract.record import ColumnEvidence, Distribution
 from relevo_ui.chart_style import AROUND, BAR_HEIGHT, GREY, LEGEND, ORANGE, TICKS, lines
+from relevo_ui.likeness import day_of
 from relevo_ui.spreadsheet import harmless
 from relevo_ui.wording import Wording
+
+METHODS: Final = {"jensen_shannon": "Jensen–Shannon", "wasserstein": "Wasserstein", "psi": "PSI"}
+"""The distances' names, which are people's in every language."""
 
 
 def distances(columns: Sequence[ColumnEvidence], say: Wording) -> alt.LayerChart | None:
@@ -27,7 +32,7 @@ def distances(columns: Sequence[ColumnEvidence], say: Wording) -> alt.LayerChart
             "distance": say(
                 "{distance} ({method}), noise up to {limit}",
                 distance=f"{c.distance:.3g}",
-                method=c.method.replace("_", " "),
+                method=METHODS[c.method],
                 limit=f"{c.limit:.3g}",
             ),
         }
@@ -73,7 +78,8 @@ def bins(name: str, distribution: Distribution, say: Wording) -> list[str]:
     """What each count of a column's distribution is of: a range of numbers, or a category."""
     if distribution.categories:
         return [*(say.category(name, found) for found in distribution.categories), say("all others")]
-    edges = [f"{edge:,.6g}" for edge in distribution.edges]
+    dates = name in say.data.dates  # which are counted as years with a fraction
+    edges = [str(day_of(edge)) if dates else f"{edge:,.6g}" for edge in distribution.edges]
     if not edges:
         return [say("all values")]
     between = [
@@ -156,7 +162,7 @@ def columns_table(columns: Sequence[ColumnEvidence], say: Wording) -> pd.DataFra
                 say("moved"): say("yes") if c.moved else say("no"),
                 say("distance"): f"{c.distance:.3g}",
                 say("limit"): f"{c.limit:.3g}",
-                say("measure"): c.method.replace("_", " "),
+                say("measure"): METHODS[c.method],
                 say("missing before"): percent(c.missing_before),
                 say("missing now"): percent(c.missing_now),
                 say("never seen"): "" if c.unseen is None else percent(c.unseen),

@@ -135,7 +135,7 @@ def table(row: Mapping[str, Any], predicted: float, found: Sequence[Alike], say:
             *(say.target_value(one.actual) for one in found),
         ],
         say("predicted"): [say.amount_with_unit(one) for one in (predicted, *(one.predicted for one in found))],
-        say("predicted too much or too little"): ["", *difference],
+        say("off by"): ["", *difference],
     } | {
         say.column(name): [
             harmless(say.value(name, value))

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from relevo_contract.profile import Profile
 from relevo_contract.version import Example, Vocabulary
-from relevo_ui import contributions, likeness, many_rows, model_charts, row_form, session, spreadsheet
-from relevo_ui.api import Answer, Explanation, Serving, Status
+from relevo_ui import many_rows, one_answer, row_form, session
+from relevo_ui.api import Status
 from relevo_ui.errors import ApiAway, BadRow, MlflowAway, NoModel, UiError
 from relevo_ui.marked import Markdown, marked, marking, show
 from relevo_ui.problems import explained
 from relevo_ui.row_form import Field, Group
-from relevo_ui.wording import capital, listed, moment, since
+from relevo_ui.wording import capital
 
 # In the session: the last row asked for, its answer and its explanation.
 ASKED = "asked"
@@ -131,7 +129,9 @@ def form(asked: Sequence[Field], vocabulary: Vocabulary | None) -> tuple[dict[st
 
     def grid(fields: Sequence[Field]) -> None:
         for begin in range(0, len(fields), COLUMNS):
-            for field, column in zip(fields[begin : begin + COLUMNS], st.columns(COLUMNS, gap="medium"), strict=False):
+            row = fields[begin : begin + COLUMNS]
+            rest = [COLUMNS - len(row)] * (len(row) < COLUMNS)  # one empty column, for on a phone each is a gap
+            for field, column in zip(row, st.columns([1] * len(row) + rest, gap="medium"), strict=False):
                 with column:
                     inputs[field.name] = ask(row_form.within(field, vocabulary, place and inputs.get(place)))
                     slots[field.name] = st.empty()
@@ -169,146 +169,6 @@ def beside(problems: Mapping[str, str], slots: Slots) -> None:
         show(slots.get(name, st).error, text, icon=":material/error:")
 
 
-def why(explanation: Explanation, blanked: Mapping[str, str]) -> None:
-    """What raised and lowered this prediction."""
-    base, steps = explanation.base, contributions.steps(explanation, say, blanked)
-    show(st.markdown, Markdown(f"##### {say('What raised and lowered this prediction')}"))
-    st.altair_chart(model_charts.waterfall(base.prediction, steps, explanation.prediction, say))
-    largest = [f"{step.label} {say.change(step.amount, explanation.prediction)}" for step in steps[:3]]
-    show(
-        st.caption,
-        say(
-            "From {base}, the prediction for a typical row, where every explanation of this version begins ({row}): "
-            "{largest}.",
-            base=say.amount_with_unit(base.prediction),
-            row=contributions.described(base.inputs, say),
-            largest=listed(largest, say=say),
-        ),
-    )
-    with st.expander(say("Every column")):
-        parts = explanation.contributions
-
-        def told(came: float | str | None, name: str) -> str:
-            return str(spreadsheet.harmless(say.value(name, came)))
-
-        table = pd.DataFrame(
-            {
-                say("column"): [say.column(part.column) for part in parts],
-                say("this row"): [told(part.value, part.column) for part in parts],
-                say("a typical row"): [told(base.inputs.get(part.column), part.column) for part in parts],
-                say("effect"): [say.change(part.contribution, explanation.prediction) for part in parts],
-            }
-        )
-        st.dataframe(table, hide_index=True)
-
-
-def version(model: Serving) -> Markdown:
-    """Who answered, and since when it serves."""
-    return mark(
-        "Answered by **version {version}** of {name}, which serves since {moment} ({ago}).",
-        version=model.version,
-        name=model.name,
-        moment=moment(model.since),
-        ago=since(model.since, datetime.now(UTC), say),
-    )
-
-
-def meaning(answer: Answer, *, usual: bool) -> None:
-    """The prediction, and what it says of a row that is like those of the training, or unlike them."""
-    prediction = answer.predictions[0]
-    heading = capital(say.target) if say.outcome is not None else say("Predicted {target}", target=say.target)
-    st.metric(str(marked(heading)), say.amount_with_unit(prediction.prediction))
-    if say.outcome is not None:
-        count = f"{1000 * prediction.prediction:,.0f}"
-        told = mark("Of 1,000 such rows, **{outcome}** is true of about **{count}**.", outcome=say.outcome, count=count)
-        show(st.markdown, told)
-    if prediction.low is not None and prediction.high is not None:
-        low, high = say.amount_with_unit(prediction.low), say.amount_with_unit(prediction.high)
-        ends = {"target": say.target, "low": low, "high": high}
-        told = (
-            mark("In nine of ten such rows, {target} is between **{low}** and **{high}**.", **ends)
-            if usual
-            else mark(
-                "For rows like those it learnt from, {target} would be between **{low}** and **{high}** in nine of "
-                "ten. This row is not like them, so that is no promise.",
-                **ends,
-            )
-        )
-        show(st.markdown, told)
-        st.altair_chart(model_charts.interval(prediction.low, prediction.prediction, prediction.high, say))
-
-
-def unlike(row: Mapping[str, Any], answer: Answer, profile: Profile | None) -> list[str]:
-    """What of the row the model never saw, in sentences; none if it saw the like of all of it."""
-    prediction, told = answer.predictions[0], []
-    if prediction.unseen:
-        unseen = listed([f"{say.column(name)} “{row.get(name, '')}”" for name in prediction.unseen], say=say)
-        told.append(
-            say(
-                "The model never saw this {inputs}: it predicts by the rest, so expect it to be further off than it "
-                "says.",
-                inputs=unseen,
-            )
-        )
-    told += [
-        say(
-            "{column} {value} lies outside of what version {version} was trained on, {low} to {high}: beyond that it "
-            "only guesses.",
-            column=capital(say.column(one.column)),
-            value=say.figure_of(one.value),
-            version=answer.model.version,
-            low=say.figure_of(one.low),
-            high=say.figure_of(one.high),
-        )
-        for one in likeness.outside(say.data, profile, row)
-    ]
-    return told
-
-
-def checked(row: Mapping[str, Any], answer: Answer) -> None:
-    """Held-out rows like this one, whose target is known: the check that anybody can make."""
-    version = answer.model.version
-    try:
-        kept, shapley = session.holdout(version), session.shap(version)
-    except MlflowAway:
-        return
-    found = likeness.alike(say.data, kept, shapley, row)
-    if not found:
-        return
-    show(st.markdown, Markdown(f"##### {say('Check it by rows like this one')}"))
-    table = likeness.table(row, answer.predictions[0].prediction, found, say)
-    st.dataframe(table, hide_index=True, height="content", alt=say("Check it by rows like this one"))
-    show(
-        st.caption,
-        say(
-            "Version {version} was trained on none of them. They are the nearest of {rows} held-out rows, by how far "
-            "each column is from this row's, weighed by how much the version looks at it.",
-            version=version,
-            rows=f"{kept.described if kept is not None else 0:,}",
-        ),
-    )
-
-
-def tell(row: Mapping[str, Any], answer: Answer, explanation: Explanation | None, status: Status) -> None:
-    """The answer, how far to trust it, and why."""
-    prediction, model = answer.predictions[0], answer.model
-    with st.container(border=True):
-        warnings = unlike(row, answer, known(model.version).profile)
-        meaning(answer, usual=not warnings)
-        for told in warnings:
-            show(st.warning, told, icon=":material/travel_explore:")
-        show(st.caption, version(model))
-        if status.serving is not None and status.serving.version != model.version:
-            show(
-                st.info,
-                say("Version {version} serves by now: ask again for its prediction.", version=status.serving.version),
-                icon=":material/update:",
-            )
-        if explanation is not None:
-            why(explanation, prediction.blanked)
-        checked(row, answer)
-
-
 def one_row(status: Status, found: Known) -> None:
     """The form, and the answer to what was last asked."""
     inputs, slots = form(row_form.fields(say.data, found.profile, found.typical), found.vocabulary)
@@ -324,7 +184,13 @@ def one_row(status: Status, found: Known) -> None:
         for name, reason in answer.predictions[0].blanked.items():
             text = say("{input} is taken as unknown: {reason}", input=say.column(name), reason=explained(reason, say))
             show(slots.get(name, st).warning, text, icon=":material/help:")
-        tell(asked, answer, explanation, status)
+        with st.container(border=True):
+            if status.serving is not None and status.serving.version != answer.model.version:
+                newer = say(
+                    "Version {version} serves by now: ask again for its prediction.", version=status.serving.version
+                )
+                show(st.info, newer, icon=":material/update:")
+            one_answer.tell(asked, answer, explanation, known(answer.model.version).profile, say)
 
 
 def answered(row: Mapping[str, Any], slots: Slots) -> None:
