@@ -65,6 +65,9 @@ def test_segments_are_categories_in_one_spelling_or_quarters_and_none_is_of_few_
     assert [(one.label, len(one.rows)) for one in found] == [
         ("below 1,200", 20), ("1,200–1,400", 20), ("1,400–1,590", 19), ("1,590 and above", 21), ("(no value)", 20),
     ]  # fmt: skip
+    beds: Sequence[Entry] = [1.0] * 20 + [3.0] * 30 + [4.0] * 20 + [7.0] * 30
+    labels = [one.label for one in segments.segments("bed", beds, EN)]
+    assert labels == ["below 3", "3", "4–6", "7 and above"], "of whole numbers"
     sizes = np.array([np.nan if size is None else size for size in SIZES])
     assert (sizes[found[1].rows] >= 1200).all()
     assert (sizes[found[1].rows] < 1400).all(), "a bound is told as it is"

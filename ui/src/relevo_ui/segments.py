@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from relevo_contract.graph_inputs import FIRST_DAY, spelling, values_of
 from relevo_contract.means import mean
 from relevo_contract.median_error import NORMAL_975
 from relevo_contract.record import Estimate
+from relevo_contract.values import Number
 from relevo_contract.version import Entry, HoldoutPredictions
 from relevo_ui.comparison import Common
 from relevo_ui.spreadsheet import harmless
@@ -64,13 +66,17 @@ def _quarters(name: str, numbers: NDArray[np.float64], say: Wording) -> tuple[li
     is.
     """
     there = numbers[~np.isnan(numbers)]
-    bounds = np.quantile(there, (0.25, 0.5, 0.75)) if len(there) else np.empty(0)
-    dates = name in say.data.dates
-    edges = sorted({float(round(one)) if dates else float(f"{one:.3g}") for one in bounds})
-    told = [str(date.fromordinal(FIRST_DAY + int(one))) if dates else say.figure_of(one) for one in edges]
-    if not told:
+    bounds = np.quantile(there, (0.25, 0.5, 0.75)).tolist() if len(there) else []
+    rule, dates = say.data.rule(name), name in say.data.dates
+    whole = dates or (isinstance(rule, Number) and rule.whole)
+    edges = sorted({float(math.ceil(one)) if whole else float(f"{one:.3g}") for one in bounds})
+    if not edges:
         return [say("all values")], np.zeros(len(numbers), dtype=np.int64)
-    between = [f"{low}–{high}" for low, high in pairwise(told)]
+    told = [str(date.fromordinal(FIRST_DAY + int(one))) if dates else say.figure_of(one) for one in edges]
+    if whole and not dates:  # 3 up to 4 is 3
+        between = [say.figure_of(a) if b - a == 1 else f"{a:,.0f}–{b - 1:,.0f}" for a, b in pairwise(edges)]
+    else:
+        between = [f"{low}–{high}" for low, high in pairwise(told)]
     labels = [say("below {edge}", edge=told[0]), *between, say("{edge} and above", edge=told[-1])]
     return labels, np.searchsorted(edges, numbers, side="right")
 

@@ -182,6 +182,10 @@ def looks(
         more = {"newer": second, "older": first, "columns": listed(named, say=say)}
         show(st.markdown, sentence(say("{newer} looks more than {older} at {columns}.", **more)))
     st.altair_chart(model_charts.importance(weights, first, second, say))
+    with st.expander(say("The figures")):
+        told = {say("column"): [say.column(w.column) for w in weights]}
+        told |= {first: [percent(w.older) for w in weights], second: [percent(w.newer) for w in weights]}
+        st.dataframe(pd.DataFrame(told), hide_index=True, alt=say("What they look at"))
     columns = [w.column for w in weights]
     name = addressed.selectbox(say("How one column moves the prediction"), columns, "column", say.column)
     pairs = [
