@@ -160,6 +160,7 @@ def test_the_cities_offered_are_those_of_the_chosen_state(loop: Loop, browser: B
 def test_the_form_is_filled_and_sent_by_keyboard_alone(loop: Loop, browser: Browser) -> None:
     with opened(browser, loop.ui.url) as page:
         page.get_by_role("spinbutton", name="House size, square feet").focus()
+        page.keyboard.press("ControlOrMeta+a")
         page.keyboard.type("2400")
         reached = []
         for _ in range(40):

@@ -75,7 +75,7 @@ class HoldoutPredictions(Strict):
     things: tuple[int, ...] = ()
     """The same number for rows of one thing, by which the rows are counted; empty: each is its own."""
     inputs: dict[str, tuple[Entry, ...]] = Field(default={})
-    """By column what the newest batches' rows, which are the last ones, are of; none in releases before 0.6."""
+    """By column what the newest batches' rows, which are the last ones, are of; none in releases before 0.5."""
 
     @property
     def described(self) -> int:
