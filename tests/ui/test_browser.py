@@ -238,8 +238,8 @@ def drawn(page: Page, place: int) -> list[str]:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    box = page.get_by_role("combobox", name=label)
-    box.click()
+    page.wait_for_timeout(700)  # charts are drawn after the script's end, and what is below them moves
+    page.get_by_role("combobox", name=label).fill(option)  # a list shows no more than fits
     page.get_by_role("option", name=option, exact=True).click()
     page.wait_for_timeout(300)  # until the page's script has begun
     settled(page)
