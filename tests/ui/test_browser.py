@@ -239,7 +239,9 @@ def drawn(page: Page, place: int) -> list[str]:
 
 def choose(page: Page, label: str, option: str) -> None:
     page.wait_for_timeout(700)  # charts are drawn after the script's end, and what is below them moves
-    page.get_by_role("combobox", name=label).fill(option)  # a list shows no more than fits
+    page.get_by_role("combobox", name=label).click()  # which scrolls to it, and that shuts the list again
+    page.wait_for_timeout(300)
+    page.keyboard.type(option)
     page.get_by_role("option", name=option, exact=True).click()
     page.wait_for_timeout(300)  # until the page's script has begun
     settled(page)
