@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from relevo_contract import names
 from relevo_contract.graph_inputs import graph_inputs
+from relevo_contract.version import Vocabulary
 from relevo_jobs.train.fitting import fit
+from relevo_jobs.train.holdout import holdout_predictions, inputs_of
 from relevo_jobs.train.writing import write
 from relevo_jobs.use_case import Context
 from tests.houses import LISTINGS, OPTIONS
@@ -72,8 +74,15 @@ def trained() -> tuple[Path, Path]:
         frame = pd.DataFrame(graph_inputs(LISTINGS, columns))
         fitted = fit(frame, np.log(columns["price"]), Context(LISTINGS, seed, 2), OPTIONS)
         (above / str(seed)).mkdir()
-        held_out = draw_listings(200, seed + 100)
-        write(above / str(seed), fitted, LISTINGS, columns, held_out=held_out, batches=(1,), seed=seed)
+        held_out = draw_listings(200, 100)  # the same for both, as rows of one batch are
+        measured, _ = write(above / str(seed), fitted, LISTINGS, columns, held_out=held_out, batches=(1,), seed=seed)
+        kept = holdout_predictions({1: 200}, measured.actual, measured.predicted)
+        kept = kept.model_copy(update={"inputs": inputs_of(LISTINGS, held_out, np.arange(200))})
+        (above / str(seed) / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
+        within: dict[str, dict[str, tuple[str, ...]]] = {"city": {}, "zip_code": {}}
+        for state, city, code, _ in PLACES[1:]:
+            within["city"][state.lower()], within["zip_code"][state.lower()] = (city.lower(),), (code,)
+        (above / str(seed) / names.VOCABULARY_FILE).write_text(Vocabulary(within=within).model_dump_json())
     return above / "1", above / "2"
 
 

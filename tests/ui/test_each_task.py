@@ -16,7 +16,7 @@ from relevo_contract.data_set import DataSet
 from relevo_contract.record import Criterion, TrainReason
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
-from relevo_jobs.train.holdout import KEPT, holdout_predictions
+from relevo_jobs.train.holdout import KEPT, chosen, holdout_predictions, inputs_of
 from relevo_jobs.train.writing import write
 from tests.jobs.train.test_each_task import BINARY, NUMBER, POSITIVE, fitted, table
 from tests.serving_process import Running, serving
@@ -50,6 +50,8 @@ def case(
         known, held = table(data, rows, number), table(data, 800, 9)
         measured, _ = write(folder, fitted(data, known), data, known, held_out=held, batches=(1,), seed=0)
         kept = holdout_predictions({1: len(held["warm"])}, measured.actual, measured.predicted)
+        told = inputs_of(data, held, chosen(1, len(held["warm"])))
+        kept = kept.model_copy(update={"inputs": told})
         (folder / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
         reason = TrainReason.BASELINE if number == 1 else TrainReason.DRIFT
         record = story.decided(number, reason, "So it is.", champion=number - 1 or None)
@@ -104,17 +106,40 @@ def test_a_file_of_rows_comes_back_with_predictions(pages: Told) -> None:
 def test_models_tell_how_good_probabilities_are_where_there_are_any(pages: Told) -> None:
     app = page("models").run()
     said = shown(app)
+    tables = [table.value for table in app.dataframe]
     is_binary = pages.data.task == "binary"
     assert ("How good the probabilities are" in said) == is_binary
     drawn = "".join(chart.proto.spec for chart in app.get("vega_lite_chart"))
     assert f"{pages.data.predicts.figure}, " in drawn
     assert "What they look at" in said
     if is_binary:
-        figures = app.dataframe[0].value
+        figures = next(table for table in tables if "figure" in table)
         assert list(figures["figure"]) == ["AUC", "average precision", "Brier score", "share of warm", "rows"]
         assert float(figures["version 2"].iloc[0]) > 0.8
         assert list(figures.iloc[-1]) == ["rows", f"{KEPT}", f"{KEPT}"]
         assert "of the rows that were given 20 %, warm is true of 20 %" in said
+        acted = next(table for table in tables if "from a probability of" in table)
+        assert acted["found of all warm"].str.rstrip(" %").astype(float).is_monotonic_increasing
+
+
+def test_a_model_card_tells_how_good_the_version_is_by_segment(pages: Told) -> None:
+    app = page("models")
+    app.query_params["show"] = "card"
+    app.run()
+    said = shown(app)
+    for heading in (
+        "What it is for",
+        "The data it saw",
+        "How good it is",
+        "What it does not know",
+        "Where it comes from",
+    ):
+        assert heading in said
+    by_shop = next(table.value for table in app.dataframe if "shop" in table.value)
+    assert (by_shop["rows"].astype(int) >= 10).all()
+    assert ("found of all warm" in "".join(map(str, (list(t.value) for t in app.dataframe)))) == (
+        pages.data.task == "binary"
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

@@ -230,4 +230,6 @@ def test_each_batch_can_be_told_from_the_pages_alone(stores: Stores, records: di
         assert "Nothing failed." in said
     last = records[BATCHES]
     assert last.decision.live is not None, "rows were asked for before the last batch"
-    assert "rows asked for, from" in shown(page("data").run())
+    app = page("data")
+    app.query_params["show"] = "live"
+    assert "rows asked for, from" in shown(app.run())

@@ -65,6 +65,6 @@ def test_pages_ask_mlflow_once_for_what_several_of_them_show(
     first = len(asked)
     assert first <= OVERVIEW + 4, "the history, and of the newest version where it is, its data set and its profile"
     app.run()
-    page("data").run()
+    assert f"rows came in {BATCHES} batches" in shown(page("data").run())
     # Nothing new was asked; had five seconds passed meanwhile, the runs, the versions and the alias.
     assert len(asked) <= first + 2 * (OVERVIEW - 1)

@@ -87,7 +87,7 @@ def test_columns_of_the_person_stand_beside_ours(predict: AppTest) -> None:
     assert "Not used: version, low, note, note and (no name)." in said
     table = predict.dataframe[0].value
     assert list(table.columns) == [
-        "bed", "version", "low", "note", "note (2)", "", "predicted_price", "relevo_low", "high", "unseen",
+        "line", "bed", "version", "low", "note", "note (2)", "", "predicted_price", "relevo_low", "high", "unseen",
         "relevo_version", "relevo_note", "problem",
     ]  # fmt: skip
     assert list(table.iloc[0])[:6] == ["3", "mine", "5", "a", "'=b", "x"]
@@ -117,3 +117,13 @@ def test_what_stopped_is_gone_on_with_and_nothing_is_lost(
         app.button[-1].click().run()
         assert "**2 of 2 rows are predicted.**" in shown(app)
         assert not app.error
+
+
+def test_what_is_wrong_is_marked_where_it_stands_and_such_rows_can_be_shown_alone(predict: AppTest) -> None:
+    given(predict, "bed,city,house_size\n3,Ponce,900\nfour,Ponce,0\n-2,Ponce,900\n")
+    table = predict.dataframe[0].value
+    assert list(table["line"]) == [2, 3, 4]
+    assert list(table["bed"]) == ["3", "⚠ four", "⚠ -2"]
+    assert list(table["house_size"]) == ["900", "0", "900"], "of a row that is refused the API names what refuses it"
+    predict.toggle[0].set_value(True).run()
+    assert list(predict.dataframe[0].value["line"]) == [3, 4]

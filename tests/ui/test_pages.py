@@ -4,13 +4,16 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import relevo_ui
 from relevo_contract import names
+from relevo_contract.profile import NumericProfile, Profile
 from relevo_contract.record import Criterion, TrainReason
+from relevo_contract.version import HoldoutPredictions
 from relevo_demo.servers import MlflowServer
 from relevo_jobs.registry import Registry
 from relevo_ui import row_form
@@ -126,22 +129,68 @@ def test_a_row_that_is_not_accepted_names_the_field(env: pytest.MonkeyPatch, tol
     app = page("predict").run()
     type_in(app, "city", "x" * 201)
     app.button[0].click().run()
-    assert app.error[0].value == "city: expected at most 200 characters, got 201"
+    assert app.error[0].value == "City: expected at most 200 characters, got 201"
     assert "Predicted price" not in shown(app)
 
 
-def test_a_value_that_is_not_believed_is_taken_as_unknown_and_told_beside_its_field(
+def test_what_cannot_be_is_refused_beside_its_field_by_its_label(
     env: pytest.MonkeyPatch, told: str, serving_told: Running
 ) -> None:
     env.setenv("RELEVO_API_URL", serving_told.url)
     env.setenv("RELEVO_MODEL", told)
     app = page("predict").run()
     app.number_input(key="input_house_size").set_value(0)
+    app.number_input(key="input_bed").set_value(3.5)
     app.button[0].click().run()
-    assert [warning.value for warning in app.warning] == [
-        "house size is taken as unknown: expected 50 to 500,000, got 0"
+    assert sorted(error.value for error in app.error) == [
+        "Bedrooms: expected a whole number, got 3.5",
+        "House size: expected 50 to 500,000, got 0",
     ]
-    assert "Predicted price" in shown(app)
+    assert "Predicted price" not in shown(app)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_lies_outside_of_the_training_is_said_with_its_range_and_nothing_is_promised(
+    env: pytest.MonkeyPatch, told: str, serving_told: Running, bundles: tuple[Path, Path], language: str
+) -> None:
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    env.setenv("RELEVO_MODEL", told)
+    app = page("predict")
+    app.query_params["lang"] = language
+    app.run()
+    app.number_input(key="input_house_size").set_value(350_000)
+    app.button[0].click().run()
+    seen = Profile.model_validate_json((bundles[1] / names.PROFILE_FILE).read_bytes()).columns["house_size"]
+    assert isinstance(seen, NumericProfile)
+    for figure in ("350,000", f"{seen.edges[0]:,.6g}", f"{seen.edges[-1]:,.6g}"):
+        assert figure in app.warning[0].value
+    assert ("no promise" if language == "en" else "no es una promesa") in shown(app)
+    assert "In nine of ten such rows" not in shown(app)
+
+
+def test_the_cities_offered_are_the_chosen_states(env: pytest.MonkeyPatch, told: str, serving_told: Running) -> None:
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    env.setenv("RELEVO_MODEL", told)
+    app = page("predict").run()
+    for state, city in (("massachusetts", "Boston"), ("connecticut", "Hartford")):
+        app.selectbox(key="input_state").set_value(state).run()
+        assert list(app.selectbox(key="input_city").options) == [city]
+
+
+def test_three_held_out_rows_stand_beside_a_prediction_with_what_they_truly_cost(
+    env: pytest.MonkeyPatch, told: str, serving_told: Running, bundles: tuple[Path, Path]
+) -> None:
+    env.setenv("RELEVO_API_URL", serving_told.url)
+    env.setenv("RELEVO_MODEL", told)
+    app = page("predict").run()
+    app.number_input(key="input_house_size").set_value(1800)
+    app.button[0].click().run()
+    table = app.dataframe[-1].value.set_index("what")
+    assert list(table.columns) == ["this row", "held-out row 1", "held-out row 2", "held-out row 3"]
+    kept = HoldoutPredictions.model_validate_json((bundles[1] / names.HOLDOUT_FILE).read_bytes())
+    real = {f"${price:,.0f}" for price in np.exp(kept.actual)}
+    assert set(table.loc["real price"][1:]) <= real
+    assert table.loc["state"].nunique() == 1
 
 
 def test_without_the_api_it_says_so_and_what_to_do(env: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,10 @@ from relevo_contract.data_set import DataSet
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
 from relevo_contract.values import Boolean, Day, Number
-from relevo_contract.version import Example
+from relevo_contract.version import Example, Vocabulary
 from relevo_ui import row_form
 from tests.houses import LISTINGS
-from tests.ui.words import EN
+from tests.ui.words import EN, ES
 
 PROFILE = Profile(
     rows=6,
@@ -38,7 +38,7 @@ KINDS = DataSet(
 def test_the_form_asks_for_each_input_once_places_first_and_texts_last() -> None:
     names = [field.name for field in row_form.fields(LISTINGS, PROFILE, TYPICAL)]
     assert sorted(names) == sorted(LISTINGS.inputs)
-    assert names[:3] == ["state", "city", "zip_code"]
+    assert names[:4] == ["state", "city", "zip_code", "bed"]
     assert names[-1] == "street"
 
 
@@ -72,6 +72,41 @@ def test_a_wide_table_is_asked_for_as_far_as_a_form_goes() -> None:
 def test_the_most_frequent_categories_come_first() -> None:
     assert row_form.offered(PROFILE, "state") == ["massachusetts", "puerto rico"]
     assert EN.category("state", "puerto rico") == "Puerto Rico"
+
+
+def test_fields_stand_in_the_groups_of_the_declaration_and_else_in_those_of_their_kind() -> None:
+    found = row_form.grouped(row_form.fields(LISTINGS, PROFILE, TYPICAL), ES)
+    assert [(group.title, [field.name for field in group.fields]) for group in found] == [
+        ("ubicación", ["state", "city", "zip_code", "street"]),
+        ("tamaño y habitaciones", ["bed", "bath", "house_size"]),
+        ("terreno", ["acre_lot"]),
+        ("venta", ["brokered_by", "status", "prev_sold_date"]),
+    ]
+    bare = replace(LISTINGS, groups={})
+    found = row_form.grouped(row_form.fields(bare, None, None), replace(EN, data=bare))
+    assert [(group.title, group.fields[0].name) for group in found] == [
+        ("where", "state"), ("when", "prev_sold_date"), ("what else is known", "bed"),
+    ]  # fmt: skip
+    rides = replace(EN, data=KINDS)
+    titles = [group.title for group in row_form.grouped(row_form.fields(KINDS, None, None)[:2], rides)]
+    assert titles == [""], "there is nothing to tell them from"
+
+
+def test_a_finer_place_offers_those_of_the_chosen_place_alone() -> None:
+    known = Vocabulary(within={"city": {"puerto rico": ("ponce", "san juan"), "vermont": ("stowe",)}})
+    city = next(field for field in row_form.fields(LISTINGS, PROFILE, TYPICAL) if field.name == "city")
+    assert row_form.within(city, known, "Puerto Rico").options == ("ponce", "san juan")
+    assert row_form.within(city, known, "vermont").options == ("stowe",)
+    for place in (None, "Nowhere"):
+        assert row_form.within(city, known, place).options == ("ponce",), "those that the version knows at all"
+    assert row_form.within(city, None, "vermont").options == ("ponce",)
+
+
+def test_what_cannot_be_is_refused_rather_than_taken_as_unknown() -> None:
+    wrong = {"bed": 3.5, "house_size": 0, "acre_lot": 99_999, "city": "x" * 201, "bath": 2.5, "state": "Vermont"}
+    found = row_form.refused(LISTINGS, wrong)
+    assert sorted(found) == ["acre_lot", "bed", "city", "house_size"]
+    assert found["bed"] == "expected a whole number, got 3.5"
 
 
 def test_what_is_not_known_offers_nothing() -> None:

@@ -83,6 +83,8 @@ class DataSet:
     """By column and language its unit, where it is told in several."""
     value_labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict, hash=False)
     """By column, value and language what people call the value."""
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """By column and language what people call the group that a form asks for it in."""
 
     def __post_init__(self) -> None:
         compared = set(self.compared)

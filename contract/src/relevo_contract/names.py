@@ -91,6 +91,7 @@ SELF_TEST_FILE: Final = "relevo/self_test.json"
 TYPICAL_FILE: Final = "relevo/typical.json"
 RESIDUALS_FILE: Final = "relevo/residuals.json"
 HOLDOUT_FILE: Final = "relevo/holdout.json"
+VOCABULARY_FILE: Final = "relevo/vocabulary.json"
 SHAPLEY_FILE: Final = "relevo/shapley.json"
 SHAPLEY_PICTURES: Final = ("relevo/shapley_importance.png", "relevo/shapley_beeswarm.png")
 

@@ -74,6 +74,20 @@ class HoldoutPredictions(Strict):
     predicted: tuple[float, ...]
     things: tuple[int, ...] = ()
     """The same number for rows of one thing, by which the rows are counted; empty: each is its own."""
+    inputs: dict[str, tuple[Entry, ...]] = Field(default={})
+    """By column what the newest batches' rows, which are the last ones, are of; none in releases before 0.5."""
+
+    @property
+    def described(self) -> int:
+        """How many of the last rows have inputs."""
+        return len(next(iter(self.inputs.values()), ()))
+
+
+class Vocabulary(Strict):
+    """Which finer places a version's training rows have in each place: a form offers a state's own cities."""
+
+    within: dict[str, dict[str, tuple[str, ...]]]
+    """By finer column and place its categories, the most frequent first, all in one spelling."""
 
 
 class ManifestEntry(Strict):

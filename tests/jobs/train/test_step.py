@@ -12,7 +12,7 @@ import pytest
 from relevo_contract import names
 from relevo_contract.estimates import Estimate
 from relevo_contract.record import BatchRef, DecisionRecord, ErrorEvidence, TrainReason, TrainVerdict
-from relevo_contract.version import Residuals
+from relevo_contract.version import HoldoutPredictions, Residuals, Vocabulary
 from relevo_jobs.errors import Unavailable
 from relevo_jobs.registry import Registry
 from relevo_jobs.scoring import Scorer
@@ -94,11 +94,23 @@ def test_a_training_is_registered_with_its_files_and_its_facts(asked: dict[str, 
     assert "fitting 400 rows of 2 batches, 100 held out" in said
 
     registry = Registry(asked["MLFLOW_TRACKING_URI"], asked["RELEVO_MODEL"])
-    registry.download(version.run_id, Scorer.FILES, tmp_path)
+    registry.download(version.run_id, [*Scorer.FILES, names.HOLDOUT_FILE, names.VOCABULARY_FILE], tmp_path)
     assert np.isfinite(Scorer(tmp_path).predict(draw_listings(10, 5))).all()
     registry.download(version.run_id, [names.RESIDUALS_FILE], tmp_path)
     found = Residuals.model_validate_json((tmp_path / names.RESIDUALS_FILE).read_bytes())
     assert found.stretch == 1.3, "what the batch that asks called for counts; a broken one's does not"
+
+    # What held-out rows are of, in the order of their predictions; and which places have which finer ones.
+    kept = HoldoutPredictions.model_validate_json((tmp_path / names.HOLDOUT_FILE).read_bytes())
+    held = CleanStore(asked["RELEVO_CLEAN_URL"], GROUP, LISTINGS).columns([1, 3], holdout=True)
+    assert kept.described == 100
+    assert kept.inputs["city"] == tuple(held["city"].tolist())
+    assert sorted(kept.inputs) == sorted(set(LISTINGS.inputs) - {"street"})
+    predicted = np.log(Scorer(tmp_path).answer({name: held[name] for name in LISTINGS.inputs}))
+    np.testing.assert_allclose(kept.predicted, predicted, atol=1e-3)
+    vocabulary = Vocabulary.model_validate_json((tmp_path / names.VOCABULARY_FILE).read_bytes())
+    assert sorted(vocabulary.within["city"]["puerto rico"]) == ["adjuntas", "san juan"]
+    assert vocabulary.within["zip_code"]["connecticut"] == ("06103",)
 
     # Not settled by promote yet: a retry says the same version, and trains nothing.
     code, again, _ = run_step("train", asked)

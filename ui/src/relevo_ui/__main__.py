@@ -19,12 +19,15 @@ NEEDED = (
     "altair",
     "relevo_ui.evidence",
     "pyarrow",
-    "relevo_ui.model_charts",
+    "relevo_ui.card",
+    "relevo_ui.over_batches",
     "relevo_ui.predictions",
     "relevo_ui.report",
     "relevo_ui.versions",
 )
 """What the pages import."""
+COLOURS = {"light.textColor": "#111111", "light.primaryColor": "#b82d3d", "dark.primaryColor": "#e5636f"}
+"""Streamlit's own leave captions and chosen options with a contrast below 4.5 (WCAG 1.4.3)."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +64,7 @@ def command(settings: Settings) -> list[str]:
         *("--browser.gatherUsageStats", "false"),
         *("--runner.magicEnabled", "false"),  # or a string that stands alone in a page would be shown
         *("--client.toolbarMode", "viewer"),
+        *(part for name, colour in COLOURS.items() for part in (f"--theme.{name}", colour)),
         *("--client.showErrorDetails", "none"),
     ]
 

@@ -65,6 +65,10 @@ def _middle(name: str, kept: Distribution, counts: Sequence[int], say: Wording) 
     return ""
 
 
+METHODS: Final = {"jensen_shannon": "Jensen–Shannon", "wasserstein": "Wasserstein", "psi": "PSI"}
+"""The distances' names, which are people's in every language."""
+
+
 def distances(columns: Sequence[ColumnEvidence], say: Wording) -> alt.LayerChart | None:
     """How far each column moved, in multiples of what noise alone would give; None without columns."""
     moved, still = say("moved"), say("within noise")
@@ -76,7 +80,7 @@ def distances(columns: Sequence[ColumnEvidence], say: Wording) -> alt.LayerChart
             "distance": say(
                 "{distance} ({method}), noise up to {limit}",
                 distance=f"{c.distance:.3g}",
-                method=c.method.replace("_", " "),
+                method=METHODS[c.method],
                 limit=f"{c.limit:.3g}",
             ),
         }
@@ -205,7 +209,7 @@ def columns_table(columns: Sequence[ColumnEvidence], say: Wording) -> pd.DataFra
                 say("moved"): say("yes") if c.moved else say("no"),
                 say("distance"): f"{c.distance:.3g}",
                 say("limit"): f"{c.limit:.3g}",
-                say("measure"): c.method.replace("_", " "),
+                say("measure"): METHODS[c.method],
                 say("missing before"): percent(c.missing_before),
                 say("missing now"): percent(c.missing_now),
                 say("never seen"): "" if c.unseen is None else percent(c.unseen),

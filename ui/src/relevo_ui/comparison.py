@@ -15,7 +15,7 @@ from relevo_contract.graph_inputs import spelling, values_of
 from relevo_contract.profile import CategoricalProfile, NumericProfile, Profile
 from relevo_contract.record import Estimate
 from relevo_contract.tasks import Task
-from relevo_contract.version import HoldoutPredictions, ShapleySummary
+from relevo_contract.version import Entry, HoldoutPredictions, ShapleySummary
 
 Floats = NDArray[np.float64]
 Shown = float | date | str
@@ -43,6 +43,10 @@ class Common(NamedTuple):
     newer: Floats
     things: NDArray[np.int64] | None
     """The same number for rows of one thing; None: each is its own."""
+    described: NDArray[np.bool_]
+    """Which of the rows are told by their inputs..."""
+    inputs: Mapping[str, Sequence[Entry]]
+    """...which are these, by column."""
 
 
 def common(older: HoldoutPredictions | None, newer: HoldoutPredictions | None) -> Common | None:
@@ -57,20 +61,24 @@ def common(older: HoldoutPredictions | None, newer: HoldoutPredictions | None) -
     if not batches:
         return None
     of = second if newer.things else first  # the rows are the same, and so are the things
+    told = {n: rows.inputs for n in batches for rows in (first[n], second[n]) if rows.inputs}
+    names = set[str]().union(*told.values())
     return Common(
         tuple(batches),
         np.concatenate([first[n].actual for n in batches]),
         np.concatenate([first[n].predicted for n in batches]),
         np.concatenate([second[n].predicted for n in batches]),
         np.concatenate([of[n].things for n in batches]) if older.things or newer.things else None,
+        np.concatenate([np.full(len(first[n].actual), n in told) for n in batches]),
+        {name: [one for n in batches if n in told for one in told[n][name]] for name in sorted(names)},
     )
 
 
 def shared(found: Common, task: Task) -> Shared:
     """Their errors on these rows."""
-    batches, actual, older, newer, things = found
+    actual, older, newer, things = found.actual, found.older, found.newer, found.things
     return Shared(
-        batches=batches,
+        batches=found.batches,
         rows=len(actual),
         older=task.headline(actual, older, things),
         newer=task.headline(actual, newer, things),
@@ -85,6 +93,8 @@ class _Rows(NamedTuple):
     predicted: Floats
     things: NDArray[np.int64]
     """Zeros where they are not known."""
+    inputs: Mapping[str, Sequence[Entry]]
+    """Empty where they are not known."""
 
 
 def _by_batch(kept: HoldoutPredictions) -> dict[int, _Rows]:
@@ -93,7 +103,12 @@ def _by_batch(kept: HoldoutPredictions) -> dict[int, _Rows]:
     ends = np.cumsum(kept.counts)[:-1].tolist()
     actual, predicted = (np.split(np.array(one), ends) for one in (kept.actual, kept.predicted))
     things = np.split(np.array(kept.things or np.zeros(len(kept.actual)), dtype=np.int64), ends)
-    return dict(zip(kept.batches, map(_Rows, actual, predicted, things), strict=True))
+    first = len(kept.actual) - kept.described
+    inputs = [
+        {name: column[begin - first : begin - first + count] for name, column in kept.inputs.items() if begin >= first}
+        for begin, count in zip([0, *ends], kept.counts, strict=True)
+    ]
+    return dict(zip(kept.batches, map(_Rows, actual, predicted, things, inputs), strict=True))
 
 
 @dataclass(frozen=True)
@@ -137,12 +152,15 @@ def dependence(summary: ShapleySummary, column: str, data: DataSet) -> list[tupl
     return [(value, effect) for value, effect in zip(found, effects, strict=True) if value is not None]
 
 
-def new_places(older: Profile | None, newer: Profile | None, column: str, few: int = 30) -> list[tuple[str, int]]:
-    """Categories of which the newer saw at least `few` rows and the older hardly any, the most frequent first."""
+def new_places(older: Profile | None, newer: Profile | None, column: str) -> list[tuple[str, int]]:
+    """Categories that the newer saw and the older never, by all that each saw; the most frequent first.
+
+    None where it is not known what the older saw.
+    """
+    if older is None or column not in older.columns:
+        return []
     known, found = _counts(older, column), _counts(newer, column)
-    least = min(few, newer.rows / 20) if newer is not None else few
-    new = [(c, n) for c, n in found.items() if n >= least > known.get(c, 0) and c]
-    return sorted(new, key=lambda item: (-item[1], item[0]))
+    return sorted(((c, n) for c, n in found.items() if c and c not in known), key=lambda item: (-item[1], item[0]))
 
 
 def _counts(profile: Profile | None, column: str) -> Mapping[str, int]:

@@ -39,7 +39,8 @@ def steps(explanation: Explanation, say: Wording, blanked: Collection[str] = (),
     if absent:
         columns = listed([say.column(part.column) for part in absent], MOST_NAMED, say)
         sums[say("not given: {columns}", columns=columns)] = sum(part.contribution for part in absent)
-    ordered = sorted(sums.items(), key=lambda item: -abs(item[1]))
+    # What is as in the typical row adds nothing, and would be a line each.
+    ordered = sorted(((label, by) for label, by in sums.items() if by), key=lambda item: -abs(item[1]))
     if len(ordered) > most:
         rest = sum(amount for _, amount in ordered[most - 1 :])
         ordered = [*ordered[: most - 1], (say("{count} more", count=len(ordered) - most + 1), rest)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +16,8 @@ from relevo_ui.problems import explained
 from relevo_ui.wording import Wording, listed
 
 LINES_TOLD: Final = 10
+WRONG: Final = "⚠"
+"""Stands before a value that was refused, or not believed."""
 NAMED: Final = 12
 """Columns that the page names."""
 
@@ -61,6 +63,30 @@ def _lines_told(file: row_file.RowFile, found: Mapping[int, str], mark: Mark) ->
     if len(found) > LINES_TOLD:
         told.append(mark("and {count} more, in the download", count=f"{len(found) - LINES_TOLD:,}"))
     return Markdown("  \n".join(told))
+
+
+def _on_the_page(file: row_file.RowFile, told: list[list[Any]], made: predictions.Predictions, say: Wording) -> None:
+    """The table as it is downloaded, each row with its line, and what is wrong marked where it stands."""
+    flagged = row_file.flagged(file, made)
+    rows = list(range(len(file.rows)))
+    if flagged and st.toggle(say("Only the {count} rows with something wrong", count=f"{len(flagged):,}")):
+        rows = sorted(flagged)
+    # As it is downloaded, for the table on the page can be downloaded, too.
+    shown = [[spreadsheet.harmless(value) for value in told[1 + number]] for number in rows]
+    names = row_file.unique([say("line"), *map(spreadsheet.harmless, told[0])])
+    for at, number in enumerate(rows):
+        for place in flagged.get(number, ()):
+            shown[at][place] = f"{WRONG} {shown[at][place]}"
+    table = pd.DataFrame([[file.lines[n], *row] for n, row in zip(rows, shown, strict=True)], columns=names)
+    wrong = names[-2:]
+    first = [names[0], *(wrong if flagged else ())]
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_order=[*first, *(name for name in names if name not in first)],
+        column_config={name: st.column_config.Column(pinned=name == names[0]) for name in first},
+        alt=say("The rows of the file with their predictions"),
+    )
 
 
 def page(say: Wording, example: Example | None) -> None:
@@ -117,6 +143,4 @@ def page(say: Wording, example: Example | None) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    # As it is downloaded, for the table on the page can be downloaded, too.
-    shown = [[spreadsheet.harmless(value) for value in row] for row in told]
-    st.dataframe(pd.DataFrame(shown[1:], columns=row_file.unique(shown[0])), hide_index=True)
+    _on_the_page(file, told, made, say)

@@ -15,7 +15,7 @@ from relevo_contract.data_set import DataSet
 from relevo_contract.mlflow_rest import MlflowError, MlflowRest, RegisteredVersion, registered_version
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
-from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
+from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary, Vocabulary
 from relevo_ui.errors import MlflowAway
 
 PAGE: Final = 1000
@@ -102,12 +102,16 @@ class MlflowRecords:
         """What each run's tag says of its record, or the record where it says nothing: one request for such a run."""
         found = [run.outline for run in runs]
         missing = [run for run, outline in zip(runs, found, strict=True) if outline is None and run.decided]
-        with ThreadPoolExecutor(FETCHERS) as pool:
-            fetched = iter(list(pool.map(self.record, missing)))
+        fetched = iter(self.whole(missing))
         return [
             next(fetched) if outline is None and run.decided else outline
             for run, outline in zip(runs, found, strict=True)
         ]
+
+    def whole(self, runs: Sequence[BatchRun]) -> list[DecisionRecord | None]:
+        """Each run's whole record, as `record` has it."""
+        with ThreadPoolExecutor(FETCHERS) as pool:
+            return list(pool.map(self.record, runs))
 
     def record(self, run: BatchRun) -> DecisionRecord | None:
         """The run's whole decision record; None where there is none yet, or it is of another release.
@@ -139,6 +143,10 @@ class MlflowRecords:
     def holdout(self, version: int) -> HoldoutPredictions | None:
         """Its predictions for held-out rows; None if it has none, as those of earlier releases."""
         return _parse(HoldoutPredictions.model_validate_json, self._version_file(version, names.HOLDOUT_FILE))
+
+    def vocabulary(self, version: int) -> Vocabulary | None:
+        """Which finer places it knows in each place; None if it does not say, as those of earlier releases."""
+        return _parse(Vocabulary.model_validate_json, self._version_file(version, names.VOCABULARY_FILE))
 
     def picture(self, version: int, name: str) -> bytes | None:
         """A picture of the version; None if there is none."""

@@ -10,9 +10,11 @@ import altair as alt
 import pandas as pd
 
 from relevo_contract.figures import percent
-from relevo_ui.chart_style import AROUND, BAR_HEIGHT, BLUE, GREY, LEGEND, ORANGE
+from relevo_ui.chart_style import AROUND, BAR_HEIGHT, BLUE, GREY, LEGEND, ORANGE, lines
+from relevo_ui.chart_style import kinds as style_of
 from relevo_ui.comparison import Shown, Weight
 from relevo_ui.contributions import Step
+from relevo_ui.segments import Compared
 from relevo_ui.wording import Wording
 
 SHOWN = 12
@@ -57,7 +59,8 @@ def waterfall(base: float, steps: Sequence[Step], prediction: float, say: Wordin
         right.encode(x="right:Q", y=y, text="said:N"),
     ]
     return alt.LayerChart(layer=layers).properties(
-        height=len(rows) * (max(2, *map(len, labels)) * LINE_HEIGHT + 8) + AROUND
+        height=len(rows) * (max(2, *map(len, labels)) * LINE_HEIGHT + 8) + AROUND,
+        description="; ".join(f"{step}: {said}" for step, _, _, _, said in rows),
     )
 
 
@@ -70,16 +73,19 @@ def interval(low: float, prediction: float, high: float, say: Wording) -> alt.La
         x=alt.X("low:Q", title=None, axis=axis, scale=alt.Scale(zero=True)), x2="high:Q"
     )
     dot = base.mark_point(size=180, filled=True, color=ORANGE, opacity=1).encode(x="prediction:Q")
-    return alt.LayerChart(layer=[bar, dot]).properties(height=70)
+    told = " – ".join(map(say.amount_with_unit, (low, prediction, high)))
+    return alt.LayerChart(layer=[bar, dot]).properties(height=70, description=f"{say.target_axis}: {told}")
 
 
-def importance(weights: Sequence[Weight], older: str, newer: str, say: Wording) -> alt.Chart:
-    """What each of two versions looks at, side by side."""
+def importance(weights: Sequence[Weight], older: str | None, newer: str, say: Wording) -> alt.Chart:
+    """What each of two versions looks at, side by side; or one alone."""
     rows = [
         {"column": say.column(w.column), "version": name, "share": share, "said": percent(share)}
         for w in weights[:SHOWN]
         for name, share in ((older, w.older), (newer, w.newer))
+        if name is not None
     ]
+    names = [name for name in (older, newer) if name is not None]
     data = pd.DataFrame(rows)
     drawn: alt.Chart = (
         alt.Chart(data)
@@ -89,12 +95,12 @@ def importance(weights: Sequence[Weight], older: str, newer: str, say: Wording) 
             y=alt.Y(
                 "column:N", title=None, sort=data["column"].tolist(), axis=alt.Axis(labelLimit=200, labelOverlap=False)
             ),
-            yOffset=alt.YOffset("version:N", sort=[older, newer]),
+            yOffset=alt.YOffset("version:N", sort=names),
             color=alt.Color(
                 "version:N",
                 title=None,
-                scale=alt.Scale(domain=[older, newer], range=[GREY, BLUE]),
-                legend=alt.Legend(orient="top"),
+                scale=alt.Scale(domain=names, range=[GREY, BLUE][-len(names) :]),
+                legend=alt.Legend(orient="top") if len(names) > 1 else None,
             ),
             tooltip=[
                 alt.Tooltip("column:N", title=" "),
@@ -102,9 +108,46 @@ def importance(weights: Sequence[Weight], older: str, newer: str, say: Wording) 
                 alt.Tooltip("said:N", title=say("share")),
             ],
         )
-        .properties(height=min(SHOWN, len(weights)) * (BAR_HEIGHT + 8) + AROUND + LEGEND)
+        .properties(
+            height=min(SHOWN, len(weights)) * (BAR_HEIGHT + 8) + AROUND + LEGEND,
+            description="; ".join(f"{row['column']} ({row['version']}): {row['said']}" for row in rows),
+        )
     )
     return drawn
+
+
+def differences(found: Sequence[Compared], name: str, versions: tuple[str, str], say: Wording) -> alt.LayerChart:
+    """Where the newer of two versions is better and where the older: the difference of their losses by segment."""
+    first, second = versions
+    kinds = {True: say("{version} is closer", version=second), False: say("{version} is closer", version=first)}
+    neither = say("neither beyond noise")
+    rows = [
+        {"label": say("{place} ({rows} rows)", place=one.label, rows=one.rows), "said": say.difference(one.difference)}
+        | {"value": one.difference.value, "low": one.difference.low, "high": one.difference.high}
+        | {"kind": neither if one.better is None else kinds[one.better]}
+        for one in found
+    ]
+    data = pd.DataFrame(rows)
+    title = lines(say("{decides}, {newer} minus {older}", decides=say.decides, newer=second, older=first))
+    x = alt.X("low:Q", title=title, axis=alt.Axis(format=say.difference_axis, tickCount=6), scale=alt.Scale(zero=True))
+    y = alt.Y("label:N", title=None, sort=data["label"].tolist(), axis=alt.Axis(labelLimit=200, labelOverlap=False))
+    told = [(kinds[True], BLUE, "triangle-left"), (kinds[False], ORANGE, "triangle-right"), (neither, GREY, "circle")]
+    color, shape = style_of("kind:N", told)
+    tooltip = [alt.Tooltip("label:N", title=say.column(name)), alt.Tooltip("said:N", title=say("difference"))]
+    base = alt.Chart(data)
+    zero = alt.Chart(pd.DataFrame({"low": [0.0]})).mark_rule(strokeDash=[5, 4], color=GREY).encode(x="low:Q")
+    return alt.LayerChart(
+        layer=[
+            zero,
+            base.mark_bar(height=4).encode(x=x, x2="high:Q", y=y, color=color, tooltip=tooltip),
+            base.mark_point(size=110, filled=True, opacity=1).encode(
+                x="value:Q", y=y, color=color, shape=shape, tooltip=tooltip
+            ),
+        ]
+    ).properties(
+        height=len(rows) * BAR_HEIGHT + AROUND + LEGEND + 40,
+        description="; ".join(f"{row['label']}: {row['said']}, {row['kind']}" for row in rows),
+    )
 
 
 def dependence(
@@ -156,6 +199,6 @@ def dependence(
                 alt.Tooltip("effect:Q", title=effect, format=say.amount_axis),
             ],
         )
-        .properties(height=height)
+        .properties(height=height, description=f"{title}: {effect}, {say('rows')}: {len(data):,}")
     )
     return chart

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from relevo_contract.figures import percent, significant
@@ -13,6 +14,9 @@ from relevo_contract.probabilities import auc, average_precision, brier, calibra
 from relevo_contract.tasks import Floats
 from relevo_ui.chart_style import BLUE, GREY
 from relevo_ui.wording import Wording
+
+ACTED_ON: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Shares of the rows that somebody may have the means to look at."""
 
 
 class Said(NamedTuple):
@@ -40,6 +44,26 @@ def figures(versions: Sequence[Said], say: Wording) -> pd.DataFrame:
 def _of(one: Said) -> list[str]:
     ranked = [significant(measure(one.actual, one.predicted)) for measure in (auc, average_precision, brier)]
     return [*ranked, percent(float(one.actual.mean())), f"{len(one.actual):,}"]
+
+
+def thresholds(one: Said, say: Wording) -> pd.DataFrame:
+    """What comes of acting on the rows that are given most: a line for each share of the rows that are acted on."""
+    order = np.sort(one.predicted)[::-1]
+    true = one.actual > 0.5
+    lines = []
+    for share in ACTED_ON:
+        least = float(order[max(0, round(share * len(order)) - 1)])
+        acted = one.predicted >= least  # rows of one probability are acted on together
+        found = int((acted & true).sum())
+        lines.append(
+            {
+                say("from a probability of"): percent(least),
+                say("rows acted on"): f"{int(acted.sum()):,} ({percent(float(acted.mean()))})",
+                say("of them {outcome}", outcome=say.outcome): f"{found:,} ({percent(found / int(acted.sum()))})",
+                say("found of all {outcome}", outcome=say.outcome): percent(found / max(1, int(true.sum()))),
+            }
+        )
+    return pd.DataFrame(lines).drop_duplicates(ignore_index=True)
 
 
 def calibrated(versions: Sequence[Said], say: Wording) -> alt.LayerChart:
@@ -82,4 +106,7 @@ def calibrated(versions: Sequence[Said], say: Wording) -> alt.LayerChart:
                 x=x, y="came:Q", color=colour, shape=shape, tooltip=tooltip
             ),
         ]
-    ).properties(height=340)
+    ).properties(
+        height=340,
+        description="; ".join(f"{row['version']}: {row['told']}" for row in rows),
+    )

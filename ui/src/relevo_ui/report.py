@@ -1,37 +1,27 @@
 """The written analysis: the best model at each stage, what came of its challengers, as one HTML file. Pure.
 
-Generated from the records alone. Everything that stands in one is escaped; no script, nothing loaded from elsewhere.
+Generated from the records alone.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from typing import Final
 
 from relevo_contract.figures import percent
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord, Promotion
 from relevo_contract.version import ShapleySummary
-from relevo_ui import history, reasons
+from relevo_ui import history, html_file, reasons
 from relevo_ui.comparison import new_places, weights
-from relevo_ui.language import code_of
 from relevo_ui.wording import Wording, listed, moment, sentence
 
-STYLE: Final = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.55 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { margin-top: 2.5rem; border-top: 1px solid #8888; padding-top: 1.5rem; }
-table { border-collapse: collapse; margin: 1rem 0; } td, th { padding: .3rem .8rem; border-bottom: 1px solid #8886;
-  text-align: left; } td.figure { text-align: right; font-variant-numeric: tabular-nums; }
-figure { margin: 1rem 0; } img { max-width: 100%; background: #fff; }
-small { color: #888; }
-"""
 NAMED: Final = 5
 """Columns and places named in a sentence."""
+SHOWN: Final = 12
+"""Columns whose weight is drawn."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +31,6 @@ class Stage:
     record: DecisionRecord
     profile: Profile | None
     shap: ShapleySummary | None
-    pictures: Sequence[bytes]
     rejected: Sequence[DecisionRecord]
 
 
@@ -60,26 +49,19 @@ def stages(records: Sequence[DecisionRecord]) -> list[tuple[DecisionRecord, list
 
 def report(model: str, told: Sequence[Stage], made_at: datetime, say: Wording) -> str:
     """The whole file."""
-    title = say("{model}: the best model at each stage", model=model)
-    body = [f"<h1>{escape(title)}</h1>"]
     made = say("Made {when} from the decision records of {count} promotions.", when=moment(made_at), count=len(told))
-    body.append(f"<p><small>{escape(made)}</small></p>")
+    body = [html_file.paragraph(made, small=True)]
     if not told:
-        body.append(f"<p>{escape(say('No version has been promoted yet.'))}</p>")
+        body.append(html_file.paragraph(say("No version has been promoted yet.")))
     for before, stage in zip([None, *told], told, strict=False):
         body += _stage(before, stage, say)
-    return (
-        f'<!doctype html>\n<html lang="{code_of(say.say)}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
-    )
+    return html_file.document(say("{model}: the best model at each stage", model=model), body, say)
 
 
 def _stage(before: Stage | None, stage: Stage, say: Wording) -> list[str]:
     record, judged = stage.record, stage.record.promotion
     assert judged is not None
     version = judged.challenger_version
-    heading = say("Version {version}, of batch {batch}", version=version, batch=record.batch.number)
     paragraphs = [
         _why(record, say),
         _saw(before, stage, say),
@@ -88,11 +70,11 @@ def _stage(before: Stage | None, stage: Stage, say: Wording) -> list[str]:
         *(_turned_down(rejected, say) for rejected in stage.rejected),
     ]
     return [
-        f"<h2>{escape(heading)}</h2>",
-        f"<p><small>{escape(moment(record.decided_at))}</small></p>",
-        *(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs if paragraph),
+        html_file.heading(say("Version {version}, of batch {batch}", version=version, batch=record.batch.number)),
+        html_file.paragraph(moment(record.decided_at), small=True),
+        *(html_file.paragraph(paragraph) for paragraph in paragraphs if paragraph),
         *_places(judged, say),
-        *_pictures(stage, version, say),
+        *_weights(stage, version, say),
     ]
 
 
@@ -187,22 +169,23 @@ def _turned_down(record: DecisionRecord, say: Wording) -> str:
 def _places(judged: Promotion, say: Wording) -> list[str]:
     if not judged.states:
         return []
-    named = [say.place, *(say(head) for head in ("rows", "before", "now", "difference"))]
-    heads = "".join(f"<th>{escape(head)}</th>" for head in named)
+    heads = [say.place, *(say(head) for head in ("rows", "before", "now", "difference"))]
     rows = [
-        f'<tr><td>{escape(s.state)}</td><td class="figure">{s.rows:,}</td>'
-        f'<td class="figure">{escape(say.loss(s.champion))}</td>'
-        f'<td class="figure">{escape(say.loss(s.challenger))}</td>'
-        f'<td class="figure">{escape(say.difference(s.difference))}'
-        f"{' ⚠' if s.worse else ''}</td></tr>"
+        (
+            s.state,
+            f"{s.rows:,}",
+            say.loss(s.champion),
+            say.loss(s.challenger),
+            say.difference(s.difference) + " ⚠" * s.worse,
+        )
         for s in judged.states
     ]
-    return [f"<table><thead><tr>{heads}</tr></thead><tbody>", *rows, "</tbody></table>"]
+    return [html_file.table(heads, rows)]
 
 
-def _pictures(stage: Stage, version: int, say: Wording) -> list[str]:
-    text = escape(say("What version {version} looks at (Shapley values)", version=version), quote=True)
-    return [
-        f'<figure><img alt="{text}" src="data:image/png;base64,{base64.b64encode(picture).decode()}"></figure>'
-        for picture in stage.pictures
-    ]
+def _weights(stage: Stage, version: int, say: Wording) -> list[str]:
+    if stage.shap is None:
+        return []
+    heads = (say("column"), say("What version {version} looks at (Shapley values)", version=version))
+    shares = [(say.column(w.column), w.newer) for w in weights(None, stage.shap)[:SHOWN]]
+    return [html_file.bars(heads, shares)]

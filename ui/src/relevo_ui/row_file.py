@@ -15,6 +15,7 @@ from relevo_contract.version import Example
 from relevo_ui import row_form, spreadsheet
 from relevo_ui.api import Prediction
 from relevo_ui.language import Say, english
+from relevo_ui.predictions import Predictions
 
 ANSWERS: Final = ("low", "high", "unseen", "version", "note", "problem")
 """Our columns, beside the person's and `predicted_` with the target's name."""
@@ -58,6 +59,8 @@ class RowFile:
     """What is sent: the inputs that are not empty, as text. What a text means is the API's to decide."""
     ignored: tuple[str, ...]
     """Columns that are no input."""
+    places: Mapping[str, int]
+    """By input its place in a row."""
     delimiter: str
     marked: bool
     """Whether it begins with a byte order mark, as Excel writes it."""
@@ -95,6 +98,7 @@ def read(content: bytes, data: DataSet) -> RowFile:
         lines=tuple(lines),
         sent=tuple({name: row[at].strip() for name, at in places.items() if row[at].strip()} for row in rows),
         ignored=tuple(name for name in header if _spelt(name) not in inputs),
+        places=places,
         delimiter=delimiter,
         marked=content.startswith(b"\xef\xbb\xbf"),
     )
@@ -186,6 +190,13 @@ def table(
             answer = [*figures, " ".join(found.unseen), version]
         told.append([*row, *answer, notes.get(number, ""), problems.get(number, "")])
     return told
+
+
+def flagged(file: RowFile, made: Predictions) -> dict[int, list[int]]:
+    """By row with something wrong the places of its values that were refused, or not believed; none: the whole row."""
+    wrong = {number: set(found) for number, found in made.problems.items()}
+    wrong |= {number: set(one.blanked) for number, (one, _) in made.predictions.items() if one.blanked}
+    return {number: [file.places[name] for name in names if name in file.places] for number, names in wrong.items()}
 
 
 def _apart(header: Sequence[str], ours: Sequence[str]) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from math import floor, isfinite, log10
 from typing import Any, Final, Literal
@@ -12,7 +12,7 @@ from relevo_contract.data_set import DataSet
 from relevo_contract.graph_inputs import spelling, values_of
 from relevo_contract.profile import CategoricalProfile, Profile
 from relevo_contract.values import Boolean, Day, Number
-from relevo_contract.version import Example
+from relevo_contract.version import Example, Vocabulary
 from relevo_ui.wording import Wording
 
 MOST_OFFERED: Final = 2000
@@ -46,12 +46,34 @@ class Field:
     high: Any = None
 
 
+@dataclass(frozen=True)
+class Group:
+    """Fields that are asked for together."""
+
+    title: str
+    """Empty: there is nothing to tell them from."""
+    fields: tuple[Field, ...]
+
+
+def grouped(asked: Sequence[Field], say: Wording) -> list[Group]:
+    """The fields as the declaration groups them; what it does not group by what it is: a place, a day, or another."""
+    groups: dict[str, list[Field]] = {}
+    for field in asked:
+        groups.setdefault(say.group(field.name) or _kind(field, say), []).append(field)
+    rest = groups.pop("", [])
+    found = [Group(title, tuple(of)) for title, of in groups.items()]
+    return [*found, Group(say("what else is known") if found else "", tuple(rest))] if rest else found
+
+
+def _kind(field: Field, say: Wording) -> str:
+    return say("where") if field.name in say.data.places else say("when") if field.kind == "date" else ""
+
+
 def fields(data: DataSet, profile: Profile | None, typical: Example | None) -> list[Field]:
-    """The inputs, with the typical row's values where they are likely; places first, free texts last."""
+    """The inputs, with the typical row's values where they are likely; places first, then numbers, free texts last."""
     usual = {} if typical is None else values_of(data, typical.inputs)
-    texts = set(data.categorical).difference(data.compared)
-    inputs = [name for name in data.columns if name in data.inputs]
-    names = list(dict.fromkeys((*data.places, *sorted(inputs, key=lambda name: name in texts))))
+    ordered = (data.numeric, (*data.compared, *data.dates), data.categorical)
+    names = list(dict.fromkeys([*data.places, *(name for of in ordered for name in data.columns if name in of)]))
     return [_field(data, name, usual.get(name), profile) for name in names[:MOST_FIELDS]]
 
 
@@ -60,6 +82,7 @@ def _field(data: DataSet, name: str, usual: Any, profile: Profile | None) -> Fie
     if isinstance(rule, Number):
         low, high = (end if isfinite(end) else None for end in (rule.low, rule.high))
         usual = float(f"{usual:.{DIGITS}g}") if isinstance(usual, float) and abs(usual) < LARGEST else None
+        usual = float(round(usual)) if rule.whole and usual is not None else usual
         return Field(name, "integer" if rule.whole else "number", usual, step=_step(usual), low=low, high=high)
     if isinstance(rule, Day):
         first, last = max(rule.first, FIRST_DAY), min(rule.last, LAST_DAY)
@@ -88,6 +111,18 @@ def offered(profile: Profile | None, name: str) -> list[str]:
         return []
     frequent = sorted(known.counts, key=lambda category: (-known.counts[category], category))
     return [category for category in frequent[:MOST_OFFERED] if category]
+
+
+def within(field: Field, vocabulary: Vocabulary | None, place: str | None) -> Field:
+    """The field of a finer place with the categories of this place alone; as it is where those are not known."""
+    found = vocabulary.within.get(field.name, {}) if vocabulary is not None else {}
+    return replace(field, options=found.get(spelling(place or ""), field.options))
+
+
+def refused(data: DataSet, row: Mapping[str, Any]) -> dict[str, str]:
+    """By input why its value cannot be: the page says so beside the field rather than predict as if it were unknown."""
+    _, doubts, errors = data.understand(row)
+    return doubts | errors
 
 
 def hint(field: Field, say: Wording) -> str | None:

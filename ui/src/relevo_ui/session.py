@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from relevo_contract.mlflow_rest import RegisteredVersion
 from relevo_contract.profile import Profile
 from relevo_contract.record import DecisionRecord
 from relevo_contract.settings import read
-from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary
+from relevo_contract.version import Example, HoldoutPredictions, ShapleySummary, Vocabulary
 from relevo_ui import traffic
 from relevo_ui.api import Api, Status
 from relevo_ui.errors import ApiAway, MlflowAway, NoModel, SettingsError, UiError
@@ -107,9 +107,15 @@ def _shap(tracking_uri: str, model: str, timeout: float, version: int) -> Shaple
     return _mlflow(tracking_uri, model, timeout).shap(version)
 
 
-@st.cache_data(max_entries=10, show_spinner=False)
+# Hundreds of thousands of figures, which `cache_data` would copy at every click.
+@st.cache_resource(max_entries=10, show_spinner=False)
 def _holdout(tracking_uri: str, model: str, timeout: float, version: int) -> HoldoutPredictions | None:
     return _mlflow(tracking_uri, model, timeout).holdout(version)
+
+
+@st.cache_resource(max_entries=10, show_spinner=False)
+def _vocabulary(tracking_uri: str, model: str, timeout: float, version: int) -> Vocabulary | None:
+    return _mlflow(tracking_uri, model, timeout).vocabulary(version)
 
 
 def _key() -> tuple[str, str, float]:
@@ -152,6 +158,11 @@ def record(run: BatchRun) -> DecisionRecord | None:
     return _mlflow(*_key()).record(run)
 
 
+def records(runs: Sequence[BatchRun]) -> list[DecisionRecord | None]:
+    """Batches' whole records, asked for side by side. Raises MlflowAway."""
+    return _mlflow(*_key()).whole(runs)
+
+
 def picture(version: int, name: str) -> bytes | None:
     """A picture of the version. Raises MlflowAway."""
     return _picture(*_key(), version, name)
@@ -184,6 +195,11 @@ def shap(version: int) -> ShapleySummary | None:
 def holdout(version: int) -> HoldoutPredictions | None:
     """What the version predicted for held-out rows. Raises MlflowAway."""
     return _holdout(*_key(), version)
+
+
+def vocabulary(version: int) -> Vocabulary | None:
+    """Which finer places the version knows in each place. Raises MlflowAway."""
+    return _vocabulary(*_key(), version)
 
 
 def status() -> Status | None:

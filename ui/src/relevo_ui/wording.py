@@ -15,7 +15,7 @@ from relevo_contract.figures import percent, significant
 from relevo_contract.graph_inputs import spelling
 from relevo_contract.record import Estimate
 from relevo_contract.tasks import Task
-from relevo_contract.values import Boolean, Either, Number
+from relevo_contract.values import Boolean, Either, Number, Value
 from relevo_ui.language import Say, code_of, english
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -65,6 +65,10 @@ class Wording:
         """A column's name as a person says it; without its underscores where it has no label."""
         return self._labelled(self.data.labels.get(name, {}), name.replace("_", " "))
 
+    def group(self, name: str) -> str:
+        """The group in which a form asks for a column; empty if none is declared."""
+        return self._labelled(self.data.groups.get(name, {}), "")
+
     def unit(self, name: str) -> str:
         """A column's unit; empty if it has none."""
         rule = self.data.rule(name)
@@ -84,12 +88,19 @@ class Wording:
         is_place = name in self.data.places
         return (value.title() if is_place and value.islower() else value) or self("(empty)")
 
-    def value(self, name: str, came: float | str | None) -> str:
+    def value(self, name: str, came: Value | None) -> str:
         """A column's value in few characters: `1,500`, `for sale`, `San Juan`."""
         if came is None:
             return self("(no value)")
-        told = self.category(name, came) if isinstance(came, str) else f"{came:,.6g}"
+        told = self.category(name, came) if isinstance(came, str) else self.figure_of(came)
         return shorten(told, LONGEST_VALUE, placeholder=" …") if " " in told else told[:LONGEST_VALUE]
+
+    @staticmethod
+    def figure_of(value: Value) -> str:
+        """A number with its thousands told apart, a day as ISO 8601 has it."""
+        if isinstance(value, float | int):
+            return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        return str(value)
 
     @property
     def task(self) -> Task:
@@ -175,6 +186,12 @@ class Wording:
         if self.outcome is not None:
             return sign + percent(abs(value))
         return sign + self._currency + _figure(abs(value), max(abs(value), abs(beside or 0)))
+
+    def target_value(self, value: float) -> str:
+        """A target that is known: an amount, or whether the outcome came."""
+        if self.outcome is not None:
+            return self("yes") if value else self("no")
+        return self.amount_with_unit(value)
 
     def amount_with_unit(self, value: float) -> str:
         """A prediction in its unit: `3.2 degrees`."""

@@ -36,6 +36,10 @@ class PositiveNumberTask(Task):
         """The logarithm."""
         return np.log(values)
 
+    def unscaled(self, values: Floats) -> Floats:
+        """The exponential."""
+        return np.exp(values)
+
     def linked(self, learnt: Floats) -> Floats:
         """It is learnt on the scale."""
         return learnt

@@ -50,6 +50,10 @@ class Task(ABC):
     def scaled(self, values: Floats) -> Floats:
         """Targets, or predictions of them, in the target's unit, as they are on the scale."""
 
+    def unscaled(self, values: Floats) -> Floats:
+        """The reverse of `scaled`: in the target's unit."""
+        return values
+
     @abstractmethod
     def linked(self, learnt: Floats) -> Floats:
         """What an estimator says, before `link`, on the scale."""

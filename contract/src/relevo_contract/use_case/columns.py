@@ -89,6 +89,10 @@ class ColumnDeclaration(Named):
         "`relevo check --write` writes here what the first batch shows, and a key and what is ignored are text; "
         "`target`: the target's place among the columns, which matters where the source sends rows as lists",
     )
+    group: Called | None = Field(
+        default=None,
+        description="what people call the group in which a form asks for it: columns with the same words are together",
+    )
     role: Literal["input", "key", "time", "place", "ignored"] = Field(
         default="input",
         description="`key` names what a row is about, `time` orders rows, neither is learnt from; `place`: rows hang "

@@ -60,6 +60,7 @@ def data_set(declared: Declaration) -> DataSet:
             for name, one in given.items()
             if one.values
         },
+        groups={name: _labels(one.group) for name, one in columns.items() if one.group is not None},
     )
 
 

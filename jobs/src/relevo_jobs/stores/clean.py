@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from numpy.typing import NDArray
 
 from relevo_contract.data_set import DataSet
+from relevo_contract.graph_inputs import spelling
 from relevo_contract.record import BatchRef
 from relevo_jobs.needs import Sides
 from relevo_jobs.stores import copying
@@ -19,6 +21,8 @@ from relevo_jobs.stores.postgres import Schema, connect, emptied, speaking
 from relevo_jobs.stores.tables import Place, columns, definitions, quoted, types
 
 VARIABLE = "RELEVO_CLEAN_URL"
+MOST_WITHIN: Final = 2000
+"""Finer places of one place: more a form does not offer."""
 
 
 def schema(data: DataSet) -> Schema:
@@ -191,6 +195,30 @@ class CleanStore:
                 (self._group, list(numbers)),
             ).fetchall()
         return dict(found)
+
+    def within(self, numbers: Sequence[int]) -> dict[str, dict[str, tuple[str, ...]]]:
+        """By finer column and place the finer places that training rows of these batches have, most frequent first.
+
+        All are in the one spelling of categories.
+        """
+        place, found = self._data.place, dict[str, dict[str, tuple[str, ...]]]()
+        if place is None:
+            return found
+        with self._open() as connection:
+            for finer in self._data.within:
+                counts: dict[str, Counter[str]] = {}
+                for above, below, rows in connection.execute(
+                    f"select {quoted(place)}, {quoted(finer)}, count(*) from clean.{quoted(self._data.name)}"  # noqa: S608
+                    " where group_number = %s and batch_number = any(%s) and not holdout"
+                    f" and {quoted(place)} is not null and {quoted(finer)} is not null group by 1, 2",
+                    (self._group, list(numbers)),
+                ):
+                    counts.setdefault(spelling(above), Counter())[spelling(below)] += rows
+                found[finer] = {
+                    above: tuple(sorted(of, key=lambda one: (-of[one], one))[:MOST_WITHIN])
+                    for above, of in sorted(counts.items())
+                }
+        return found
 
     def origin(self, number: int, most: int = 10) -> dict[str, int] | None:
         """A batch's rows by place, the most frequent first; the empty name is of rows without one. None: no places."""

@@ -11,11 +11,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from relevo_contract.data_set import Columns, DataSet
+from relevo_contract.graph_inputs import entries
 from relevo_contract.identity import Identity, copies, members
-from relevo_contract.version import HoldoutPredictions, Residuals
+from relevo_contract.version import Entry, HoldoutPredictions, Residuals
 
 KEPT: Final = 500
 """Rows of a batch at most: an error's interval is then within 4 points, and 200 batches are 2 MB."""
+CELLS: Final = 120_000
+"""Inputs that are kept of the newest batches' rows, at most: 10,000 rows of twelve columns are 1 MB."""
 DECIMALS: Final = 4
 """Of a figure on a scale of shares: a hundredth of one per cent."""
 LEVELS: Final = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.995)
@@ -25,6 +29,27 @@ Floats = NDArray[np.float64]
 def chosen(batch: int, rows: int) -> NDArray[np.int64]:
     """Which of a batch's held-out rows are kept, ascending: the same for every version."""
     return np.sort(np.random.default_rng(batch).permutation(rows)[:KEPT])
+
+
+def told(counts: Mapping[int, int], width: int) -> dict[int, NDArray[np.int64]]:
+    """By batch which of its held-out rows are told by their inputs, oldest first: the newest ones' kept rows, as many
+    as are CELLS inputs of so many columns. `counts` says how many rows each has.
+    """
+    rows, found = 0, dict[int, NDArray[np.int64]]()
+    for batch in reversed(counts):
+        kept = chosen(batch, counts[batch])
+        if (rows := rows + len(kept)) * width > CELLS:
+            break
+        found[batch] = kept
+    return dict(reversed(found.items()))
+
+
+def inputs_of(data: DataSet, held: Columns, places: NDArray[np.int64]) -> dict[str, tuple[Entry, ...]]:
+    """What some rows of a table are of, by column as a version's files have it, (places,) each; texts of which nothing
+    is learnt are left out.
+    """
+    rows = [entries(held, (*data.numeric, *data.compared, *data.dates), int(place)) for place in places]
+    return {name: tuple(row[name] for row in rows) for name in rows[0]} if rows else {}
 
 
 def holdout_predictions(

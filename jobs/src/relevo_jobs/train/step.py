@@ -9,13 +9,15 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relevo_contract import names
+from relevo_contract.data_set import DataSet
 from relevo_contract.graph_inputs import graph_inputs
 from relevo_contract.record import BatchRef, Training
+from relevo_contract.version import Entry, Vocabulary
 from relevo_jobs.errors import SettingsError, Unavailable
 from relevo_jobs.outcome import Outcome
 from relevo_jobs.past import Past
@@ -23,7 +25,7 @@ from relevo_jobs.registry import Registry
 from relevo_jobs.roll_backs import RollBacks
 from relevo_jobs.settings import TrainSettings
 from relevo_jobs.stores.clean import CleanStore
-from relevo_jobs.train.holdout import holdout_predictions
+from relevo_jobs.train.holdout import holdout_predictions, inputs_of, told
 from relevo_jobs.use_case import Context, UseCase
 
 if TYPE_CHECKING:
@@ -74,7 +76,11 @@ def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
                 made = here(settings, use_case, numbers, folder, say=say, stretch=stretch)
             counts, found = store.held_out(numbers), made.measured
             kept = holdout_predictions(counts, found.actual, found.predicted, found.identity)
+            kept = kept.model_copy(update={"inputs": _inputs(store, use_case.data, counts)})
             (folder / names.HOLDOUT_FILE).write_text(kept.model_dump_json())
+            if use_case.data.within:
+                vocabulary = Vocabulary(within=store.within(numbers))
+                (folder / names.VOCABULARY_FILE).write_text(vocabulary.model_dump_json())
         except OSError as error:
             raise Unavailable(
                 f"expected room for a version's files (some 10 MB) in {tempfile.gettempdir()}, got: {error.strerror}; "
@@ -97,6 +103,15 @@ def run(settings: TrainSettings, use_case: UseCase) -> Outcome:
         training.model_copy(update={"version": version}),
         f"{task.figure} on its {len(found.actual)} held-out rows {task.told(made.promised, use_case.data.unit)}",
     )
+
+
+def _inputs(store: CleanStore, data: DataSet, counts: Mapping[int, int]) -> dict[str, tuple[Entry, ...]]:
+    """What the newest held-out rows are of, read a batch at a time."""
+    found: dict[str, tuple[Entry, ...]] = {}
+    for batch, places in told(counts, len(data.inputs)).items():
+        for name, values in inputs_of(data, store.columns([batch], holdout=True), places).items():
+            found[name] = (*found.get(name, ()), *values)
+    return found
 
 
 def here(

@@ -1,35 +1,20 @@
-"""Models: two versions side by side, and the written analysis of the best one at each stage."""
+"""Models: two versions side by side, the card of one, and the written analysis of the best one at each stage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from relevo_contract import names
-from relevo_contract.figures import percent
-from relevo_contract.profile import Profile
-from relevo_contract.version import ShapleySummary
-from relevo_ui import (
-    comparison,
-    error_charts,
-    history,
-    links,
-    model_charts,
-    probability_charts,
-    report,
-    service,
-    session,
-    versions,
-)
-from relevo_ui.marked import Markdown, marked, marking, show
+from relevo_ui import addressed, card, links, model_charts, report, service, session, side_by_side, versions
+from relevo_ui.marked import Markdown, marking, show
 from relevo_ui.session import Story
 from relevo_ui.versions import Told
-from relevo_ui.wording import Wording, listed, sentence
+from relevo_ui.wording import Wording
 
+BESIDE, CARD = "beside", "card"
 looked = session.looked()
 say = session.wording(looked)
 mark = marking(say)
@@ -41,154 +26,6 @@ def told(story: Story) -> list[Told]:
     return [Told(v.number, v.run_id, v.tags, records.get(v.run_id)) for v in story.versions]
 
 
-def probabilities(versions: Sequence[probability_charts.Said]) -> None:
-    """How good probabilities are, on held-out rows."""
-    st.subheader(say("How good the probabilities are"))
-    st.dataframe(probability_charts.figures(versions, say), hide_index=True, height="content")
-    show(
-        st.caption,
-        say(
-            "AUC is the chance that a row of which {outcome} is true is given more than one of which it is not: 0.5 is "
-            "a guess, 1 is perfect. Average precision is the share of true ones among the rows that are given most, "
-            "over all cuts: a guess has the share of {outcome}. The Brier score is the mean squared error: less is "
-            "better.",
-            outcome=say.outcome,
-        ),
-    )
-    st.altair_chart(probability_charts.calibrated(versions, say))
-    show(
-        st.caption,
-        say(
-            "Each point is a tenth of the held-out rows, with a 95 % interval. On the dashed line probabilities come "
-            "true: of the rows that were given 20 %, {outcome} is true of 20 %. Below it they are too high, above it "
-            "too low.",
-            outcome=say.outcome,
-        ),
-    )
-
-
-def alone(one: Told) -> None:
-    """The only version."""
-    told = say("There is one version so far; a second one can be set beside it.")
-    show(st.info, told, icon=":material/looks_one:")
-    for heading, fact in versions.facts(one, session.profile(one.number), say).items():
-        if fact:
-            show(st.markdown, Markdown(f"**{marked(heading)}**: {marked(fact)}"))
-    kept = session.holdout(one.number) if say.outcome is not None else None
-    if kept is not None and kept.actual:
-        named = say("version {version}", version=one.number)
-        probabilities([probability_charts.Said(named, np.array(kept.actual), np.array(kept.predicted))])
-
-
-def same_rows(older: Told, newer: Told) -> None:
-    """Their errors on the rows that both were kept from."""
-    st.subheader(say("On the same rows"))
-    first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
-    judged = versions.judged(older, newer)
-    if judged is not None:
-        show(st.markdown, mark("**What decided between them**: {sentence}", sentence=history.judged(judged, say)))
-        st.altair_chart(error_charts.promotion(judged, say))
-    common = comparison.common(session.holdout(older.number), session.holdout(newer.number))
-    if common is not None:
-        shared = comparison.shared(common, say.task)
-        show(
-            st.markdown,
-            say(
-                "On {rows} held-out rows of the {batches} batches that both learnt from, {newer} is the closer one for "
-                "{better} of them.",
-                rows=f"{shared.rows:,}",
-                batches=len(shared.batches),
-                newer=second,
-                better=percent(shared.better),
-            ),
-        )
-        st.altair_chart(error_charts.two_errors((first, shared.older), (second, shared.newer), say))
-        if say.outcome is not None:
-            said = probability_charts.Said
-            probabilities([said(first, common.actual, common.older), said(second, common.actual, common.newer)])
-    elif judged is None:
-        show(st.caption, say("They share no held-out rows, so their errors cannot be compared row by row."))
-
-
-def seen(older: Told, newer: Told, profiles: tuple[Profile | None, Profile | None]) -> None:
-    """What data each learnt from."""
-    st.subheader(say("The data they saw"))
-    facts = [versions.facts(one, profile, say) for one, profile in zip((older, newer), profiles, strict=True)]
-    table = pd.DataFrame(
-        {
-            say("what"): list(facts[0]),
-            say("version {version}", version=older.number): list(facts[0].values()),
-            say("version {version}", version=newer.number): list(facts[1].values()),
-        }
-    )
-    st.dataframe(table, hide_index=True, height="content")
-    for name in say.data.places[:2]:
-        new = [say.category(name, place) for place, _ in comparison.new_places(*profiles, name)]
-        if new:
-            show(
-                st.markdown,
-                say(
-                    "New to version {version} ({column}): {places}.",
-                    version=newer.number,
-                    column=say.column(name),
-                    places=listed(new, 12, say),
-                ),
-            )
-
-
-def parameters(older: Told, newer: Told) -> None:
-    """Their parameters, the differing ones marked."""
-    both = [
-        {**one.record.training.parameters, "seed": one.record.training.seed}
-        if one.record is not None and one.record.training is not None
-        else {}
-        for one in (older, newer)
-    ]
-    with st.expander(say("Parameters")):
-        table = pd.DataFrame(
-            [
-                {
-                    say("parameter"): name,
-                    say("version {version}", version=older.number): "" if a is None else str(a),
-                    say("version {version}", version=newer.number): "" if b is None else str(b),
-                    say("differs"): say("yes") if differs else "",
-                }
-                for name, a, b, differs in comparison.differing(*both)
-            ]
-        )
-        st.dataframe(table, hide_index=True)
-
-
-def looks(older: Told, newer: Told, shap: tuple[ShapleySummary | None, ShapleySummary | None]) -> None:
-    """What each looks at, and what the newer looks at that the older did not."""
-    st.subheader(say("What they look at"))
-    weights = comparison.weights(*shap)
-    if not weights or None in shap:
-        show(st.caption, say("One of them keeps no Shapley values."))
-        return
-    first, second = say("version {version}", version=older.number), say("version {version}", version=newer.number)
-    gained = [w for w in sorted(weights, key=lambda w: -w.gained)[:4] if w.gained > 0.005]
-    if gained:
-        named = [f"{say.column(w.column)} (+{percent(w.gained)})" for w in gained]
-        more = {"newer": second, "older": first, "columns": listed(named, say=say)}
-        show(st.markdown, sentence(say("{newer} looks more than {older} at {columns}.", **more)))
-    st.altair_chart(model_charts.importance(weights, first, second, say))
-    name = st.selectbox(
-        say("How one column moves the prediction"),
-        [w.column for w in weights],
-        format_func=say.column,
-        key="column",
-    )
-    pairs = [
-        (label, value, effect)
-        for label, summary in ((first, shap[0]), (second, shap[1]))
-        if summary is not None and name in summary.columns
-        for value, effect in comparison.dependence(summary, name, say.data)
-    ]
-    st.altair_chart(model_charts.dependence(pairs, name, (first, second), say))
-    show(st.caption, say("Each point is one held-out row: its value, and by how much that moved the prediction."))
-
-
 def analysis(story: Story, spoken: Wording) -> str:
     """The written analysis as HTML; asks MLflow for what each promoted version keeps.
 
@@ -198,45 +35,75 @@ def analysis(story: Story, spoken: Wording) -> str:
     stages = []
     for record, rejected in report.stages(whole):
         version = record.promotion.challenger_version if record.promotion is not None else 0
-        pictures = [p for name in names.SHAPLEY_PICTURES if (p := session.picture(version, name)) is not None]
-        stages.append(report.Stage(record, session.profile(version), session.shap(version), pictures, rejected))
+        stages.append(report.Stage(record, session.profile(version), session.shap(version), rejected))
     return report.report(session.settings().model, stages, datetime.now(UTC), spoken)
 
 
-def two(found: list[Told], story: Story, pair: tuple[int, int]) -> None:
-    """Two versions side by side."""
+def chosen(found: list[Told], production: int | None, heading: str, key: str, default: int) -> Told:
+    """The version that is chosen; its number stands in the address."""
     by_number = {one.number: one for one in found}
+
+    def label(number: int) -> str:
+        return versions.label(by_number[number], production, say)
+
+    return by_number[addressed.selectbox(heading, list(by_number), key, label, default)]
+
+
+def linked(shown: Sequence[Told]) -> None:
+    """The versions in MLflow."""
+    settings = session.settings()
+    named = [
+        f"[{say('version {version}', version=one.number)}]({links.version(settings, one.number)})" for one in shown
+    ]
+    show(st.markdown, Markdown(f"MLflow: {' · '.join(named)}"))  # a caption's links are too faint
+
+
+def beside(found: list[Told], production: int | None) -> None:
+    """Two versions side by side."""
+    pair = versions.pair(found, production)
+    if pair is None:
+        told = say("There is one version so far; a second one can be set beside it.")
+        show(st.info, told, icon=":material/looks_one:")
+        return
     left, right = st.columns(2)
-
-    def choose(heading: str, number: int, key: str) -> Told:
-        numbers = list(by_number)
-        return by_number[
-            st.selectbox(
-                heading,
-                numbers,
-                index=numbers.index(number),
-                format_func=lambda n: versions.label(by_number[n], story.production, say),
-                key=key,
-            )
-        ]
-
     with left:
-        older = choose(say("One version"), pair[0], "older")
+        older = chosen(found, production, say("One version"), "older", pair[0])
     with right:
-        newer = choose(say("Another version"), pair[1], "newer")
+        newer = chosen(found, production, say("Another version"), "newer", pair[1])
     if older.number == newer.number:
         show(st.info, say("Choose two different versions to compare them."), icon=":material/compare_arrows:")
         return
-    settings = session.settings()
-    named = [
-        f"[{say('version {version}', version=one.number)}]({links.version(settings, one.number)})"
-        for one in (older, newer)
-    ]
-    show(st.caption, Markdown(" · ".join(named)))
-    same_rows(older, newer)
-    seen(older, newer, (session.profile(older.number), session.profile(newer.number)))
-    looks(older, newer, (session.shap(older.number), session.shap(newer.number)))
-    parameters(older, newer)
+    linked((older, newer))
+    side_by_side.page(older, newer, say)
+
+
+def one_card(found: list[Told], production: int | None) -> None:
+    """A version's model card, as a page and as a file."""
+    numbers = [one.number for one in found]
+    default = production if production in numbers else numbers[0]
+    one = chosen(found, production, say("Version"), "version", default)
+    linked((one,))
+    kept = card.Kept(session.profile(one.number), session.shap(one.number), session.holdout(one.number))
+    parts = card.card(one, kept, say)
+    model = session.settings().model
+    st.download_button(
+        say("The model card as one file (HTML)"),
+        lambda: card.as_html(model, one, parts, datetime.now(UTC), say),
+        f"{model}-{one.number}-card.html",
+        "text/html",
+        icon=":material/description:",
+        on_click="ignore",
+    )
+    for part in parts:
+        show(st.subheader, part.heading)
+        for text in part.paragraphs:
+            show(st.markdown, text)
+        if part.weights:
+            name = say("version {version}", version=one.number)
+            st.altair_chart(model_charts.importance(part.weights, None, name, say))
+        for table in part.tables:
+            frame = pd.DataFrame(table.rows, columns=list(table.heads))
+            st.dataframe(frame, hide_index=True, height="content", alt=f"{part.heading}: {table.heads[0]}")
 
 
 def page(story: Story) -> None:
@@ -266,11 +133,12 @@ def page(story: Story) -> None:
         icon=":material/description:",
         on_click="ignore",
     )
-    pair = versions.pair(found, story.production)
-    if pair is None:
-        alone(found[0])
-        return
-    two(found, story, pair)
+    kinds = {BESIDE: say("Two versions"), CARD: say("Model card")}
+    options = list(kinds) if len(found) > 1 else [CARD, BESIDE]
+    if addressed.segmented(say("Show"), options, "show", kinds.__getitem__) == CARD:
+        one_card(found, story.production)
+    else:
+        beside(found, story.production)
 
 
 st.title(say("Which model, and why"))

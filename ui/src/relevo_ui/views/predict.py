@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from relevo_contract.profile import Profile
-from relevo_contract.version import Example
-from relevo_ui import contributions, many_rows, model_charts, row_form, session, spreadsheet
-from relevo_ui.api import Answer, Explanation, Serving, Status
+from relevo_contract.version import Example, Vocabulary
+from relevo_ui import many_rows, one_answer, row_form, session
+from relevo_ui.api import Status
 from relevo_ui.errors import ApiAway, BadRow, MlflowAway, NoModel, UiError
 from relevo_ui.marked import Markdown, marked, marking, show
 from relevo_ui.problems import explained
-from relevo_ui.row_form import Field
-from relevo_ui.wording import capital, listed, moment, since
+from relevo_ui.row_form import Field, Group
+from relevo_ui.wording import capital
 
 # In the session: the last row asked for, its answer and its explanation.
 ASKED = "asked"
@@ -75,14 +73,22 @@ def tell_status(status: Status) -> None:
         )
 
 
-def known(status: Status) -> tuple[Profile | None, Example | None]:
-    """What the served version has seen, and its typical row, to fill the form; it works without."""
-    if status.serving is None:
-        return None, None
+class Known(NamedTuple):
+    """What a version keeps of its training data, as far as it can be had; every part may be missing."""
+
+    profile: Profile | None = None
+    typical: Example | None = None
+    vocabulary: Vocabulary | None = None
+
+
+def known(version: int | None) -> Known:
+    """What fills the form; it works without."""
+    if version is None:
+        return Known()
     try:
-        return session.profile(status.serving.version), session.typical(status.serving.version)
+        return Known(session.profile(version), session.typical(version), session.vocabulary(version))
     except MlflowAway:
-        return None, None
+        return Known()
 
 
 # By input the place below its field, for what is wrong with it.
@@ -98,10 +104,7 @@ def ask(field: Field) -> Any:
         return st.text_input(label, **options)
     if field.kind == "date":
         return st.date_input(label, value=default, min_value=field.low, max_value=field.high, **options)
-    if field.kind == "integer":
-        whole = None if default is None else int(default)
-        return st.number_input(label, value=whole, step=max(1, int(field.step)), **options)
-    if field.kind == "number":
+    if field.kind in {"number", "integer"}:  # a field of whole numbers would cut 3.5 to 3 and say nothing
         return st.number_input(label, value=default, step=field.step, format="%g", **options)
     if field.kind == "category":
         options |= {"accept_new_options": True, "placeholder": say("choose or type any")}
@@ -115,154 +118,95 @@ def ask(field: Field) -> Any:
     )
 
 
-def form(asked: Sequence[Field]) -> tuple[dict[str, Any] | None, Slots]:
-    """The form; the inputs when it was sent, else None."""
+def form(asked: Sequence[Field], vocabulary: Vocabulary | None) -> tuple[dict[str, Any] | None, Slots]:
+    """The form; the inputs when it was sent, else None.
+
+    The place is asked for before it, so that what it offers as finer places can be that place's alone.
+    """
     inputs: dict[str, Any] = {}
     slots: dict[str, DeltaGenerator] = {}
+    place = say.data.place if vocabulary is not None else None
 
     def grid(fields: Sequence[Field]) -> None:
-        deep = -(-len(fields) // COLUMNS)
-        for place, column in enumerate(st.columns(COLUMNS, gap="medium")):
-            with column:
-                for field in fields[place * deep : (place + 1) * deep]:
-                    inputs[field.name] = ask(field)
+        for begin in range(0, len(fields), COLUMNS):
+            row = fields[begin : begin + COLUMNS]
+            rest = [COLUMNS - len(row)] * (len(row) < COLUMNS)  # one empty column, for on a phone each is a gap
+            for field, column in zip(row, st.columns([1] * len(row) + rest, gap="medium"), strict=False):
+                with column:
+                    inputs[field.name] = ask(row_form.within(field, vocabulary, place and inputs.get(place)))
                     slots[field.name] = st.empty()
 
-    with st.form("row", border=True):
+    def under_titles(groups: Sequence[Group]) -> None:
+        for group in groups:
+            if group.title:
+                show(st.markdown, Markdown(f"##### {marked(capital(group.title))}"))
+            grid(group.fields)
+
+    with st.container(border=True):
         show(st.caption, say("Leave empty what you do not know: the model has learnt to do without."))
-        grid(asked[:SHOWN])
-        if len(asked) > SHOWN:
-            with st.expander(say("{count} more columns", count=len(asked) - SHOWN)):
-                grid(asked[SHOWN:])
-        if (left := len(say.data.inputs) - len(asked)) > 0:
-            show(st.caption, say("The other {count} columns can be given in a CSV.", count=left))
-        sent = st.form_submit_button(say("Predict"), type="primary", icon=":material/calculate:")
+        if place is not None and (of_place := [field for field in asked if field.name == place]):
+            under_titles(row_form.grouped(of_place, say))
+        with st.form("row", border=False):
+            first, *others = row_form.grouped([field for field in asked[:SHOWN] if field.name != place], say)
+            if place is not None and first.title == row_form.grouped(of_place, say)[0].title:
+                grid(first.fields)
+            else:
+                others = [first, *others]
+            under_titles(others)
+            if len(asked) > SHOWN:
+                with st.expander(say("{count} more columns", count=len(asked) - SHOWN)):
+                    under_titles(row_form.grouped(asked[SHOWN:], say))
+            if (left := len(say.data.inputs) - len(asked)) > 0:
+                show(st.caption, say("The other {count} columns can be given in a CSV.", count=left))
+            sent = st.form_submit_button(say("Predict"), type="primary", icon=":material/calculate:")
     return (inputs if sent else None), slots
 
 
-def beside(error: BadRow, slots: Slots) -> None:
-    """Say what is wrong with a field below it, and what has no field at the end."""
-    for (_, name), problem in error.fields.items():
-        text = f"{say.column(name)}: {explained(problem, say)}"
+def beside(problems: Mapping[str, str], slots: Slots) -> None:
+    """Say what is wrong with a field below it, by its label, and what has no field at the end."""
+    for name, problem in problems.items():
+        text = f"{capital(say.column(name))}: {explained(problem, say)}"
         show(slots.get(name, st).error, text, icon=":material/error:")
-    if not error.fields:
-        show(st.error, str(error))
 
 
-def why(explanation: Explanation, blanked: Mapping[str, str]) -> None:
-    """What raised and lowered this prediction."""
-    base, steps = explanation.base, contributions.steps(explanation, say, blanked)
-    show(st.markdown, Markdown(f"##### {say('What raised and lowered this prediction')}"))
-    st.altair_chart(model_charts.waterfall(base.prediction, steps, explanation.prediction, say))
-    largest = [f"{step.label} {say.change(step.amount, explanation.prediction)}" for step in steps[:3]]
-    show(
-        st.caption,
-        say(
-            "From {base}, the prediction for a typical row, where every explanation of this version begins ({row}): "
-            "{largest}.",
-            base=say.amount_with_unit(base.prediction),
-            row=contributions.described(base.inputs, say),
-            largest=listed(largest, say=say),
-        ),
-    )
-    with st.expander(say("Every column")):
-        parts = explanation.contributions
-
-        def told(came: float | str | None, name: str) -> str:
-            return str(spreadsheet.harmless(say.value(name, came)))
-
-        table = pd.DataFrame(
-            {
-                say("column"): [say.column(part.column) for part in parts],
-                say("this row"): [told(part.value, part.column) for part in parts],
-                say("a typical row"): [told(base.inputs.get(part.column), part.column) for part in parts],
-                say("effect"): [say.change(part.contribution, explanation.prediction) for part in parts],
-            }
-        )
-        st.dataframe(table, hide_index=True)
-
-
-def version(model: Serving) -> Markdown:
-    """Who answered, and since when it serves."""
-    return mark(
-        "Answered by **version {version}** of {name}, which serves since {moment} ({ago}).",
-        version=model.version,
-        name=model.name,
-        moment=moment(model.since),
-        ago=since(model.since, datetime.now(UTC), say),
-    )
-
-
-def meaning(answer: Answer) -> None:
-    """The prediction, and what it says."""
-    prediction = answer.predictions[0]
-    heading = capital(say.target) if say.outcome is not None else say("Predicted {target}", target=say.target)
-    st.metric(str(marked(heading)), say.amount_with_unit(prediction.prediction))
-    if say.outcome is not None:
-        count = f"{1000 * prediction.prediction:,.0f}"
-        told = mark("Of 1,000 such rows, **{outcome}** is true of about **{count}**.", outcome=say.outcome, count=count)
-        show(st.markdown, told)
-    if prediction.low is not None and prediction.high is not None:
-        low, high = say.amount_with_unit(prediction.low), say.amount_with_unit(prediction.high)
-        told = mark(
-            "In nine of ten such rows, {target} is between **{low}** and **{high}**.",
-            target=say.target,
-            low=low,
-            high=high,
-        )
-        show(st.markdown, told)
-        st.altair_chart(model_charts.interval(prediction.low, prediction.prediction, prediction.high, say))
-
-
-def tell(row: Mapping[str, Any], answer: Answer, explanation: Explanation | None, status: Status) -> None:
-    """The answer, how far to trust it, and why."""
-    prediction, model = answer.predictions[0], answer.model
-    with st.container(border=True):
-        meaning(answer)
-        if prediction.unseen:
-            unseen = listed([f"{say.column(name)} “{row.get(name, '')}”" for name in prediction.unseen], say=say)
-            show(
-                st.warning,
-                say(
-                    "The model never saw this {inputs}: it predicts by the rest, so expect it to be further off than "
-                    "it says.",
-                    inputs=unseen,
-                ),
-                icon=":material/travel_explore:",
-            )
-        show(st.caption, version(model))
-        if status.serving is not None and status.serving.version != model.version:
-            show(
-                st.info,
-                say("Version {version} serves by now: ask again for its prediction.", version=status.serving.version),
-                icon=":material/update:",
-            )
-        if explanation is not None:
-            why(explanation, prediction.blanked)
-
-
-def one_row(status: Status, example: Example | None, profile: Profile | None) -> None:
+def one_row(status: Status, found: Known) -> None:
     """The form, and the answer to what was last asked."""
-    inputs, slots = form(row_form.fields(say.data, profile, example))
+    inputs, slots = form(row_form.fields(say.data, found.profile, found.typical), found.vocabulary)
     if inputs is not None:
         st.session_state.pop(ASKED, None)
         row = row_form.row(say.data, inputs)
-        try:
-            answer = session.api().predict([row])
-            # The prediction comes without its explanation rather than not at all.
-            try:
-                explanation = session.api().explain(row).explanations[0]
-            except UiError:
-                explanation = None
-            st.session_state[ASKED] = row, answer, explanation
-        except BadRow as error:
-            beside(error, slots)
+        if refused := row_form.refused(say.data, row):
+            beside(refused, slots)
+        else:
+            answered(row, slots)
     if ASKED in st.session_state:
         asked, answer, explanation = st.session_state[ASKED]
         for name, reason in answer.predictions[0].blanked.items():
             text = say("{input} is taken as unknown: {reason}", input=say.column(name), reason=explained(reason, say))
             show(slots.get(name, st).warning, text, icon=":material/help:")
-        tell(asked, answer, explanation, status)
+        with st.container(border=True):
+            if status.serving is not None and status.serving.version != answer.model.version:
+                newer = say(
+                    "Version {version} serves by now: ask again for its prediction.", version=status.serving.version
+                )
+                show(st.info, newer, icon=":material/update:")
+            one_answer.tell(asked, answer, explanation, known(answer.model.version).profile, say)
+
+
+def answered(row: Mapping[str, Any], slots: Slots) -> None:
+    """Ask for the row, and keep what the API says of it."""
+    try:
+        answer = session.api().predict([row])
+        # The prediction comes without its explanation rather than not at all.
+        try:
+            explanation = session.api().explain(row).explanations[0]
+        except UiError:
+            explanation = None
+        st.session_state[ASKED] = row, answer, explanation
+    except BadRow as error:
+        beside({name: problem for (_, name), problem in error.fields.items()}, slots)
+        if not error.fields:
+            show(st.error, str(error))
 
 
 show(st.title, say("Predict {target}", target=say.target))
@@ -272,12 +216,12 @@ try:
     session.follow(session.serving_stamp, str(looked.serving and looked.serving.version))
     tell_status(looked)
     if say.data.inputs:
-        profile, typical = known(looked)
+        found = known(None if looked.serving is None else looked.serving.version)
         one, many = st.tabs([say("One row"), say("Many rows, from a CSV")])
         with one:
-            one_row(looked, typical, profile)
+            one_row(looked, found)
         with many:
-            many_rows.page(say, typical)
+            many_rows.page(say, found.typical)
     elif looked.serving is not None:
         show(st.info, say("Nothing tells which columns this version has, so there is no form: ask the API itself."))
 except NoModel as error:
