@@ -93,6 +93,9 @@ SEVERAL = {
     "them.",
     "{rows} rows came in {batches} batches, {kept} are in CLEAN.",
     "the last {rows} requests",
+    "{column}: moved in {count} of {all} batches",
+    "How far each column of a batch lay from what the version in production then was trained on, in multiples of the "
+    "most that noise alone gives at its size: the larger, the further. The newest {count} batches at most.",
 }
 """What is said of several, but for the shortest of histories."""
 
