@@ -46,8 +46,7 @@ def answered(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("locale", ["en-US", "es-PR"])
+@pytest.mark.parametrize(("locale", "dark"), [("en-US", False), ("es-PR", True)], ids=["light", "dark, in Spanish"])
 def test_no_page_has_a_serious_fault(pages: AppServer, browser: Browser, path: str, dark: bool, locale: str) -> None:
     with opened(browser, f"{pages.url}/{path}", dark=dark, locale=locale) as page:
         if path == "predict":

@@ -89,7 +89,7 @@ def timeline(found: Sequence[Forward], happened: Sequence[Happened], text: str, 
     )
     base = alt.Chart(data)
     # Those without a range have no end of it, and Vega leaves them out.
-    ranges = base.mark_rect(color=GREY, opacity=0.25, clip=True).encode(
+    ranges = base.mark_rect(color=GREY, opacity=0.25, clip=True, aria=False).encode(
         x=left, x2="to:Q", y=alt.Y("least:Q"), y2="most:Q"
     )
     promises = base.mark_rule(color=GREY, strokeWidth=2).encode(x=left, x2="to:Q", y=alt.Y("promise:Q"))
