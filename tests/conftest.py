@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import psycopg
 import pytest
 from hypothesis import settings
+from xdist.scheduler.loadfile import LoadFileScheduling  # type: ignore[import-untyped]
 
 from relevo_demo.servers import MlflowServer, PostgresServer, S3Server
 from relevo_demo.servers.process import ServerError
@@ -41,6 +43,25 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = Path(__file__).parents[1] / ".relevo" / "tests"
         folder.mkdir(parents=True, exist_ok=True)
         config.option.basetemp = tempfile.mkdtemp(dir=folder)
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A file runs in one process; so do files that look at one loop, which is then made once."""
+
+    TOGETHER: Final = {
+        "tests/ui/test_figures.py": "tests/ui/test_browser.py",
+        "tests/trips/test_serving.py": "tests/trips/test_loop.py",
+    }
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return self.TOGETHER.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    """Deal tests to processes so, where `--dist loadfile` is asked for."""
+    return ByFile(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
