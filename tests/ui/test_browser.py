@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -270,14 +271,17 @@ def test_no_page_asks_a_foreign_host_and_each_says_its_language(loop: Loop, brow
     assert [url for url in asked if not url.startswith((loop.ui.url, "data:", "blob:"))] == []
 
 
-def drawn(page: Page, choice: str) -> list[str]:
-    """What stands beside the lines of the chart below a choice, from above."""
+def drawn(page: Page, choice: str, unlike: list[str]) -> list[str]:
+    """What stands beside the lines of the chart below a choice, from above, once it is drawn anew."""
     below_it = "xpath=following::*[@data-testid='stVegaLiteChart'][1]"
     axis = page.get_by_role("combobox", name=choice).locator(below_it).locator(".role-axis .role-axis-label text")
-    return [
-        text
-        for _, text in sorted(axis.evaluate_all("all => all.map(e => [e.getBoundingClientRect().top, e.textContent])"))
-    ]
+    ends, labels = time.monotonic() + 30, unlike
+    while labels in ([], unlike):
+        assert time.monotonic() < ends, f"still {labels}"
+        page.wait_for_timeout(300)
+        found = axis.evaluate_all("all => all.map(e => [e.getBoundingClientRect().top, e.textContent])")
+        labels = [text for _, text in sorted(found)]
+    return labels
 
 
 def choose(page: Page, label: str, option: str) -> None:
@@ -333,11 +337,10 @@ def test_two_versions_stand_side_by_side_and_the_analysis_is_one_file(
 def test_segments_are_drawn_anew_for_each_column_and_the_address_opens_the_same(loop: Loop, browser: Browser) -> None:
     """Categories change under a chart that stays in its place: each must be drawn in its own order."""
     with opened(browser, f"{loop.ui.url}/models") as page:
-        orders = [drawn(page, "Segments by")]
+        orders = [drawn(page, "Segments by", [])]
         for column in ("house size", "status", "state"):
             choose(page, "Segments by", column)
-            page.wait_for_timeout(700)
-            orders.append(drawn(page, "Segments by"))
+            orders.append(drawn(page, "Segments by", orders[-1]))
         assert next(label for label in orders[1] if "rows" in label).startswith("below")
         assert orders[3] == orders[0]
         assert len({tuple(order) for order in orders}) == 3

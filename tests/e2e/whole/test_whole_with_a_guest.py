@@ -102,7 +102,7 @@ def everything(release: Release) -> dict[str, Any]:
                 digest = f"select count(*), sum(hashtext(t::text)) from {database}.{table} t"
                 found[f"{database}.{table}"] = connection.execute(digest.encode()).fetchone()
     versions = MlflowClient(release.mlflow).search_model_versions(f"name='{MODEL}'")
-    found["versions"] = sorted((one.version, one.run_id, str(one.tags)) for one in versions)
+    found["versions"] = sorted((one.version, one.run_id, sorted(one.tags.items())) for one in versions)
     found["served"] = release.status()["servedVersion"]
     return found
 
