@@ -52,6 +52,10 @@ def test_no_page_has_a_serious_fault(pages: AppServer, browser: Browser, path: s
         if path == "predict":
             answered(page)
         page.wait_for_timeout(700)  # charts are drawn after the script's end
+        drawn = page.locator("[data-testid=stVegaLiteChart]:visible").evaluate_all(
+            "all => all.map(chart => chart.querySelectorAll('svg text').length)"
+        )
+        assert all(drawn), "no chart is blank, as one is that Vega cannot read"
         found = Axe().run(page).response["violations"]
         told = [f"{one['id']}: {node['html']}" for one in found if one["impact"] in GRAVE for node in one["nodes"]]
         assert told == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -270,6 +271,21 @@ def test_no_page_asks_a_foreign_host_and_each_says_its_language(loop: Loop, brow
     assert [url for url in asked if not url.startswith((loop.ui.url, "data:", "blob:"))] == []
 
 
+def drawn(page: Page, unlike: list[str]) -> list[str]:
+    """What stands beside the lines of the last chart of segments, from above, once it is drawn anew."""
+    ends, labels = time.monotonic() + 30, unlike
+    while labels in ([], unlike):
+        assert time.monotonic() < ends, f"still {labels}"
+        page.wait_for_timeout(300)
+        for chart in page.get_by_test_id("stVegaLiteChart").all():
+            found = chart.locator(".role-axis-label text").evaluate_all(
+                "all => all.map(e => [e.getBoundingClientRect().top, e.textContent])"
+            )
+            told = [text for _, text in sorted(found) if text.endswith("rows)")]
+            labels = told or labels
+    return labels
+
+
 def choose(page: Page, label: str, option: str) -> None:
     page.wait_for_timeout(700)  # charts are drawn after the script's end, and what is below them moves
     page.get_by_role("combobox", name=label).click()  # which scrolls to it, and that shuts the list again
@@ -318,6 +334,23 @@ def test_two_versions_stand_side_by_side_and_the_analysis_is_one_file(
     assert "Version 1, of batch 1" in html
     assert "<img" not in html
     loads_nothing(browser, html, tmp_path)
+
+
+def test_segments_are_drawn_anew_for_each_column_and_the_address_opens_the_same(loop: Loop, browser: Browser) -> None:
+    """Categories change under a chart that stays in its place: each must be drawn in its own order."""
+    with opened(browser, f"{loop.ui.url}/models") as page:
+        orders = [drawn(page, [])]
+        for column in ("house size", "status", "state"):
+            choose(page, "Segments by", column)
+            orders.append(drawn(page, orders[-1]))
+        assert next(label for label in orders[1] if "rows" in label).startswith("below")
+        assert orders[3] == orders[0]
+        assert len({tuple(order) for order in orders}) == 3
+        choose(page, "Segments by", "house size")
+        where = page.url
+    assert "by=house_size" in where
+    with opened(browser, where) as page:
+        assert "house size" in selected(page, "Segments by")
 
 
 def test_a_model_card_is_a_page_with_an_address_and_one_file(loop: Loop, browser: Browser, tmp_path: Path) -> None:

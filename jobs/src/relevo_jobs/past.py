@@ -26,9 +26,9 @@ FORGOTTEN: Final = 0.8
 KNOWN_AS: Final = 1.0
 """With nothing known a promise is taken to be kept, as if one batch had kept it to the point, ..."""
 SPREAD: Final = 0.05
-"""...and two more had shown that batches' errors are so far apart from their promises (a standard deviation of the
-logarithm): little, so that data that do not change get narrow bands, and lightly held, so that others get theirs soon.
-docs/decisions.md has what comes of it."""
+"""...and one and a half more had shown that batches' errors are so far apart from their promises (a standard deviation
+of the logarithm): little, so that data that do not change get narrow bands, and lightly held, so that others get theirs
+soon. docs/decisions.md has what comes of it."""
 SPREAD_KNOWN_AS: Final = 1.5
 WIDEST_OF: Final = 2
 """A prediction interval is as wide as the wider of the last so many batches called for."""

@@ -27,8 +27,7 @@ class _Axis:
     """What the intervals are of."""
 
     title: str
-    format: str
-    """As d3 has it, or an expression of Vega's."""
+    ticks: alt.Axis
     told: Told
     marked: Sequence[tuple[float, str]] = ()
     """Values with a dashed line, and its colour."""
@@ -49,9 +48,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], axis: _Axis, said: str
     x = alt.X(
         "low:Q",
         title=lines(axis.title),
-        axis=alt.Axis(labelExpr=axis.format, tickCount=TICKS)
-        if axis.format.startswith("datum")
-        else alt.Axis(format=axis.format, tickCount=TICKS),
+        axis=axis.ticks,
         scale=alt.Scale(zero=True),
     )
     y = alt.Y("label:N", title=None, sort=data["label"].tolist(), axis=alt.Axis(labelLimit=240, labelOverlap=False))
@@ -75,7 +72,7 @@ def _intervals(rows: Sequence[tuple[str, Estimate, str]], axis: _Axis, said: str
 
 
 def _errors(rows: Sequence[tuple[str, Estimate, str]], title: str, say: Wording) -> alt.LayerChart:
-    return _intervals(rows, _Axis(title, say.error_axis, say.estimate), say("error"))
+    return _intervals(rows, _Axis(title, alt.Axis(format=say.error_axis, tickCount=TICKS), say.estimate), say("error"))
 
 
 def promise(error: ErrorEvidence, say: Wording) -> alt.LayerChart:
@@ -109,7 +106,8 @@ def worst_first(compared: Sequence[StateComparison]) -> list[StateComparison]:
 def _difference_axis(marked: float, say: Wording) -> _Axis:
     title = say("{decides}, challenger minus champion; left of zero the challenger is better", decides=say.decides)
     unit = say.difference_unit
-    return _Axis(f"{title} ({unit})" if unit else title, say.difference_axis, say.difference, [(marked, GREY)])
+    ticks = alt.Axis(labelExpr=say.difference_labels, tickCount=TICKS)
+    return _Axis(f"{title} ({unit})" if unit else title, ticks, say.difference, [(marked, GREY)])
 
 
 def difference(judged: Promotion, say: Wording) -> alt.LayerChart:
@@ -168,4 +166,4 @@ def expected_gain(found: ExpectedGain, say: Wording) -> alt.LayerChart | None:
     title = say("taken off the {decides}", decides=say.decides)
     needed = found.worth / found.believed if found.believed > 0 else None
     marked = [(0.0, GREY), *([(needed, ORANGE)] if needed is not None else [])]
-    return _intervals(rows, _Axis(title, "+.0%", say.share, marked), say("gain"))
+    return _intervals(rows, _Axis(title, alt.Axis(format="+.0%", tickCount=TICKS), say.share, marked), say("gain"))

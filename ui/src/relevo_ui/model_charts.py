@@ -128,8 +128,12 @@ def differences(found: Sequence[Compared], name: str, versions: tuple[str, str],
         for one in found
     ]
     data = pd.DataFrame(rows)
-    title = lines(say("{decides}, {newer} minus {older}", decides=say.decides, newer=second, older=first))
-    x = alt.X("low:Q", title=title, axis=alt.Axis(format=say.difference_axis, tickCount=6), scale=alt.Scale(zero=True))
+    title, unit = (
+        say("{decides}, {newer} minus {older}", decides=say.decides, newer=second, older=first),
+        say.difference_unit,
+    )
+    ticks = alt.Axis(labelExpr=say.difference_labels, tickCount=6)
+    x = alt.X("low:Q", title=lines(f"{title} ({unit})" if unit else title), axis=ticks, scale=alt.Scale(zero=True))
     y = alt.Y("label:N", title=None, sort=data["label"].tolist(), axis=alt.Axis(labelLimit=200, labelOverlap=False))
     told = [(kinds[True], BLUE, "triangle-left"), (kinds[False], ORANGE, "triangle-right"), (neither, GREY, "circle")]
     color, shape = style_of("kind:N", told)

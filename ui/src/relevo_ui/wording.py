@@ -227,8 +227,10 @@ class Wording:
         return ".1%" if self.task.shares else ",.3~r"
 
     @property
-    def difference_axis(self) -> str:
-        """How an axis writes differences of losses: of shares as points, for one of logarithms may be below -100 %."""
+    def difference_labels(self) -> str:
+        """How an axis labels differences of losses, as an expression of Vega's: of shares as points, for one of
+        logarithms may be below -100 %.
+        """
         return (
             "datum.value ? format(100 * datum.value, '+,.3~r') : '0'"
             if self.task.shares
