@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -13,13 +14,18 @@ from relevo_contract.data_set import Columns, DataSet
 from relevo_contract.estimates import Estimate
 from relevo_contract.figures import percent
 from relevo_contract.identity import Identity
-from relevo_contract.profile import Profile
+from relevo_contract.profile import CategoricalProfile, Profile
+from relevo_contract.profiling import categories
 from relevo_contract.record import ColumnEvidence, Defect, ErrorEvidence, ExpectedGain, LiveEvidence
 from relevo_jobs.decide.gain import Measured
 from relevo_jobs.decide.live import LiveInputs
 from relevo_jobs.past import Past
 from relevo_jobs.wording import listed, rows_of
 
+KNOWN_STATE: Final = 30
+"""Training rows from which the champion knows a place (a twentieth, if it had few): stray rows teach it nothing."""
+NEW_NAMED: Final = 4
+"""Of the places that it hardly knows so many are named."""
 SURE: Final = 0.999
 """What is believed in full is not told."""
 
@@ -119,6 +125,19 @@ class Judged:
     def moved(self) -> tuple[ColumnEvidence, ...]:
         """The columns that moved beyond noise, the furthest first."""
         return tuple(e for e in self.found if e.moved)
+
+    @cached_property
+    def hardly_known(self) -> tuple[tuple[str, ...], float]:
+        """The places that the champion hardly knows, most rows first, and the share of the rows in all of them."""
+        place = self.case.data.place
+        known = None if place is None else self.champion.profile.columns.get(place)
+        if place is None or not isinstance(known, CategoricalProfile):  # added or retyped since: all new
+            return (), 0.0
+        enough = min(KNOWN_STATE, self.champion.profile.rows / 20)
+        spelled = categories(self.case.columns, place)
+        new = Counter(name for name in spelled if name is not None and known.counts.get(name, 0) < enough)
+        written = (str(self.case.columns[place][spelled.index(name)]) for name, _ in new.most_common(NEW_NAMED))
+        return tuple(written), sum(new.values()) / self.rows
 
     @property
     def furthest(self) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from relevo_contract.drift import evidence
 from relevo_contract.figures import percent
-from relevo_contract.profile import CategoricalProfile, Profile
-from relevo_contract.profiling import categories
+from relevo_contract.profile import Profile
 from relevo_contract.record import BatchRef, Defect, ErrorEvidence, ExpectedGain, TrainReason, TrainVerdict
 from relevo_jobs.decide.case import Case, Champion, Judged, Limits
 from relevo_jobs.decide.defects import defects
@@ -20,12 +18,8 @@ from relevo_jobs.wording import listed, rows_of
 
 FEWEST_ROWS: Final = 100
 """Below this nothing is judged, and no first model trained."""
-KNOWN_STATE: Final = 30
-"""Training rows from which the champion knows a place (a twentieth, if it had few): stray rows teach it nothing."""
 NEW_STATES: Final = 0.2
 """Share of the judged rows in places hardly known from which these are why a training gains."""
-NEW_NAMED: Final = 4
-"""Of these places so many are named."""
 
 Ruling = tuple[TrainReason, str]
 """A reason and its sentence."""
@@ -76,22 +70,8 @@ def _warned(judged: Judged, sentence: str) -> str:
     return f"{sentence}; warning: {_told(judged.defects)}{told}"
 
 
-def _hardly_known(judged: Judged) -> tuple[tuple[str, ...], float]:
-    """The places that the champion hardly knows, most rows first, and the share of the rows in all of them."""
-    place = judged.case.data.place
-    known = None if place is None else judged.champion.profile.columns.get(place)
-    if place is None or not isinstance(known, CategoricalProfile):  # added or retyped since: all new
-        return (), 0.0
-    counts = known.counts
-    enough = min(KNOWN_STATE, judged.champion.profile.rows / 20)
-    spelled = categories(judged.case.columns, place)
-    new = Counter(name for name in spelled if name is not None and counts.get(name, 0) < enough)
-    written = (str(judged.case.columns[place][spelled.index(name)]) for name, _ in new.most_common(NEW_NAMED))
-    return tuple(written), sum(new.values()) / judged.rows
-
-
 def _new_state(judged: Judged) -> Ruling | None:
-    places, share = _hardly_known(judged) if judged.pays else ((), 0.0)
+    places, share = judged.hardly_known if judged.pays else ((), 0.0)
     if not places or share < NEW_STATES:
         return None
     return TrainReason.NEW_STATE, (
@@ -194,7 +174,7 @@ def decide(champion: Champion | None, case: Case, limits: Limits) -> TrainVerdic
     if reason in TRAINS and case.lacking is not None:
         reason, sentence = TrainReason.TOO_FEW_ROWS, f"{sentence}; but {case.lacking}"
     broken = reason is TrainReason.BROKEN_COLUMN
-    places, share = _hardly_known(judged) if reason is TrainReason.NEW_STATE else ((), None)
+    places, share = judged.hardly_known if reason is TrainReason.NEW_STATE else ((), None)
     return TrainVerdict(
         train=reason in TRAINS,
         reason=reason,
