@@ -259,7 +259,7 @@ def test_an_s3_and_databases_of_one_s_own_are_used_by_whoever_needs_them() -> No
         assert env[pod]["RELEVO_BUCKET"] == "mine"
     assert env["relevo-mlflow/mlflow"]["MLFLOW_S3_ENDPOINT_URL"] == "https://s3.eu-west-1.amazonaws.com"
     databases = {
-        "raw": {"relevo-collect/base", "relevo-clean/base", "relevo-decide/base", "relevo/base"},
+        "raw": {"relevo-collect/base", "relevo-clean/base", "relevo-decide/base", "relevo-promote/base", "relevo/base"},
         "clean": {"relevo-clean/base", "relevo-decide/base", "relevo-train/base", "relevo-promote/base", "relevo/base"},
     }
     for name, has in databases.items():
