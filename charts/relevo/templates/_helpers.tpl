@@ -16,13 +16,11 @@ sync that waits for a bad pod takes no commit that mends it. */}}
 argocd.argoproj.io/sync-wave: {{ . | quote }}
 {{- end }}
 
-{{/* One of Relevo's own images: its own tag, or the one that is said for all, or the one that was published. Takes
-(list $ image). */}}
+{{/* One of Relevo's own images: its own tag, or the one that is said for all. Takes (list $ image). */}}
 {{- define "relevo.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
-{{- $published := index $root.Values.image.tags $image.repository -}}
-{{ $root.Values.image.registry }}/{{ $image.repository }}:{{ $image.tag | default $root.Values.image.tag | default $published | default $root.Chart.AppVersion }}
+{{ $root.Values.image.registry }}/{{ $image.repository }}:{{ $image.tag | default $root.Values.image.tag | default $root.Chart.AppVersion }}
 {{- end }}
 
 {{/* Somebody else's image: its tag, for people to read, and its digest, if there is one, for the node. */}}
